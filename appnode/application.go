@@ -1,0 +1,288 @@
+package appnode
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/sessions"
+)
+
+// application is the demo application; the package comment lists its pages.
+type application struct {
+	title, colour string
+}
+
+// colours of the heading, by the number of the node.
+var colours = [...]string{"red", "blue", "green", "orange", "purple", "brown"}
+
+func newApplication(node string, number int) application {
+	return application{title: "test." + node, colour: colours[(max(number, 1)-1)%len(colours)]}
+}
+
+// Invoke answers the request. An error is an exception: a 500.
+func (a application) Invoke(r *Request, _ Pipeline) {
+	err := r.readForm()
+	if err == nil {
+		err = a.serve(r)
+	}
+	if err != nil {
+		r.sendError(http.StatusInternalServerError, "", err)
+	}
+}
+
+func (a application) serve(r *Request) error {
+	switch r.path {
+	case "/counter":
+		return r.counter()
+	case "/session":
+		return r.show()
+	case "/", "/index.jsp":
+		return a.page(r)
+	case "/set":
+		return r.set()
+	case "/mutate":
+		return r.mutate()
+	case "/remove":
+		return r.remove()
+	case "/login":
+		return r.login()
+	case "/logout":
+		return r.logout()
+	}
+	if number, ok := strings.CutPrefix(r.path, "/status/"); ok {
+		if status, err := strconv.Atoi(number); err == nil && status >= 200 && status <= 599 {
+			return r.answerStatus(status)
+		}
+	}
+	r.sendError(http.StatusNotFound, "The requested resource ["+r.path+"] is not available", nil)
+	return nil
+}
+
+func (r *Request) counter() error {
+	s, err := r.Session(true)
+	if err != nil {
+		return err
+	}
+	const name = "count"
+	old, found, err := s.Attribute(name)
+	if err != nil {
+		return err
+	}
+	var n int64
+	if found {
+		if n, err = strconv.ParseInt(old.Text, 10, 64); err != nil {
+			return fmt.Errorf("attribute %s is no number: %q", name, old.Text)
+		}
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	add, _ := r.parameter("add")
+	if add == "1" || r.http.Method == http.MethodPost {
+		if n == math.MaxInt64 {
+			return errors.New("attribute count is at its end")
+		}
+		if err := s.SetAttribute(name, old.Next(strconv.FormatInt(n+1, 10), r.write)); err != nil {
+			return err
+		}
+	}
+	return r.answer()
+}
+
+func (r *Request) show() error {
+	if _, err := r.Session(false); err != nil {
+		return err
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	return r.answer()
+}
+
+func (r *Request) set() error {
+	s, name, err := r.named("setAttribute")
+	if err != nil {
+		return err
+	}
+	old, _, err := s.Attribute(name)
+	if err != nil {
+		return err
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	if value, ok := r.parameter("value"); ok {
+		err = s.SetAttribute(name, old.Next(strings.Clone(value), r.write))
+	} else {
+		err = s.RemoveAttribute(name)
+	}
+	if err != nil {
+		return err
+	}
+	return r.answer()
+}
+
+func (r *Request) mutate() error {
+	s, name, err := r.named("getAttribute")
+	if err != nil {
+		return err
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	value, _ := r.parameter("value")
+	found, err := s.Mutate(name, strings.Clone(value), r.write)
+	if err == nil && !found {
+		err = fmt.Errorf("null pointer: there is no attribute %q to change", name)
+	}
+	if err != nil {
+		return err
+	}
+	return r.answer()
+}
+
+func (r *Request) remove() error {
+	s, name, err := r.named("removeAttribute")
+	if err != nil {
+		return err
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	if err := s.RemoveAttribute(name); err != nil {
+		return err
+	}
+	return r.answer()
+}
+
+func (r *Request) login() error {
+	user, ok := r.parameter("user")
+	if !ok || user == "" {
+		return errors.New("login: parameter user is missing")
+	}
+	s, err := r.Session(true)
+	if err != nil {
+		return err
+	}
+	old, _, err := s.Attribute("user")
+	if err != nil {
+		return err
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	if err := r.rotateSessionID(s); err != nil {
+		return err
+	}
+	user = strings.Clone(user)
+	s.SetPrincipal(user)
+	if err := s.SetAttribute("user", old.Next(user, r.write)); err != nil {
+		return err
+	}
+	return r.answer()
+}
+
+func (r *Request) logout() error {
+	s, err := r.Session(false)
+	if err != nil {
+		return err
+	}
+	if err := r.pause(); err != nil {
+		return err
+	}
+	if s != nil {
+		if err := r.Manager().Invalidate(r.ctx, s); err != nil {
+			return err
+		}
+	}
+	return r.answer()
+}
+
+func (r *Request) answerStatus(status int) error {
+	if err := r.pause(); err != nil {
+		return err
+	}
+	if status >= http.StatusBadRequest {
+		r.sendError(status, "", nil)
+		return nil
+	}
+	if _, err := r.Session(false); err != nil {
+		return err
+	}
+	if !r.response.committed {
+		r.response.status = status
+	}
+	return r.answer()
+}
+
+func (a application) page(r *Request) error {
+	s, err := r.Session(true)
+	if err != nil {
+		return err
+	}
+	const name = "test.org"
+	old, _, err := s.Attribute(name)
+	if err != nil {
+		return err
+	}
+	r.response.contentType = typePage
+	if err := r.pause(); err != nil {
+		return err
+	}
+	if err := s.SetAttribute(name, old.Next(name, r.write)); err != nil {
+		return err
+	}
+	s.State(&r.state)
+	r.out = fmt.Appendf(r.out[:0], `
+<html>
+  <head><title>%[1]s</title></head>
+  <body>
+    <h1><font color="%[2]s">%[1]s.org</font></h1>
+    <table align="center" border="1">
+      <tr>
+        <td>Session ID</td>
+        <td>%[3]s</td>
+      </tr>
+      <tr>
+        <td>Created on</td>
+        <td>%[4]d</td>
+      </tr>
+    </table>
+  </body>
+</html>
+`, a.title, a.colour, r.state.ID, r.state.Created)
+	return r.writePadded(len(r.out), ' ', "")
+}
+
+// named is the session, created if need be, and the parameter name.
+func (r *Request) named(method string) (*sessions.Session, string, error) {
+	s, err := r.Session(true)
+	if err != nil {
+		return nil, "", err
+	}
+	name, ok := r.parameter("name")
+	if !ok {
+		return nil, "", errors.New(method + ": name parameter cannot be null")
+	}
+	return s, strings.Clone(name), nil
+}
+
+// pause lies between reading and writing.
+func (r *Request) pause() error {
+	if flush, _ := r.parameter("flush"); flush == "1" {
+		if r.response.contentType == "" {
+			r.response.contentType = typeJSON
+		}
+		r.response.flush()
+	}
+	ms, err := r.number("ms")
+	if err != nil || ms == 0 {
+		return err
+	}
+	return r.node.host.Sleep(r.ctx, time.Duration(ms)*time.Millisecond)
+}

@@ -1,0 +1,102 @@
+package appnode
+
+import (
+	"net/http"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// ServeHTTP is the connector: it runs one request on one of the node's threads.
+// Source: Tomcat CoyoteAdapter.java, service.
+func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	ctx := hr.Context()
+	if n.threads.Acquire(ctx) != nil {
+		return // the host is down
+	}
+	defer n.threads.Release()
+	r, broken, count := n.begin()
+	defer n.end(r)
+
+	r.response.begin(w)
+	good := r.parse(n, hr)
+	if n.serviceTime(r, count) != nil {
+		return
+	}
+	switch {
+	case !good:
+		r.response.closing = true
+		r.sendError(http.StatusBadRequest, "", nil)
+	case broken.status != 0:
+		r.sendStatus(broken.status)
+	default:
+		r.response.held = broken.how != asUsual
+		r.findRequestedID()
+		n.pipeline.Invoke(r)
+	}
+	n.deliver(r, broken)
+}
+
+// serviceTime spends what every request takes. A nameless request draws by its
+// number on this node.
+func (n *Node) serviceTime(r *Request, count int) error {
+	d := n.cfg.Service.Time
+	if spread := n.cfg.Service.Spread; spread > 0 {
+		purpose, identity := "service time", any(r.identity.Request)
+		if r.identity.Request == "" {
+			purpose, identity = "nameless service time", any(count)
+		}
+		d += time.Duration(n.host.Rand(purpose, n.host.Name(), identity).Int64N(int64(spread)))
+	}
+	if d <= 0 {
+		return nil
+	}
+	return n.host.Sleep(r.ctx, d)
+}
+
+// begin counts a request and hands out room for it, and what is to become of it.
+func (n *Node) begin() (r *Request, broken breakage, count int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.counts.Requests++
+	n.counts.Busy++
+	if last := len(n.spare) - 1; last >= 0 {
+		r, n.spare = n.spare[last], n.spare[:last]
+	} else {
+		r = &Request{}
+	}
+	return r, n.takeFault(), n.counts.Requests
+}
+
+// end gives the room back.
+func (n *Node) end(r *Request) {
+	failed := r.response.status >= http.StatusBadRequest
+	r.recycle()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.counts.Busy--
+	if failed {
+		n.counts.Errors++
+	}
+	n.spare = append(n.spare, r)
+}
+
+// deliver sends the answer, or breaks it.
+func (n *Node) deliver(r *Request, broken breakage) {
+	switch broken.how {
+	case closing:
+		r.response.cutOff(world.Closed)
+	case resetting:
+		r.response.cutOff(world.Reset)
+	case badHead:
+		r.response.cutOff(world.BadHead)
+	case partial:
+		r.response.finishHalf()
+		r.response.cutOff(world.Cut)
+	case hanging:
+		if n.hang(r) != nil {
+			return
+		}
+	}
+	r.response.finish()
+}

@@ -1,0 +1,55 @@
+package appnode
+
+import (
+	"context"
+
+	"sessionlab/sessions"
+)
+
+// Manager keeps the sessions of the node's application. Calls may wait (for the
+// wire, say), and come from several tasks at once.
+type Manager interface {
+	// Observe has f called for every event; it is called once, before Start.
+	Observe(f func(sessions.Event))
+	// Start makes the manager ready before the node opens its port.
+	Start(ctx context.Context) error
+	// Stop gives the sessions up at a graceful stop, after the port is closed.
+	Stop(ctx context.Context) error
+
+	// JvmRoute is the node's route, "" for none.
+	JvmRoute() string
+	// Find is the valid session with this id, or nil. A session that has
+	// outlived its interval expires here.
+	Find(ctx context.Context, id string) *sessions.Session
+	// Create creates a session for a request. An error becomes a 500.
+	Create(ctx context.Context, who *sessions.Identity) (*sessions.Session, error)
+	// Rotate gives a session a new id, and returns it.
+	Rotate(ctx context.Context, s *sessions.Session, who *sessions.Identity) (newID string, err error)
+	// Invalidate ends a session.
+	Invalidate(ctx context.Context, s *sessions.Session) error
+	// Background is one tick of the node's background thread.
+	Background(ctx context.Context)
+	// Sessions are the sessions held, in order of their ids.
+	Sessions() []*sessions.Session
+	// Figures are the counts so far.
+	Figures() sessions.Figures
+}
+
+// IDChanger is a Manager whose sessions move between nodes, which is what
+// JvmRouteBinderValve works on.
+type IDChanger interface {
+	// ChangeID gives a session the id newID, here and wherever its copies are.
+	ChangeID(ctx context.Context, s *sessions.Session, newID string) error
+}
+
+// Replicator is a Manager that sends the changes of a request's session at the
+// end of the request, which is what ReplicationValve works on.
+type Replicator interface {
+	// HasMembers reports whether there is another node to send to.
+	HasMembers() bool
+	// RequestCompleted sends what has changed. It may wait for acknowledgements;
+	// it does not fail the request.
+	RequestCompleted(ctx context.Context, s *sessions.Session)
+	// ResetReplication forgets what has changed: nobody is there to be told.
+	ResetReplication(s *sessions.Session)
+}

@@ -1,0 +1,227 @@
+package appnode
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"sessionlab/lab/world"
+	"sessionlab/sessions"
+)
+
+// Config configures a node. Every zero value is Tomcat's default, but Manager
+// must be set.
+type Config struct {
+	// Release is whose behaviour is meant. The zero value is that of 10.1.
+	Release sessions.Release
+	// Manager keeps the sessions; the node owns it from New on.
+	Manager Manager
+	// Valves stand before the application, in this order. There are none by
+	// default: which ones a cluster brings along is the caller's business.
+	Valves []Valve
+
+	// Port is the connector's port; zero is 8080.
+	Port int
+	// MaxThreads is how many requests run at a time; the others wait their
+	// turn. Idle connections hold no thread. Zero is 200.
+	MaxThreads int
+	// AcceptCount is how many connections the kernel accepts on behalf of a
+	// node that does not; zero is 100.
+	AcceptCount int
+	// KeepAliveTimeout closes an idle connection. Zero is 20 s, the
+	// connectionTimeout of conf/server.xml; below zero it stays open.
+	KeepAliveTimeout time.Duration
+	// MaxKeepAliveRequests closes a connection after so many requests. Zero is
+	// 100; below zero there is no limit.
+	MaxKeepAliveRequests int
+	// UnloadDelay is how long a graceful stop waits for running requests; zero
+	// is 2 s. Source: Tomcat StandardWrapper.java.
+	UnloadDelay time.Duration
+	// BackgroundProcessorDelay is the time between two ticks of the background
+	// thread; zero is 10 s.
+	BackgroundProcessorDelay time.Duration
+
+	// SessionCookieName names the cookie; "" is JSESSIONID. A name that is set
+	// is the URL parameter's too, which is jsessionid otherwise.
+	// Source: Tomcat SessionConfig.java.
+	SessionCookieName string
+	// Service is what every request takes on its thread.
+	Service Service
+	// Number says which node of the lab this is, from 1 on: it picks the colour
+	// of the page's heading. Zero is 1.
+	Number int
+	// Trace is told every event, in the task that causes it. It may be nil.
+	Trace func(Event)
+}
+
+// Service is the time that a request takes before the application runs: Time,
+// and up to Spread more, drawn for the request. The zero value takes none.
+type Service struct {
+	Time, Spread time.Duration
+}
+
+// Event is something that happened to a session on a node.
+type Event struct {
+	At   time.Duration // since the lab's time zero
+	Node string
+	sessions.Event
+}
+
+// Node is one Tomcat-like node. Make it with New; it runs from Start to Stop,
+// or until its host is killed, and is not started again.
+type Node struct {
+	host             world.Host
+	cfg              Config
+	manager          Manager
+	pipeline         Pipeline
+	threads          *world.Semaphore
+	sessionParameter string
+
+	// Set by Start.
+	listener       world.Listener
+	stopBackground context.CancelFunc
+
+	mu      sync.Mutex
+	fault   breakage
+	hanging []world.Signal
+	spare   []*Request
+	counts  Counts
+}
+
+// Counts are what a node's connector has done since it was made.
+type Counts struct {
+	Requests int // requests begun
+	Errors   int // answers with a status of 400 or more
+	Busy     int // requests on a thread now
+	Waiting  int // requests waiting for a thread now
+}
+
+// Status is a node's row in a table.
+type Status struct {
+	Name     string
+	JvmRoute string
+	Counts   Counts
+	Sessions sessions.Figures
+}
+
+// New returns a node on h that is not started.
+func New(h world.Host, cfg Config) *Node {
+	if cfg.Release.Name == "" {
+		cfg.Release = sessions.Releases()[0]
+	}
+	orInt := func(v *int, def int) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	orInt(&cfg.Port, 8080)
+	orInt(&cfg.MaxThreads, 200)
+	orInt(&cfg.AcceptCount, 100)
+	orInt(&cfg.MaxKeepAliveRequests, 100)
+	orInt(&cfg.Number, 1)
+	orTime := func(v *time.Duration, def time.Duration) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	orTime(&cfg.KeepAliveTimeout, 20*time.Second)
+	orTime(&cfg.UnloadDelay, 2*time.Second)
+	orTime(&cfg.BackgroundProcessorDelay, 10*time.Second)
+
+	parameter := cfg.SessionCookieName
+	if parameter == "" {
+		parameter, cfg.SessionCookieName = "jsessionid", "JSESSIONID"
+	}
+	n := &Node{
+		host:             h,
+		cfg:              cfg,
+		manager:          cfg.Manager,
+		threads:          world.NewSemaphore(h, cfg.MaxThreads),
+		sessionParameter: parameter,
+	}
+	n.pipeline = append(append(n.pipeline, cfg.Valves...), newApplication(h.Name(), cfg.Number))
+	n.manager.Observe(func(e sessions.Event) {
+		if cfg.Trace != nil {
+			cfg.Trace(Event{At: h.Elapsed(), Node: h.Name(), Event: e})
+		}
+	})
+	return n
+}
+
+// Start starts the manager, and when that has returned opens the port: no
+// request is answered while the manager loads or fetches sessions.
+func (n *Node) Start(ctx context.Context) error {
+	if err := n.manager.Start(ctx); err != nil {
+		return fmt.Errorf("start %s: %w", n.host.Name(), err)
+	}
+	listener, err := n.host.Serve(n.cfg.Port, n, world.ServeOptions{
+		IdleTimeout: max(0, n.cfg.KeepAliveTimeout),
+		MaxRequests: max(0, n.cfg.MaxKeepAliveRequests),
+		Backlog:     n.cfg.AcceptCount,
+	})
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n.host.Name(), err)
+	}
+	n.listener = listener
+	background, stop := n.host.WithCancel(context.Background())
+	n.stopBackground = stop
+	n.host.Go("ContainerBackgroundProcessor", func(context.Context) {
+		for n.host.Sleep(background, n.cfg.BackgroundProcessorDelay) == nil {
+			n.manager.Background(background)
+		}
+	})
+	return nil
+}
+
+// Stop stops a started node gracefully: the port closes, running requests get
+// UnloadDelay to end and are cut off after it, then the manager stops.
+func (n *Node) Stop(ctx context.Context) error {
+	drain, done := n.host.WithTimeout(ctx, n.cfg.UnloadDelay)
+	err := n.listener.Shutdown(drain)
+	done()
+	if err != nil {
+		// What is still open after the delay ends with the process.
+		_ = n.listener.Close()
+	}
+	n.stopBackground()
+	if err := n.manager.Stop(ctx); err != nil {
+		return fmt.Errorf("stop %s: %w", n.host.Name(), err)
+	}
+	return nil
+}
+
+// Addr is the logical "address:port" of a started node's connector.
+func (n *Node) Addr() string { return n.listener.Addr() }
+
+// Status is the node's present state.
+func (n *Node) Status() Status {
+	waiting := n.threads.Waiting()
+	n.mu.Lock()
+	counts := n.counts
+	n.mu.Unlock()
+	counts.Waiting = waiting
+	return Status{
+		Name:     n.host.Name(),
+		JvmRoute: n.manager.JvmRoute(),
+		Counts:   counts,
+		Sessions: n.manager.Figures(),
+	}
+}
+
+// Sessions are the states of the valid sessions held, in order of their ids.
+// Looking changes nothing: no session is accessed, none expires.
+func (n *Node) Sessions() []sessions.State {
+	var states []sessions.State
+	for _, s := range n.manager.Sessions() {
+		var st sessions.State
+		if s.State(&st); st.Valid {
+			states = append(states, st)
+		}
+	}
+	return states
+}
+
+func (n *Node) sessionCookie(id string) string {
+	return n.cfg.SessionCookieName + "=" + id + "; Path=/; HttpOnly"
+}

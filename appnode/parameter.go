@@ -1,0 +1,31 @@
+package appnode
+
+import (
+	"net/url"
+	"strings"
+)
+
+// findParameter is the first value of a parameter in a query string or a form.
+// A parameter with broken encoding is passed over, as Tomcat does.
+func findParameter(query, name string) (value string, ok bool) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		key, v, _ := strings.Cut(pair, "=")
+		if key, ok := unescapeParameter(key); !ok || key != name {
+			continue
+		}
+		if v, ok := unescapeParameter(v); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func unescapeParameter(s string) (string, bool) {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s, true
+	}
+	s, err := url.QueryUnescape(s)
+	return s, err == nil
+}

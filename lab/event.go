@@ -1,0 +1,115 @@
+package lab
+
+import (
+	"fmt"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// Event is something that happened in the lab: on the wire, on a node, in the
+// proxy, or by the operator's hand. Triggers wait for events, and the timeline
+// of a report is made of them.
+type Event struct {
+	At   time.Duration // since the lab's time zero
+	Kind EventKind
+	// Host is the machine it is about; Peer is the other one, if there is one:
+	// who receives what is sent, who is seen, which node the proxy tries.
+	Host, Peer string
+	// Label says which message, for Sends, Receives and Loses.
+	Label world.Label
+	Size  int
+	// Request is the request's identity, where one is involved.
+	Request string
+	// Verb is what the operator did, for Told: "kill", "stop" and so on.
+	Verb string
+	// Text tells it in plain words; "" for what is too frequent to be told.
+	Text string
+}
+
+// EventKind is what happened.
+type EventKind uint8
+
+const (
+	Sends EventKind = iota + 1
+	Receives
+	Loses
+	Up       // the node's port is open
+	Down     // the node is gone
+	Idle     // the node has answered every request that was sent to it
+	Sees     // Host's membership lists Peer
+	Misses   // Host's membership does not list Peer any more
+	Tries    // the proxy turns to Peer
+	Excludes // the proxy takes Peer out of service
+	Readmits // the proxy has had an answer from Peer again
+	Told     // the operator did something: Verb, and Text says what
+	Session  // a node did something to a session; Text says what
+	Broken   // something failed that no user may have noticed; Text says what
+)
+
+func (k EventKind) String() string {
+	return [...]string{"?", "sends", "receives", "loses", "up", "down", "idle", "sees", "misses",
+		"tries", "excludes", "readmits", "operator", "session", "broken"}[k]
+}
+
+// Watch has f called for every event, in the task that causes it and before it
+// goes on; f may use the operator's verbs. One watcher; set it before Start. On
+// loopback f may be called from several goroutines at once.
+func (l *Lab) Watch(f func(Event)) { l.watcher = f }
+
+func (l *Lab) emit(e Event) {
+	if l.watcher == nil {
+		return
+	}
+	e.At = l.world.Operator().Elapsed() - l.zero
+	l.watcher(e)
+}
+
+func (l *Lab) tell(kind EventKind, host, format string, args ...any) {
+	l.emit(Event{Kind: kind, Host: host, Text: fmt.Sprintf(format, args...)})
+}
+
+func (l *Lab) did(verb, host, format string, args ...any) {
+	l.emit(Event{Kind: Told, Host: host, Verb: verb, Text: fmt.Sprintf(format, args...)})
+}
+
+// seam turns what the world sees on the wire into events of the lab.
+func (l *Lab) seam(e world.Event) {
+	switch e.Op {
+	case world.Panics:
+		l.tell(Broken, e.Host, "a handler on %s panicked: %s", e.Host, e.Detail)
+		return
+	case world.Sends:
+		l.traffic(e)
+		l.emit(Event{Kind: Sends, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
+		if e.Label.Kind == "RESPONSE" {
+			l.answered(e.Host)
+		}
+	case world.Receives:
+		l.emit(Event{Kind: Receives, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
+	case world.Loses:
+		l.emit(Event{Kind: Loses, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
+	}
+}
+
+// traffic keeps count of the requests that a node has not answered yet.
+func (l *Lab) traffic(e world.Event) {
+	if e.Label.Kind != "REQUEST" {
+		return
+	}
+	if n := l.nodes[e.Peer]; n != nil {
+		n.pending.Add(1)
+	}
+}
+
+func (l *Lab) answered(name string) {
+	n := l.nodes[name]
+	if n == nil {
+		return
+	}
+	if left := n.pending.Add(-1); left == 0 {
+		l.emit(Event{Kind: Idle, Host: name})
+	} else if left < 0 {
+		n.pending.Store(0)
+	}
+}

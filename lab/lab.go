@@ -1,0 +1,482 @@
+// Package lab turns a topology into a running lab: a front proxy and its
+// Tomcat-like nodes, brought up on the machines of a world, with the operator's
+// verbs (kill, stop, start, restart, pause, resume, skew, partition, heal).
+//
+// Start with Plan, which says what there is, and Lab, which runs it. The same
+// lab runs in every world of package world.
+//
+// It leaves out users, scripts and verdicts: those are package scenarios.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sessionlab/appnode"
+	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
+	"sessionlab/proxy"
+	"sessionlab/sessions"
+)
+
+// Lab is a running lab. Make it with New, then Start it from a task of the
+// world's operator. The verbs may be called from any task; they take effect at
+// once and wait for nobody.
+type Lab struct {
+	world   world.World
+	plan    Plan
+	timing  Timing
+	zero    time.Duration
+	watcher func(Event)
+
+	names []string // of the nodes, in the plan's order
+	nodes map[string]*node
+	front *proxy.Proxy
+
+	mu       sync.Mutex // guards memory only
+	attempts map[string][]Attempt
+}
+
+// Attempt is one try of the proxy for a request.
+type Attempt struct {
+	Node    string
+	Outcome string // a status such as "200", or an outcome on the wire
+}
+
+// node is one node over all its incarnations.
+type node struct {
+	plan    NodePlan
+	number  int
+	pending atomic.Int64 // requests sent to it and not answered
+
+	mu       sync.Mutex // guards memory only
+	host     world.Host
+	app      *appnode.Node // nil unless up
+	stopping bool
+	starting bool
+	skewed   bool
+}
+
+// New prepares a lab in a world. Nothing runs yet.
+func New(w world.World, p Plan) (*Lab, error) {
+	if len(p.Nodes) == 0 {
+		return nil, errors.New("a lab needs a node")
+	}
+	if p.Tomcat.Name == "" {
+		p.Tomcat = sessions.Releases()[0]
+	}
+	if p.ProxyAddr == "" {
+		p.ProxyAddr = DefaultProxyAddr
+	}
+	p.Nodes = slices.Clone(p.Nodes)
+	l := &Lab{
+		world: w, plan: p, timing: p.Timing.withDefaults(),
+		nodes: map[string]*node{}, attempts: map[string][]Attempt{},
+	}
+	for i, np := range p.Nodes {
+		if np.Addr == "" {
+			np.Addr = DefaultNodeAddr(i)
+		}
+		if np.Connector.Port == 0 {
+			np.Connector.Port = DefaultNodePort
+		}
+		if l.nodes[np.Name] != nil || np.Name == ProxyName || np.Name == "" {
+			return nil, fmt.Errorf("node %q: the name is taken", np.Name)
+		}
+		l.nodes[np.Name] = &node{plan: np, number: i + 1}
+		l.names = append(l.names, np.Name)
+	}
+	w.Observe(l.seam)
+	return l, nil
+}
+
+// Start brings the lab up: the nodes of a formed, empty cluster, then the
+// proxy. It returns when all answer; the lab's time zero is then. Cold nodes
+// only begin to start.
+func (l *Lab) Start(ctx context.Context) error {
+	op := l.world.Operator()
+	for _, name := range l.names {
+		n := l.nodes[name]
+		if n.plan.Cold {
+			continue
+		}
+		if err := l.boot(ctx, n, true); err != nil {
+			return err
+		}
+	}
+	if err := l.startProxy(ctx); err != nil {
+		return err
+	}
+	l.zero = op.Elapsed()
+	for _, name := range l.names {
+		if l.nodes[name].plan.Cold {
+			if err := l.StartNode(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Zero is the operator's elapsed time at the lab's time zero.
+func (l *Lab) Zero() time.Duration { return l.zero }
+
+// Front is the proxy's logical "address:port".
+func (l *Lab) Front() string {
+	port := DefaultProxyPort
+	if s := l.plan.Proxy.Servers; len(s) > 0 && len(s[0].Listen) > 0 {
+		port = s[0].Listen[0]
+	}
+	return l.plan.ProxyAddr + ":" + strconv.Itoa(port)
+}
+
+// Nodes are the nodes' names in the plan's order.
+func (l *Lab) Nodes() []string { return slices.Clone(l.names) }
+
+// NodeAddr is a node's logical "address:port", "" for no node.
+func (l *Lab) NodeAddr(name string) string {
+	n := l.nodes[name]
+	if n == nil {
+		return ""
+	}
+	return n.plan.Addr + ":" + strconv.Itoa(n.plan.Connector.Port)
+}
+
+func (l *Lab) startProxy(ctx context.Context) error {
+	h, err := l.world.Boot(ProxyName, l.plan.ProxyAddr)
+	if err != nil {
+		return err
+	}
+	cfg := l.plan.Proxy
+	cfg.RouteOf = sessions.RouteOf
+	cfg.Trace = l.proxyTraced
+	p, err := proxy.New(h, cfg)
+	if err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	l.front = p
+	return p.Start()
+}
+
+// boot starts a node's process and returns when its port is open. A formed node
+// takes no time and joins nobody: it is found up.
+func (l *Lab) boot(ctx context.Context, n *node, formed bool) error {
+	h, err := l.world.Boot(n.plan.Name, n.plan.Addr)
+	if err != nil {
+		return err
+	}
+	n.pending.Store(0)
+	if n.plan.Skew != 0 && !n.skewed {
+		n.skewed = true // later the clock is the operator's to set
+		if err := l.world.Skew(n.plan.Name, n.plan.Skew); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	n.host, n.app, n.stopping, n.starting = h, nil, false, true
+	n.mu.Unlock()
+	if formed {
+		return l.launch(ctx, n, h, true)
+	}
+	h.Go("start", func(ctx context.Context) {
+		start := n.plan.JVMStart
+		if start == 0 {
+			start = l.timing.JVMStart
+		}
+		if h.Sleep(ctx, start) != nil {
+			return
+		}
+		if err := l.launch(ctx, n, h, false); err != nil {
+			l.tell(Broken, n.plan.Name, "%s did not start: %v", n.plan.Name, err)
+		}
+	})
+	return nil
+}
+
+// launch runs the server's own start on its host.
+func (l *Lab) launch(ctx context.Context, n *node, h world.Host, formed bool) error {
+	cfg := n.plan.Connector
+	cfg.Release = l.plan.Tomcat
+	cfg.Number = n.number
+	cfg.Trace = l.nodeTraced
+	if cfg.Service == (appnode.Service{}) {
+		cfg.Service = appnode.Service{Time: l.timing.Service, Spread: l.timing.ServiceSpread}
+	}
+	if err := l.equip(h, n, &cfg, formed); err != nil {
+		return err
+	}
+	app := appnode.New(h, cfg)
+	if err := app.Start(ctx); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.app, n.starting = app, false
+	n.mu.Unlock()
+	if formed {
+		l.emit(Event{Kind: Up, Host: n.plan.Name})
+	} else {
+		l.tell(Up, n.plan.Name, "%s is up", n.plan.Name)
+	}
+	return nil
+}
+
+// equip gives a node its session manager and the valves that come with it.
+func (l *Lab) equip(h world.Host, n *node, cfg *appnode.Config, formed bool) error {
+	base := l.plan.Manager.Base
+	base.JvmRoute = n.plan.Route
+	switch l.plan.Manager.Class {
+	case "", "StandardManager":
+		std := sessions.StandardConfig{Config: base, Pathname: l.plan.Tomcat.Pathname}
+		if l.plan.Manager.Pathname != nil {
+			std.Pathname = *l.plan.Manager.Pathname
+		}
+		cfg.Manager = sessions.NewStandardManager(h, std)
+		return nil
+	}
+	return fmt.Errorf("unknown session manager %q", l.plan.Manager.Class)
+}
+
+func (l *Lab) known(verb, name string) (*node, error) {
+	if n := l.nodes[name]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("%s %s: no such node", verb, name)
+}
+
+// Kill ends a node, or the proxy, as kill -9 does.
+func (l *Lab) Kill(name string) error {
+	if !l.world.Up(name) {
+		return fmt.Errorf("kill %s: it is down", name)
+	}
+	l.did("kill", name, "%s is killed", name)
+	if n := l.nodes[name]; n != nil {
+		n.gone()
+	}
+	err := l.world.Kill(name)
+	l.emit(Event{Kind: Down, Host: name})
+	return err
+}
+
+func (n *node) gone() {
+	n.mu.Lock()
+	n.app, n.stopping, n.starting = nil, false, false
+	n.mu.Unlock()
+	n.pending.Store(0)
+}
+
+// Stop begins a graceful stop of a node; it is down when its sessions are
+// saved and its cluster has been told.
+func (l *Lab) Stop(name string) error {
+	n, err := l.known("stop", name)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	app, h, stopping := n.app, n.host, n.stopping
+	n.stopping = app != nil
+	n.mu.Unlock()
+	if app == nil || stopping {
+		return fmt.Errorf("stop %s: it is not up", name)
+	}
+	l.did("stop", name, "%s is stopped gracefully", name)
+	h.Go("stop", func(ctx context.Context) {
+		if err := app.Stop(ctx); err != nil {
+			l.tell(Broken, name, "the stop of %s: %v", name, err)
+		}
+		n.gone()
+		l.tell(Down, name, "%s is down", name)
+		_ = l.world.Kill(name) // the process ends; this task is part of it
+	})
+	return nil
+}
+
+// StartNode begins to start a node that is down: the JVM, its membership, the
+// state transfer, then the port.
+func (l *Lab) StartNode(name string) error {
+	n, err := l.known("start", name)
+	if err != nil {
+		return err
+	}
+	if l.world.Up(name) {
+		return fmt.Errorf("start %s: it is up", name)
+	}
+	l.did("start", name, "%s is started", name)
+	return l.boot(context.Background(), n, false)
+}
+
+// Restart begins a graceful stop and starts the node as soon as it is down.
+func (l *Lab) Restart(name string) error {
+	if err := l.Stop(name); err != nil {
+		return fmt.Errorf("restart %s: %w", name, errors.Unwrap(err))
+	}
+	op := l.world.Operator()
+	op.Go("restart "+name, func(ctx context.Context) {
+		for l.world.Up(name) {
+			if op.Sleep(ctx, time.Millisecond) != nil {
+				return
+			}
+		}
+		if err := l.StartNode(name); err != nil {
+			l.tell(Broken, name, "%v", err)
+		}
+	})
+	return nil
+}
+
+// Pause freezes a node or the proxy, as SIGSTOP does.
+func (l *Lab) Pause(name string) error {
+	l.did("pause", name, "%s is frozen", name)
+	return l.world.Pause(name)
+}
+
+// Resume lets a frozen machine go on.
+func (l *Lab) Resume(name string) error {
+	l.did("resume", name, "%s goes on", name)
+	return l.world.Resume(name)
+}
+
+// Skew sets how far a machine's wall clock is ahead.
+func (l *Lab) Skew(name string, ahead time.Duration) error {
+	l.did("skew", name, "the clock of %s is set %v ahead", name, ahead)
+	return l.world.Skew(name, ahead)
+}
+
+// Answer makes a node answer in a certain way; see appnode.Node.Answer.
+func (l *Lab) Answer(name, kind string, count int) error {
+	n, err := l.known("answer", name)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	app := n.app
+	n.mu.Unlock()
+	if app == nil {
+		return fmt.Errorf("answer %s: it is not up", name)
+	}
+	l.did("answer", name, "%s is made to answer %s%s", name, kind, times(count))
+	return app.Answer(kind, count)
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return " from now on"
+	case 1:
+		return " once"
+	}
+	return fmt.Sprintf(" %d times", n)
+}
+
+// Faults is the table of what happens to messages.
+func (l *Lab) Faults() *fault.Table { return l.world.Faults() }
+
+// Up reports whether a node's port is open.
+func (l *Lab) Up(name string) bool {
+	n := l.nodes[name]
+	if n == nil {
+		return l.world.Up(name)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.app != nil && !n.stopping
+}
+
+// Down reports whether a machine's process has ended. A node that is starting
+// or stopping is neither up nor down.
+func (l *Lab) Down(name string) bool { return !l.world.Up(name) }
+
+// Pending is how many requests were sent to a node that it has not answered.
+func (l *Lab) Pending(name string) int {
+	if n := l.nodes[name]; n != nil {
+		return int(n.pending.Load())
+	}
+	return 0
+}
+
+// Idle reports whether a node is up and has answered all that was sent to it.
+func (l *Lab) Idle(name string) bool {
+	n := l.nodes[name]
+	return n != nil && l.Up(name) && n.pending.Load() == 0
+}
+
+// Quiet reports whether no message between nodes is queued or on its way.
+func (l *Lab) Quiet() bool { return l.world.InFlight() == 0 }
+
+// Sees reports whether a node's membership lists another node.
+func (l *Lab) Sees(name, peer string) bool { return false }
+
+// Node is the running node of a name, nil when it is down.
+func (l *Lab) Node(name string) *appnode.Node {
+	n := l.nodes[name]
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.app
+}
+
+// Proxy is the front.
+func (l *Lab) Proxy() *proxy.Proxy { return l.front }
+
+// TakeAttempts returns what the proxy tried for a request, and forgets it.
+func (l *Lab) TakeAttempts(request string) []Attempt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.attempts[request]
+	delete(l.attempts, request)
+	return a
+}
+
+// proxyTraced turns the proxy's trace into events and attempts.
+func (l *Lab) proxyTraced(e proxy.TraceEvent) {
+	request := ""
+	if e.Request != nil {
+		if id := e.Request.Header[world.HeaderRequest]; len(id) > 0 {
+			request = id[0]
+		}
+	}
+	name := l.nodeAt(e.Addr)
+	switch e.Kind {
+	case proxy.AttemptBegan:
+		l.emit(Event{Kind: Tries, Host: ProxyName, Peer: name, Request: request})
+	case proxy.AttemptEnded:
+		outcome := e.Outcome.String()
+		if e.Outcome == world.OK {
+			outcome = strconv.Itoa(e.Status)
+		}
+		if request != "" {
+			l.mu.Lock()
+			l.attempts[request] = append(l.attempts[request], Attempt{name, outcome})
+			l.mu.Unlock()
+		}
+	case proxy.ServerDisabled:
+		l.emit(Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,
+			Text: fmt.Sprintf("the proxy takes %s out of service", name)})
+	case proxy.ServerReadmitted:
+		l.emit(Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: request,
+			Text: fmt.Sprintf("the proxy has %s in service again", name)})
+	case proxy.NoLiveUpstreams:
+		l.emit(Event{Kind: Broken, Host: ProxyName, Request: request,
+			Text: "no live upstreams: the proxy answers 502 by itself"})
+	}
+}
+
+func (l *Lab) nodeAt(addr string) string {
+	for _, name := range l.names {
+		if l.NodeAddr(name) == addr {
+			return name
+		}
+	}
+	return addr
+}
+
+func (l *Lab) nodeTraced(e appnode.Event) {
+	l.emit(Event{Kind: Session, Host: e.Node, Text: ""})
+}

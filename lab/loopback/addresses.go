@@ -1,0 +1,252 @@
+package loopback
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+
+	"sessionlab/lab/world"
+)
+
+// guardPort is the port of the socket that marks a block of addresses as
+// taken. It says nothing and accepts nothing.
+const guardPort = 17216
+
+var (
+	// operatorAddr is logical and from a block that no network uses (RFC 5737).
+	// It is bound where the guard is, out of the way of every machine.
+	operatorAddr = netip.AddrFrom4([4]byte{192, 0, 2, 1})
+	guardAddr    = netip.AddrFrom4([4]byte{172, 16, 255, 254})
+	localhost    = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+)
+
+// addresses translates between logical addresses and those of this machine.
+type addresses struct {
+	offset int
+	table  bool         // everything is on 127.0.0.1
+	guard  net.Listener // nil with a port table
+	tcp    ports
+	udp    ports
+
+	mu      sync.Mutex
+	settled *sync.Cond
+	dialing map[netip.AddrPort]int     // dials under way, by real destination
+	dialed  map[wireKey]netip.AddrPort // with a port table: who dialed, logically
+}
+
+// claim takes a block of addresses.
+func claim(cfg Config) (*addresses, error) {
+	a := &addresses{table: cfg.PortTable, dialing: map[netip.AddrPort]int{}, dialed: map[wireKey]netip.AddrPort{}}
+	a.settled = sync.NewCond(&a.mu)
+	a.tcp.addrs, a.udp.addrs = a, a
+	if cfg.Offset < ProbeFromZero || cfg.Offset > 255 {
+		return nil, fmt.Errorf("offset %d is not between 0 and 255", cfg.Offset)
+	}
+	if a.table {
+		return a, nil
+	}
+	if cfg.Offset >= 0 {
+		return a, a.take(cfg.Offset)
+	}
+	start := 0
+	if cfg.Offset == Probe {
+		start = processSpread()
+	}
+	var err error
+	for k := range 256 {
+		offset := (start + k) % 256
+		if offset == 240 || cfg.Offset == Probe && offset == 0 {
+			continue // 127.0.x.y is where this machine's own services are; 0 is for those who ask
+		}
+		if err = a.take(offset); !errors.Is(err, world.ErrPortTaken) {
+			return a, err
+		}
+	}
+	return nil, err
+}
+
+// take binds the guard of one block. A system that has no such address makes
+// it a port table.
+func (a *addresses) take(offset int) error {
+	a.offset = offset
+	at := netip.AddrPortFrom(a.mapped(guardAddr), guardPort)
+	guard, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
+	switch {
+	case err == nil:
+		a.guard = guard
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		a.table = true
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &world.OpError{Op: "guard", Addr: at.String(), Err: world.ErrPortTaken}
+	default:
+		return &world.OpError{Op: "guard", Addr: at.String(), Err: err}
+	}
+	return nil
+}
+
+func (a *addresses) release() error {
+	if a.guard == nil {
+		return nil
+	}
+	guard := a.guard
+	a.guard = nil
+	return guard.Close()
+}
+
+// mapped is where a logical address is on this machine.
+func (a *addresses) mapped(logical netip.Addr) netip.Addr {
+	if a.table {
+		return localhost
+	}
+	if logical == operatorAddr {
+		logical = guardAddr
+	}
+	b := logical.As4()
+	return netip.AddrFrom4([4]byte{127, byte(int(b[1]) + a.offset), b[2], b[3]})
+}
+
+// dialStarts notes that a dial to a real address is under way, so that the
+// accepting side can wait until its other end is known.
+func (a *addresses) dialStarts(to netip.AddrPort) {
+	if !a.table {
+		return
+	}
+	a.mu.Lock()
+	a.dialing[to]++
+	a.mu.Unlock()
+}
+
+// dialEnds notes who dialed; conn is nil when the dial failed.
+func (a *addresses) dialEnds(to netip.AddrPort, from netip.Addr, conn *net.TCPConn) {
+	if !a.table {
+		return
+	}
+	a.mu.Lock()
+	if a.dialing[to]--; a.dialing[to] == 0 {
+		delete(a.dialing, to)
+	}
+	if conn != nil {
+		local := addrPort(conn.LocalAddr())
+		a.dialed[wireKey{local, to}] = netip.AddrPortFrom(from, local.Port())
+	}
+	a.mu.Unlock()
+	a.settled.Broadcast()
+}
+
+// dialerOf is the logical address of the client of an accepted connection. It
+// waits for dials under way that could be this one.
+func (a *addresses) dialerOf(w *World, key wireKey) netip.AddrPort {
+	if a.table {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for {
+			if logical, ok := a.dialed[key]; ok {
+				return logical
+			}
+			if a.dialing[key.server] == 0 {
+				return key.client
+			}
+			a.settled.Wait()
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for logical := range w.byAddr {
+		if a.mapped(logical) == key.client.Addr() {
+			return netip.AddrPortFrom(logical, key.client.Port())
+		}
+	}
+	return key.client
+}
+
+// forgetDial ends what dialEnds noted.
+func (a *addresses) forgetDial(key wireKey) {
+	if !a.table {
+		return
+	}
+	a.mu.Lock()
+	delete(a.dialed, key)
+	a.mu.Unlock()
+}
+
+// ports knows which logical "address:port" of one protocol is open where.
+type ports struct {
+	addrs *addresses
+
+	mu   sync.Mutex
+	open map[netip.AddrPort]netip.AddrPort // logical -> real
+}
+
+// bindAt is the real address to bind for a logical one. With a port table a
+// port that is open already is world.ErrPortTaken.
+func (p *ports) bindAt(logical netip.AddrPort) (netip.AddrPort, error) {
+	if !p.addrs.table {
+		return netip.AddrPortFrom(p.addrs.mapped(logical.Addr()), logical.Port()), nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, taken := p.open[logical]; taken {
+		return netip.AddrPort{}, world.ErrPortTaken
+	}
+	return netip.AddrPortFrom(localhost, 0), nil
+}
+
+// opened enters a bound port and reports false if another was faster.
+func (p *ports) opened(logical, real netip.AddrPort) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, taken := p.open[logical]; taken {
+		return false
+	}
+	if p.open == nil {
+		p.open = map[netip.AddrPort]netip.AddrPort{}
+	}
+	p.open[logical] = real
+	return true
+}
+
+func (p *ports) closed(logical netip.AddrPort) {
+	p.mu.Lock()
+	delete(p.open, logical)
+	p.mu.Unlock()
+}
+
+// real is where a logical "address:port" is found, if it can be anywhere.
+func (p *ports) real(logical netip.AddrPort) (netip.AddrPort, bool) {
+	if !logical.Addr().Is4() {
+		return netip.AddrPort{}, false
+	}
+	if !p.addrs.table {
+		return netip.AddrPortFrom(p.addrs.mapped(logical.Addr()), logical.Port()), true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	real, ok := p.open[logical]
+	return real, ok
+}
+
+// bound is the error of a failed bind, in the words of the outcome table.
+func bound(logical, real netip.AddrPort, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, world.ErrPortTaken) {
+		err = world.ErrPortTaken
+		if real.IsValid() {
+			err = fmt.Errorf("%w (%v)", err, real)
+		}
+	}
+	return &world.OpError{Op: "listen", Addr: logical.String(), Err: err}
+}
+
+// addrPort is a socket's address as a comparable value.
+func addrPort(a net.Addr) netip.AddrPort {
+	var ap netip.AddrPort
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		ap = a.AddrPort()
+	case *net.UDPAddr:
+		ap = a.AddrPort()
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}

@@ -1,0 +1,110 @@
+package loopback
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// maxHead is the longest request line and header together.
+// Source: Tomcat HTTP connector, maxHttpHeaderSize of 8 KiB, and nginx,
+// large_client_header_buffers of 8 KiB a line; this is the longer of the two.
+const maxHead = 16 << 10
+
+// errBadRequest is what bytes are answered with 400 for.
+var errBadRequest = errors.New("malformed request")
+
+// readRequest reads the head of a request; size is its length in bytes. Errors
+// are errBadRequest and those of the reader.
+func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
+	head, err := peekHead(br)
+	if err != nil {
+		return nil, 0, err
+	}
+	size = len(head)
+	hosts := countHosts(head)
+	req, err = http.ReadRequest(br)
+	if err != nil {
+		return nil, size, fmt.Errorf("%w: %w", errBadRequest, err)
+	}
+	if hosts > 1 || hosts == 0 && req.ProtoAtLeast(1, 1) {
+		return nil, size, fmt.Errorf("%w: %d Host headers", errBadRequest, hosts) // RFC 9112, 3.2
+	}
+	for name, values := range req.Header {
+		if !isToken(name) {
+			return nil, size, fmt.Errorf("%w: header name %.40q", errBadRequest, name)
+		}
+		for _, v := range values {
+			if strings.ContainsFunc(v, isControl) {
+				return nil, size, fmt.Errorf("%w: header %s has a control character", errBadRequest, name)
+			}
+		}
+	}
+	return req, size, nil
+}
+
+// isToken reports that s is a name in the sense of RFC 9110, 5.6.2.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// peekHead waits for a whole head, judging the request line as soon as it is
+// there, and leaves it in br. Empty lines before it are skipped (RFC 9112, 2.2).
+func peekHead(br *bufio.Reader) ([]byte, error) {
+	lineSeen := false
+	for want := 1; ; {
+		if _, err := br.Peek(want); errors.Is(err, bufio.ErrBufferFull) {
+			return nil, fmt.Errorf("%w: head longer than %d bytes", errBadRequest, maxHead)
+		} else if err != nil {
+			return nil, err
+		}
+		head, _ := br.Peek(br.Buffered())
+		if blank := len(head) - len(bytes.TrimLeft(head, "\r\n")); blank > 0 && !lineSeen {
+			_, _ = br.Discard(blank) // it is buffered
+			continue
+		}
+		if line, _, ok := bytes.Cut(head, []byte("\n")); ok && !lineSeen {
+			if !isRequestLine(line) {
+				return nil, fmt.Errorf("%w: request line %.40q", errBadRequest, line)
+			}
+			lineSeen = true
+		}
+		for _, end := range []string{"\n\r\n", "\n\n"} {
+			if i := bytes.Index(head, []byte(end)); i >= 0 {
+				return head[:i+len(end)], nil
+			}
+		}
+		want = len(head) + 1
+	}
+}
+
+func isRequestLine(line []byte) bool {
+	words := strings.Split(strings.TrimSuffix(string(line), "\r"), " ")
+	if len(words) != 3 || words[0] == "" || words[1] == "" {
+		return false
+	}
+	major, _, ok := http.ParseHTTPVersion(words[2])
+	return ok && major == 1
+}
+
+func countHosts(head []byte) int {
+	n := 0
+	for line := range bytes.Lines(head) {
+		if name, _, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(name, []byte("Host")) {
+			n++
+		}
+	}
+	return n
+}
+
+func expectsContinue(req *http.Request) bool {
+	return req.ProtoAtLeast(1, 1) && req.ContentLength != 0 && strings.EqualFold(req.Header.Get("Expect"), "100-continue")
+}

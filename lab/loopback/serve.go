@@ -1,0 +1,377 @@
+package loopback
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// maxSwallow is how much of a body that its handler did not read is read for
+// it, so that the connection can be used again; more ends the connection.
+// Source: Tomcat HTTP connector, maxSwallowSize.
+const maxSwallow = 2 << 20
+
+// lingering is how long a connection that is closed on a client who is still
+// sending waits for the client to see the answer.
+// Source: nginx ngx_http_core_module, lingering_timeout.
+const lingering = 5 * time.Second
+
+// httpListener is a port served by a handler. It implements world.Listener.
+type httpListener struct {
+	*listener
+	handler http.Handler
+	opts    world.ServeOptions
+
+	mu      sync.Mutex
+	conns   map[*serverConn]bool // true while an exchange runs
+	closing bool
+	changed chan struct{} // closed and replaced when a connection ends
+}
+
+func (h *host) Serve(port int, handler http.Handler, opts world.ServeOptions) (world.Listener, error) {
+	tcp, err := h.listen(port, opts.Backlog)
+	if err != nil {
+		return nil, err
+	}
+	l := &httpListener{listener: tcp, handler: handler, opts: opts, conns: map[*serverConn]bool{}, changed: make(chan struct{})}
+	if err := h.own(l); err != nil {
+		return nil, &world.OpError{Op: "listen", Addr: l.addr.String(), Err: err}
+	}
+	if !h.world.spawn(l.acceptAll) {
+		l.shut()
+	}
+	return l, nil
+}
+
+func (l *httpListener) acceptAll() {
+	for {
+		s, err := l.accept(l.host.ctx)
+		if err != nil {
+			l.shut()
+			return
+		}
+		c := newServerConn(l, s)
+		if l.host.own(s) != nil || !l.enter(c) || !l.host.world.spawn(c.serve) {
+			l.leave(c)
+			s.shut()
+		}
+	}
+}
+
+func (l *httpListener) Addr() string { return l.addr.String() }
+
+func (l *httpListener) Close() error {
+	if err := l.host.gate(); err != nil {
+		return err
+	}
+	l.stopAccepting()
+	l.mu.Lock()
+	conns := make([]*serverConn, 0, len(l.conns))
+	for c := range l.conns {
+		conns = append(conns, c)
+	}
+	l.mu.Unlock()
+	for _, c := range conns {
+		c.sock.shut()
+	}
+	return nil
+}
+
+func (l *httpListener) Shutdown(ctx context.Context) error {
+	if err := l.host.gate(); err != nil {
+		return err
+	}
+	l.stopAccepting()
+	for {
+		l.mu.Lock()
+		changed, open := l.changed, len(l.conns)
+		var idle []*serverConn
+		for c, busy := range l.conns {
+			if !busy {
+				idle = append(idle, c)
+			}
+		}
+		l.mu.Unlock()
+		for _, c := range idle {
+			c.sock.shut()
+		}
+		if open == 0 {
+			return l.host.gate()
+		}
+		select {
+		case <-changed:
+		case <-l.host.down:
+		case <-ctx.Done():
+			if down := l.host.gate(); down != nil {
+				return down
+			}
+			return ctx.Err()
+		}
+		if err := l.host.gate(); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *httpListener) stopAccepting() {
+	l.mu.Lock()
+	l.closing = true
+	l.mu.Unlock()
+	l.shut()
+	l.host.disown(l)
+}
+
+// enter notes a new connection, unless the port is closing.
+func (l *httpListener) enter(c *serverConn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return false
+	}
+	l.conns[c] = false
+	return true
+}
+
+// setBusy notes that an exchange begins or ends. It reports false when the
+// connection must end instead.
+func (l *httpListener) setBusy(c *serverConn, busy bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return false
+	}
+	l.conns[c] = busy
+	return true
+}
+
+func (l *httpListener) isClosing() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closing
+}
+
+func (l *httpListener) leave(c *serverConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c)
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// serverConn is the server's end of one HTTP connection.
+type serverConn struct {
+	lis  *httpListener
+	sock *sock
+	in   source
+	br   *bufio.Reader
+}
+
+func newServerConn(l *httpListener, s *sock) *serverConn {
+	c := &serverConn{lis: l, sock: s, in: source{sock: s, ctx: l.host.ctx}}
+	c.br = bufio.NewReaderSize(&c.in, maxHead)
+	return c
+}
+
+// serve runs the exchanges of the connection, one after the other.
+func (c *serverConn) serve() {
+	defer c.lis.leave(c)
+	defer c.sock.shut()
+	for served := 1; c.awaitRequest(); served++ {
+		if !c.lis.setBusy(c, true) {
+			return
+		}
+		last := c.lis.opts.MaxRequests > 0 && served >= c.lis.opts.MaxRequests
+		if !c.exchange(last) || !c.lis.setBusy(c, false) {
+			return
+		}
+	}
+}
+
+// awaitRequest waits for the first byte of a request.
+func (c *serverConn) awaitRequest() bool {
+	if idle := c.lis.opts.IdleTimeout; idle > 0 {
+		c.sock.setDeadline(time.Now().Add(idle))
+		defer c.sock.setDeadline(noDeadline)
+	}
+	_, err := c.br.Peek(1)
+	return err == nil
+}
+
+// exchange answers one request. It reports whether the connection can carry
+// another.
+func (c *serverConn) exchange(last bool) bool {
+	req, size, err := readRequest(c.br)
+	if err != nil {
+		if errors.Is(err, errBadRequest) {
+			c.refuse()
+		}
+		return false
+	}
+	label := world.Label{Kind: requestKind, Key: req.Header.Get(world.HeaderRequest)}
+	if c.sock.received(label, size) != nil {
+		return false
+	}
+	ctx, cancel := context.WithCancel(c.lis.host.ctx)
+	defer cancel()
+	req.RemoteAddr = c.sock.remoteAddr().String()
+	req = req.WithContext(ctx)
+	resp := newResponse(c, req, last)
+	body := &requestBody{body: req.Body, resp: resp, expects: expectsContinue(req)}
+	resp.swallow = body.swallow
+	watch := &clientWatch{conn: c, cancel: cancel}
+	if c.lis.opts.ClientGone {
+		body.atEnd = watch.start
+	}
+	if req.Body == http.NoBody {
+		body.finish()
+	} else {
+		req.Body = body
+	}
+
+	answered := c.handle(resp, req)
+	watch.stop()
+	if c.sock.isClosed() || c.lis.host.isDown() {
+		return false
+	}
+	if !answered {
+		body.swallow()
+		return false
+	}
+	if resp.finish() != nil {
+		return false
+	}
+	if !body.swallow() {
+		c.linger()
+		return false
+	}
+	return !resp.close
+}
+
+// handle runs the handler. It reports false if the exchange ended without an
+// answer: the handler panicked.
+func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
+	defer func() {
+		p := recover()
+		if p == nil || p == http.ErrAbortHandler {
+			return
+		}
+		c.lis.host.world.emit(world.Event{
+			Op: world.Panics, Host: c.lis.host.name(), Peer: c.sock.peer(),
+			Detail: fmt.Sprintf("%v\n%s", p, debug.Stack()),
+		})
+	}()
+	c.lis.handler.ServeHTTP(resp, req)
+	return true
+}
+
+// refuse answers bytes that are no request.
+func (c *serverConn) refuse() {
+	const answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+	if _, err := c.sock.send(c.lis.host.ctx, []byte(answer)); err == nil {
+		c.linger()
+	}
+}
+
+// linger says that nothing more will be answered and reads on for a while: a
+// close with input unread would take the answer away from the client.
+func (c *serverConn) linger() {
+	c.sock.conn.CloseWrite()
+	c.sock.setDeadline(time.Now().Add(lingering))
+	_, _ = io.Copy(io.Discard, c.br) // whatever ends it, the connection is closed next
+}
+
+// requestBody is the body as a handler reads it.
+type requestBody struct {
+	body    io.ReadCloser
+	resp    *response
+	expects bool   // the client waits for "100 Continue"
+	atEnd   func() // called once, when nothing more of this request can come
+	err     error  // the end of the body
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.expects {
+		b.expects = false
+		if err := b.resp.proceed(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.body.Read(p)
+	if err != nil {
+		b.err = err
+		if err == io.EOF {
+			b.finish()
+		}
+	}
+	return n, err
+}
+
+// Close does nothing: what is left is swallowed after the handler.
+func (b *requestBody) Close() error { return nil }
+
+func (b *requestBody) finish() {
+	if b.atEnd != nil {
+		b.atEnd()
+		b.atEnd = nil
+	}
+	b.err = io.EOF
+}
+
+// swallow reads what the handler left. It reports whether the next request can
+// follow.
+func (b *requestBody) swallow() bool {
+	b.atEnd = nil
+	if b.err == io.EOF {
+		return true
+	}
+	if b.expects || b.err != nil {
+		return false // the client was not asked for it, or what comes is no body
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(b, maxSwallow+1))
+	return err == nil && n <= maxSwallow && b.err == io.EOF
+}
+
+// clientWatch ends a handler's context when the client closes its connection.
+// It waits for the byte after the request, which is the end of the connection
+// or the first byte of the next request.
+type clientWatch struct {
+	conn   *serverConn
+	cancel context.CancelFunc
+	quit   context.CancelFunc
+	done   chan struct{}
+}
+
+func (g *clientWatch) start() {
+	ctx, quit := context.WithCancel(g.conn.lis.host.ctx)
+	g.quit, g.done = quit, make(chan struct{})
+	g.conn.in.ctx = ctx
+	watch := func() {
+		defer close(g.done)
+		if _, err := g.conn.br.Peek(1); err != nil && ctx.Err() == nil {
+			g.cancel()
+		}
+	}
+	if !g.conn.lis.host.world.spawn(watch) {
+		close(g.done)
+	}
+}
+
+func (g *clientWatch) stop() {
+	if g.quit == nil {
+		return
+	}
+	g.quit()
+	<-g.done
+	g.conn.in.ctx = g.conn.lis.host.ctx
+}

@@ -1,0 +1,325 @@
+package loopback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
+)
+
+// Config says how a World is laid out on this machine. The zero value maps
+// 172.16.12.101 to 127.16.12.101 with seed 0.
+type Config struct {
+	// Seed is what every random draw depends on, beside its identity.
+	Seed uint64
+	// Offset from 0 to 255 is added, modulo 256, to the second octet of every
+	// logical address. A block that another lab holds is world.ErrPortTaken.
+	// Probe and ProbeFromZero look for a free block.
+	Offset int
+	// PortTable puts every logical address:port on a free port of 127.0.0.1.
+	// It is also what happens where only 127.0.0.1 can be bound.
+	PortTable bool
+}
+
+// Values of Config.Offset that look for a block no other lab holds.
+const (
+	Probe         = -1 // start at a place that depends on the process
+	ProbeFromZero = -2 // take offset 0 if it is free
+)
+
+// World is a machine room on loopback sockets. Make it with New and end it
+// with Close. It implements world.World.
+type World struct {
+	seed   uint64
+	zero   time.Time // carries the monotonic reading
+	addrs  *addresses
+	faults fault.Table
+	links  links
+	wires  wires
+	post   post
+	disks  disks
+
+	observer atomic.Pointer[func(world.Event)]
+	operator *host
+	broken   atomic.Pointer[error] // the panic of a task
+
+	ctx   context.Context // ends at Close
+	end   context.CancelFunc
+	tasks sync.WaitGroup
+
+	mu       sync.Mutex
+	machines map[string]*machine
+	byAddr   map[netip.Addr]string // logical address -> name, the operator's included
+	ended    bool
+}
+
+// machine is what survives a kill: a name, its address, its clock's error.
+type machine struct {
+	name  string
+	addr  netip.Addr   // logical
+	ahead atomic.Int64 // skew of the wall clock in nanoseconds
+	host  *host        // the incarnation that is up, or nil; guarded by World.mu
+	disk  disk
+}
+
+const operatorName = "operator"
+
+// New opens a machine room and holds its block of addresses until Close.
+// Errors wrap world.ErrPortTaken when the block belongs to another lab.
+func New(cfg Config) (*World, error) {
+	addrs, err := claim(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open loopback world: %w", err)
+	}
+	w := &World{
+		seed:     cfg.Seed,
+		zero:     time.Now(),
+		addrs:    addrs,
+		machines: map[string]*machine{},
+		byAddr:   map[netip.Addr]string{},
+	}
+	w.ctx, w.end = context.WithCancel(context.Background())
+	w.links.changed = make(chan struct{})
+	w.faults.OnChange(w.links.wake)
+	w.operator = newHost(w, w.newMachine(operatorName, operatorAddr))
+	return w, nil
+}
+
+// newMachine enters a machine; w.mu is held, or w is not shared yet.
+func (w *World) newMachine(name string, addr netip.Addr) *machine {
+	m := &machine{name: name, addr: addr}
+	m.disk = disk{disks: &w.disks, dir: fmt.Sprint(len(w.byAddr))}
+	w.byAddr[addr] = name
+	return m
+}
+
+// URL is the real "address:port" under which this machine's browsers find a
+// logical "address:port", or "" if that is no address of a lab. With a port
+// table it is known only while the port is open.
+func (w *World) URL(logical string) string {
+	ap, err := netip.ParseAddrPort(logical)
+	if err != nil {
+		return ""
+	}
+	real, ok := w.addrs.tcp.real(ap)
+	if !ok {
+		return ""
+	}
+	return real.String()
+}
+
+// Run implements world.World. The context ends at Close. A panic of any task
+// ends it too, and comes back as Run's error.
+func (w *World) Run(f func(ctx context.Context) error) error {
+	err := f(w.ctx)
+	w.stop()
+	if broken := w.broken.Load(); broken != nil {
+		return *broken
+	}
+	return err
+}
+
+// fail ends the run because a task panicked; the first one counts.
+func (w *World) fail(err error) {
+	w.broken.CompareAndSwap(nil, &err)
+	w.end()
+}
+
+// Operator implements world.World. Its logical address is 192.0.2.1.
+func (w *World) Operator() world.Host { return w.operator }
+
+// Boot implements world.World. Besides a name that is up and an address that
+// changed, two machines whose addresses meet in one 127.b.c.d are an error.
+func (w *World) Boot(name, addr string) (world.Host, error) {
+	logical, err := netip.ParseAddr(addr)
+	if err != nil || !logical.Is4() {
+		return nil, fmt.Errorf("boot %s: %q is no IPv4 address", name, addr)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return nil, fmt.Errorf("boot %s: the run is over", name)
+	}
+	if name == operatorName {
+		return nil, fmt.Errorf("boot %s: the name belongs to the operator", name)
+	}
+	m := w.machines[name]
+	if m == nil {
+		if err := w.addressFree(logical); err != nil {
+			return nil, fmt.Errorf("boot %s: %w", name, err)
+		}
+		m = w.newMachine(name, logical)
+		w.machines[name] = m
+	}
+	if m.addr != logical {
+		return nil, fmt.Errorf("boot %s: its address is %v, not %v", name, m.addr, logical)
+	}
+	if m.host != nil {
+		return nil, fmt.Errorf("boot %s: it is up", name)
+	}
+	m.host = newHost(w, m)
+	return m.host, nil
+}
+
+// addressFree reports why a new machine cannot have a logical address.
+func (w *World) addressFree(logical netip.Addr) error {
+	real := w.addrs.mapped(logical)
+	for other, name := range w.byAddr {
+		if other == logical {
+			return fmt.Errorf("%v is the address of %s", logical, name)
+		}
+		if !w.addrs.table && w.addrs.mapped(other) == real {
+			return fmt.Errorf("%v and %v of %s are both %v", logical, other, name, real)
+		}
+	}
+	if !w.addrs.table && real == localhost {
+		return fmt.Errorf("%v would be %v, which is every real client's", logical, real)
+	}
+	return nil
+}
+
+// Kill implements world.World. It does not wait for the tasks of the machine,
+// which may be the caller.
+func (w *World) Kill(name string) error {
+	w.mu.Lock()
+	m := w.machines[name]
+	if m == nil || m.host == nil {
+		w.mu.Unlock()
+		return fmt.Errorf("kill %s: it is not up", name)
+	}
+	h := m.host
+	m.host = nil
+	w.mu.Unlock()
+	h.kill()
+	return nil
+}
+
+// Pause implements world.World.
+func (w *World) Pause(name string) error {
+	h := w.up(name)
+	if h == nil {
+		return fmt.Errorf("pause %s: it is not up", name)
+	}
+	if !h.pause() {
+		return fmt.Errorf("pause %s: it is paused", name)
+	}
+	return nil
+}
+
+// Resume implements world.World.
+func (w *World) Resume(name string) error {
+	h := w.up(name)
+	if h == nil {
+		return fmt.Errorf("resume %s: it is not up", name)
+	}
+	if !h.resume() {
+		return fmt.Errorf("resume %s: it is not paused", name)
+	}
+	return nil
+}
+
+// Skew implements world.World.
+func (w *World) Skew(name string, ahead time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := w.machines[name]
+	if m == nil {
+		return fmt.Errorf("skew %s: no such machine", name)
+	}
+	m.ahead.Store(int64(ahead))
+	return nil
+}
+
+// Up implements world.World.
+func (w *World) Up(name string) bool { return w.up(name) != nil }
+
+func (w *World) up(name string) *host {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m := w.machines[name]; m != nil {
+		return m.host
+	}
+	return nil
+}
+
+// Faults implements world.World.
+func (w *World) Faults() *fault.Table { return &w.faults }
+
+// Observe implements world.World.
+func (w *World) Observe(f func(world.Event)) { w.observer.Store(&f) }
+
+// emit tells the observer what happened. The operator's own messages are not
+// among it.
+func (w *World) emit(e world.Event) {
+	if f := w.observer.Load(); f != nil && e.Host != operatorName {
+		e.At = w.elapsed()
+		(*f)(e)
+	}
+}
+
+// InFlight implements world.World.
+func (w *World) InFlight() int { return int(w.wires.inFlight.Load()) }
+
+// Close implements world.World. It waits for every task to end.
+func (w *World) Close() error {
+	w.stop()
+	return errors.Join(w.disks.remove(), w.addrs.release())
+}
+
+// stop ends every machine and waits for every task.
+func (w *World) stop() {
+	w.mu.Lock()
+	w.ended = true
+	hosts := []*host{w.operator}
+	for _, m := range w.machines {
+		if m.host != nil {
+			hosts = append(hosts, m.host)
+			m.host = nil
+		}
+	}
+	w.mu.Unlock()
+	for _, h := range slices.Backward(hosts) {
+		h.kill()
+	}
+	w.end()
+	w.post.close()
+	w.tasks.Wait()
+}
+
+// spawn starts a goroutine that Close waits for. It reports false once the run
+// is over.
+func (w *World) spawn(f func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return false
+	}
+	w.tasks.Go(f)
+	return true
+}
+
+func (w *World) elapsed() time.Duration { return time.Since(w.zero) }
+
+// nameOf is the machine at a logical address; an address that is no machine's
+// stands for itself.
+func (w *World) nameOf(addr netip.Addr) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if name, ok := w.byAddr[addr]; ok {
+		return name
+	}
+	return addr.String()
+}
+
+var _ world.World = (*World)(nil)
+
+// processSpread keeps the probing of several processes apart.
+func processSpread() int { return os.Getpid() * 7 }

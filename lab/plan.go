@@ -1,0 +1,77 @@
+package lab
+
+import (
+	"fmt"
+	"time"
+
+	"sessionlab/appnode"
+	"sessionlab/proxy"
+	"sessionlab/sessions"
+)
+
+// ProxyName is the front proxy's name as a machine.
+const ProxyName = "proxy"
+
+// Addresses of a lab that names none, as in the write-up that it grew from.
+const (
+	DefaultProxyAddr = "172.16.12.1"
+	DefaultProxyPort = 8080
+	DefaultNodePort  = 8080
+)
+
+// DefaultNodeAddr is the address of the i-th node, from 0 on: 172.16.12.101,
+// 172.16.12.102 and so on, into 172.16.13.x where there are many.
+func DefaultNodeAddr(i int) string {
+	if i < 150 {
+		return fmt.Sprintf("172.16.12.%d", 101+i)
+	}
+	i -= 150
+	return fmt.Sprintf("172.16.%d.%d", 13+i/250, 1+i%250)
+}
+
+// DefaultUserAddr is the address of the i-th user, from 0 on. Each sits in a
+// network of its own: ip_hash looks at the first three octets only.
+func DefaultUserAddr(i int) string {
+	n := i + 1
+	return fmt.Sprintf("10.%d.%d.7", n/250, n%250)
+}
+
+// Plan is what a lab consists of: the topology, before anything runs.
+type Plan struct {
+	// Tomcat is whose behaviour the nodes have; zero is the default release.
+	Tomcat sessions.Release
+	Nodes  []NodePlan
+	// Manager makes the session manager of every node.
+	Manager ManagerPlan
+	// Proxy is the front's configuration; RouteOf and Trace are the lab's to set.
+	Proxy     proxy.Config
+	ProxyAddr string // "" is DefaultProxyAddr
+	Timing    Timing
+}
+
+// NodePlan is one node. The zero value of every field but Name is the default.
+type NodePlan struct {
+	Name string
+	Addr string
+	// Route is the jvmRoute; "" is none.
+	Route string
+	// Connector holds what differs from Tomcat's defaults (threads, ports,
+	// cookie names); its Manager, Valves, Trace, Number and Release are the
+	// lab's to set.
+	Connector appnode.Config
+	JVMStart  time.Duration // overrides Timing.JVMStart
+	Skew      time.Duration // of its wall clock
+	// Cold nodes are started at time zero as by "start", instead of being found
+	// up as members of a formed cluster.
+	Cold bool
+}
+
+// ManagerPlan chooses and configures the session manager.
+type ManagerPlan struct {
+	// Class is Tomcat's name: "StandardManager" or "DeltaManager".
+	Class string
+	// Base is common to all; its JvmRoute is the node's.
+	Base sessions.Config
+	// Pathname overrides the release's default of StandardManager.
+	Pathname *string
+}

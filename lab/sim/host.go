@@ -1,0 +1,252 @@
+package sim
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// machine is what survives a kill: name, address, disk, clock.
+type machine struct {
+	name, addr string
+	order      int // in which it was first booted
+	tie        uint32
+	skew       time.Duration
+	disk       disk
+	up         *host // the running incarnation; nil when down
+}
+
+// host is one incarnation of a machine.
+type host struct {
+	*machine
+	w           *World
+	incarnation int
+	dead        bool
+	paused      bool
+	frozen      []*task // woken while paused, in order
+	resumed     []*task // foreign tasks that wait for the resume
+	root        *simCtx
+	transport   http.RoundTripper
+
+	http    map[int]*httpListener
+	streams map[int]*streamListener
+	packets map[int]*packetConn
+	conns   []*httpConn // both as client and as server
+	ends    []*stream
+}
+
+func (h *host) Name() string { return h.name }
+func (h *host) Addr() string { return h.addr }
+
+func (h *host) Now() time.Time {
+	if h.enter() != nil {
+		return time.Time{}
+	}
+	return h.w.epoch.Add(time.Duration(h.w.now) + h.skew)
+}
+
+func (h *host) Elapsed() time.Duration {
+	h.enter()
+	return time.Duration(h.w.now)
+}
+
+// enter is the fence at the head of every call. A task of a dead host does not
+// come back from it; a foreign task gets ErrHostDown. A paused host keeps a
+// foreign task until it is resumed.
+func (h *host) enter() error {
+	if !h.dead && !h.paused && !h.w.ending {
+		return nil
+	}
+	return h.fence()
+}
+
+func (h *host) fence() error {
+	w := h.w
+	if w.ending {
+		return world.ErrHostDown
+	}
+	t := w.current
+	for {
+		switch {
+		case h.dead && t != nil && t.host == h:
+			t.park() // never resumed; unwound at the end of the run
+			return world.ErrHostDown
+		case h.dead:
+			return world.ErrHostDown
+		case h.paused && t != nil:
+			if t.host == h {
+				// It paused itself, by a verb run at the seam.
+				t.parked = true
+				w.wake(t)
+				t.park()
+				continue
+			}
+			h.resumed = append(h.resumed, t)
+			t.park()
+		default:
+			return nil
+		}
+	}
+}
+
+// wait parks the current task until it is woken, ctx ends, the time limit (ns,
+// negative for none) has passed, or the host dies. ready is asked before and
+// after; wait returns nil once it is true. It reports expired for the limit.
+func (h *host) wait(ctx context.Context, limit int64, ready func() bool) (expired bool, err error) {
+	w := h.w
+	t := w.current
+	if t == nil {
+		panic("sim: a call that waits was made outside a task of the world")
+	}
+	var c *simCtx
+	if ctx != nil {
+		c = nearest(ctx)
+		if c == nil && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+	}
+	t.expired = false
+	if limit >= 0 {
+		w.schedule(t.timeout, w.now+limit, h.tie)
+	}
+	for {
+		if err = h.enter(); err != nil {
+			break
+		}
+		if ready != nil && ready() {
+			break
+		}
+		if c != nil && c.err != nil {
+			err = c.err
+			break
+		}
+		if t.expired {
+			expired = true
+			break
+		}
+		registered := c != nil && c != t.host.root
+		if registered {
+			c.waiting = append(c.waiting, t)
+		}
+		if t.host != h {
+			t.guestOf = h
+		}
+		t.park()
+		t.guestOf = nil
+		if registered && c.err == nil {
+			c.leave(t)
+		}
+	}
+	if limit >= 0 {
+		w.cancel(t.timeout)
+	}
+	return expired, err
+}
+
+func (h *host) Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		d = 0
+	}
+	_, err := h.wait(ctx, int64(d), nil)
+	return err
+}
+
+func (h *host) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	c := h.newCtx(ctx)
+	if h.enter() != nil {
+		c.cancel(world.ErrHostDown)
+		return c, func() {}
+	}
+	if c.err == nil {
+		if d <= 0 {
+			c.fire()
+		} else {
+			c.timer = newEvent(c)
+			h.w.schedule(c.timer, h.w.now+int64(d), h.tie)
+		}
+	}
+	return c, func() {
+		c.detach()
+		c.cancel(context.Canceled)
+	}
+}
+
+func (h *host) WithCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	c := h.newCtx(ctx)
+	if h.enter() != nil {
+		c.cancel(world.ErrHostDown)
+		return c, func() {}
+	}
+	return c, func() {
+		c.detach()
+		c.cancel(context.Canceled)
+	}
+}
+
+func (h *host) Go(name string, f func(ctx context.Context)) {
+	if h.enter() != nil {
+		return
+	}
+	h.w.spawn(h, name, func() { f(h.root) })
+}
+
+func (h *host) NewSignal() world.Signal { return &signal{host: h} }
+
+func (h *host) Transport() http.RoundTripper {
+	if h.transport == nil {
+		h.transport = world.NewTransport(h)
+	}
+	return h.transport
+}
+
+func (h *host) Disk() world.Disk { return hostDisk{h} }
+
+func (h *host) Rand(purpose string, identity ...any) *rand.Rand {
+	h.enter()
+	k := world.NewKey(h.w.seed).Str(purpose)
+	for _, part := range identity {
+		k = k.Part(part)
+	}
+	return k.Rand()
+}
+
+func (h *host) at(port int) string { return h.addr + ":" + strconv.Itoa(port) }
+
+// signal is an event that resets itself.
+type signal struct {
+	host   *host
+	set    bool
+	waiter *task
+}
+
+func (s *signal) Set() {
+	if s.host.enter() != nil {
+		return
+	}
+	s.set = true
+	if s.waiter != nil {
+		s.host.w.wake(s.waiter)
+	}
+}
+
+func (s *signal) Wait(ctx context.Context) error {
+	if s.waiter != nil {
+		panic("sim: two tasks wait on one signal of " + s.host.name)
+	}
+	s.waiter = s.host.w.current
+	_, err := s.host.wait(ctx, -1, s.take)
+	s.waiter = nil
+	return err
+}
+
+func (s *signal) take() bool {
+	if !s.set {
+		return false
+	}
+	s.set = false
+	return true
+}

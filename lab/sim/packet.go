@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"context"
+	"net"
+	"strconv"
+
+	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
+)
+
+// packetBacklog is how many datagrams a socket keeps for a slow reader.
+const packetBacklog = 1024
+
+type packetConn struct {
+	host    *host
+	port    int
+	group   string // "address:port" of the group, or ""
+	closed  bool
+	queue   []datagram
+	waiting *task
+}
+
+type datagram struct {
+	from  string
+	peer  string
+	label world.Label
+	bytes []byte
+}
+
+func (h *host) ListenPacket(port int) (world.PacketConn, error) {
+	if err := h.enter(); err != nil {
+		return nil, &world.OpError{Op: "listen", Addr: h.at(port), Err: err}
+	}
+	if h.packets[port] != nil {
+		return nil, &world.OpError{Op: "listen", Addr: h.at(port), Err: world.ErrPortTaken}
+	}
+	p := &packetConn{host: h, port: port}
+	h.packets[port] = p
+	return p, nil
+}
+
+func (h *host) JoinGroup(group string, port int) (world.PacketConn, error) {
+	conn, err := h.ListenPacket(port)
+	if err != nil {
+		return nil, err
+	}
+	p := conn.(*packetConn)
+	p.group = group + ":" + strconv.Itoa(port)
+	h.w.groups[p.group] = append(h.w.groups[p.group], p)
+	return p, nil
+}
+
+func (p *packetConn) ReadFrom(ctx context.Context, b []byte) (int, string, error) {
+	if p.waiting != nil {
+		panic("sim: two tasks read one datagram socket of " + p.host.name)
+	}
+	p.waiting = p.host.w.current
+	_, err := p.host.wait(ctx, -1, func() bool { return len(p.queue) > 0 || p.closed })
+	p.waiting = nil
+	if err == nil && p.closed {
+		err = net.ErrClosed
+	}
+	if err != nil {
+		return 0, "", &world.OpError{Op: "read", Addr: p.host.at(p.port), Err: err}
+	}
+	d := p.queue[0]
+	p.queue = p.queue[1:]
+	p.host.w.observe(world.Receives, p.host, d.peer, d.label, len(d.bytes))
+	return copy(b, d.bytes), d.from, p.host.enter()
+}
+
+func (p *packetConn) WriteTo(l world.Label, b []byte, addr string) error {
+	if err := p.host.enter(); err != nil {
+		return &world.OpError{Op: "write", Addr: addr, Err: err}
+	}
+	if p.closed {
+		return &world.OpError{Op: "write", Addr: addr, Err: net.ErrClosed}
+	}
+	w := p.host.w
+	bytes := append([]byte(nil), b...)
+	if members, ok := w.groups[addr]; ok {
+		w.observe(world.Sends, p.host, addr, l, len(b))
+		for _, m := range members {
+			p.send(m.host.machine, m.port, l, bytes)
+		}
+		return p.host.enter()
+	}
+	m := w.machineAt(addr)
+	peer := addr
+	if m != nil {
+		peer = m.name
+	}
+	w.observe(world.Sends, p.host, peer, l, len(b))
+	if m != nil {
+		p.send(m, portOf(addr), l, bytes)
+	}
+	return p.host.enter()
+}
+
+// send puts a datagram on its way to one machine.
+func (p *packetConn) send(to *machine, port int, l world.Label, b []byte) {
+	w := p.host.w
+	out := w.link(p.host.machine, to)
+	key := w.messageKey(out, l)
+	var a fault.Action
+	if !w.exempt(p.host, to) && to != p.host.machine {
+		a = w.decide(out, l, key)
+	}
+	if a.Drop || a.Cut {
+		w.observe(world.Loses, p.host, to.name, l, len(b))
+		return
+	}
+	d := datagram{from: p.host.at(p.port), peer: p.host.name, label: l, bytes: b}
+	deliver := func() {
+		w.after(out.way(key)+int64(a.Delay), func() { w.arriveDatagram(to, port, d) })
+	}
+	if a.Hold != nil {
+		w.hold(retryFunc(func() bool {
+			if w.faults.Held(a.Hold) {
+				return true
+			}
+			deliver()
+			return false
+		}))
+		return
+	}
+	for i := 0; i <= a.Copies; i++ {
+		deliver()
+	}
+}
+
+func (w *World) arriveDatagram(to *machine, port int, d datagram) {
+	if to.up == nil {
+		return
+	}
+	q := to.up.packets[port]
+	if q == nil || len(q.queue) >= packetBacklog {
+		return
+	}
+	q.queue = append(q.queue, d)
+	if q.waiting != nil {
+		w.wake(q.waiting)
+	}
+}
+
+func (p *packetConn) Close() error {
+	if err := p.host.enter(); err != nil {
+		return err
+	}
+	p.close()
+	return nil
+}
+
+func (p *packetConn) close() {
+	if p.closed {
+		return
+	}
+	p.closed = true
+	delete(p.host.packets, p.port)
+	w := p.host.w
+	if p.group != "" {
+		members := w.groups[p.group]
+		forget(&members, p)
+		w.groups[p.group] = members
+	}
+	if p.waiting != nil {
+		w.wake(p.waiting)
+	}
+}

@@ -1,0 +1,302 @@
+package sim
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+)
+
+// runner is something that an event does when its time has come. Tasks,
+// timers and deliveries are runners, so that the hot path needs no closure.
+type runner interface{ fire() }
+
+// funcRunner runs a function; for what is not hot.
+type funcRunner func()
+
+func (f funcRunner) fire() { f() }
+
+// event is an entry of the heap. It can be moved and removed.
+type event struct {
+	at    int64 // ns since time zero
+	tie   uint32
+	seq   uint64
+	what  runner
+	index int // in the heap; -1 when not queued
+}
+
+func (e *event) queued() bool { return e.index >= 0 }
+
+func newEvent(what runner) *event { return &event{what: what, index: -1} }
+
+// heap is a 4-ary heap ordered by (time, tie-break, sequence).
+type heap []*event
+
+func less(a, b *event) bool {
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	if a.tie != b.tie {
+		return a.tie < b.tie
+	}
+	return a.seq < b.seq
+}
+
+func (h *heap) push(e *event) {
+	e.index = len(*h)
+	*h = append(*h, e)
+	h.up(e.index)
+}
+
+func (h *heap) remove(e *event) {
+	i, last := e.index, len(*h)-1
+	if i != last {
+		(*h)[i] = (*h)[last]
+		(*h)[i].index = i
+	}
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	if i != last {
+		h.fix(i)
+	}
+	e.index = -1
+}
+
+func (h *heap) fix(i int) {
+	if !h.down(i) {
+		h.up(i)
+	}
+}
+
+func (h heap) up(i int) {
+	e := h[i]
+	for i > 0 {
+		p := (i - 1) / 4
+		if !less(e, h[p]) {
+			break
+		}
+		h[i] = h[p]
+		h[i].index = i
+		i = p
+	}
+	h[i] = e
+	e.index = i
+}
+
+func (h heap) down(i int) bool {
+	e, start := h[i], i
+	for {
+		c := 4*i + 1
+		if c >= len(h) {
+			break
+		}
+		best := c
+		for j := c + 1; j < c+4 && j < len(h); j++ {
+			if less(h[j], h[best]) {
+				best = j
+			}
+		}
+		if !less(h[best], e) {
+			break
+		}
+		h[i] = h[best]
+		h[i].index = i
+		i = best
+	}
+	h[i] = e
+	e.index = i
+	return i != start
+}
+
+// schedule queues e at a time, or moves it there.
+func (w *World) schedule(e *event, at int64, tie uint32) {
+	if at < w.now {
+		at = w.now
+	}
+	w.seq++
+	e.at, e.tie, e.seq = at, tie, w.seq
+	if e.queued() {
+		w.heap.fix(e.index)
+	} else {
+		w.heap.push(e)
+	}
+}
+
+func (w *World) cancel(e *event) {
+	if e != nil && e.queued() {
+		w.heap.remove(e)
+	}
+}
+
+// after runs f in the scheduler after d. For what is not hot.
+func (w *World) after(d int64, f func()) { w.schedule(newEvent(funcRunner(f)), w.now+d, 0) }
+
+// task is a coroutine that runs code of one host. It either runs, is ready (in
+// the run queue), is parked, or is over.
+type task struct {
+	w    *World
+	host *host
+	name string
+	f    func()
+	co   *coroutine
+
+	parked  bool
+	woken   bool // in the run queue, or frozen with its host
+	done    bool
+	timeout *event // the task's own timer, reused by every timed wait
+	expired bool   // the timer fired before anything else
+	guestOf *host  // the foreign host whose call it is parked in
+	index   int    // in World.tasks
+}
+
+// coroutine is the vessel of a task; it is used again when the task is over.
+type coroutine struct {
+	next func() (struct{}, bool)
+	stop func()
+	job  *task
+	out  func(struct{}) bool
+}
+
+// unwind is thrown through a parked task when the run has ended.
+type unwind struct{}
+
+func (w *World) newCoroutine() *coroutine {
+	if n := len(w.idle); n > 0 {
+		co := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		return co
+	}
+	co := &coroutine{}
+	co.next, co.stop = iter.Pull(func(yield func(struct{}) bool) {
+		co.out = yield
+		for {
+			co.job.run()
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+	return co
+}
+
+// run executes the task's function, and keeps a panic with the task's own
+// stack: iter.Pull would raise it again in the scheduler without it.
+func (t *task) run() {
+	defer func() {
+		t.done = true
+		if p := recover(); p != nil {
+			if _, ok := p.(unwind); !ok && t.w.panicked == nil {
+				t.w.panicked = fmt.Errorf("task %q of %s panicked: %v\n%s", t.name, t.host.name, p, debug.Stack())
+			}
+		}
+	}()
+	t.f()
+}
+
+// spawn makes a task that is ready to run.
+func (w *World) spawn(h *host, name string, f func()) *task {
+	t := &task{w: w, host: h, name: name, f: f, co: w.newCoroutine()}
+	t.co.job = t
+	t.timeout = newEvent((*taskTimer)(t))
+	t.index = len(w.tasks)
+	w.tasks = append(w.tasks, t)
+	t.parked = true
+	w.wake(t)
+	return t
+}
+
+// wake makes a parked task ready. Waking a task that is not parked does nothing.
+func (w *World) wake(t *task) {
+	if !t.parked || t.woken || t.done {
+		return
+	}
+	if t.host.dead {
+		return // a dead task is never resumed
+	}
+	t.woken = true
+	if t.host.paused {
+		t.host.frozen = append(t.host.frozen, t)
+		return
+	}
+	w.ready = append(w.ready, t)
+}
+
+// resume lets a task run until it parks or ends.
+func (w *World) resume(t *task) {
+	t.woken = false
+	if t.done || t.host.dead {
+		return
+	}
+	if t.host.paused {
+		t.woken = true
+		t.host.frozen = append(t.host.frozen, t)
+		return
+	}
+	t.parked = false
+	w.current = t
+	w.switches++
+	t.co.next()
+	w.current = nil
+	if t.done {
+		w.retire(t)
+	}
+}
+
+func (w *World) retire(t *task) {
+	w.cancel(t.timeout)
+	last := len(w.tasks) - 1
+	w.tasks[t.index] = w.tasks[last]
+	w.tasks[t.index].index = t.index
+	w.tasks[last] = nil
+	w.tasks = w.tasks[:last]
+	t.co.job = nil
+	w.idle = append(w.idle, t.co)
+	t.co = nil
+}
+
+// park gives up the processor until somebody wakes the task.
+func (t *task) park() {
+	if t.w.current != t {
+		panic("sim: a task parked from a goroutine that is not its own")
+	}
+	if t.w.ending {
+		panic(unwind{})
+	}
+	t.parked = true
+	if !t.co.out(struct{}{}) {
+		panic(unwind{})
+	}
+}
+
+// taskTimer is the runner of a task's own timer.
+type taskTimer task
+
+func (tt *taskTimer) fire() {
+	t := (*task)(tt)
+	t.expired = true
+	t.w.wake(t)
+}
+
+// loop runs events until stop answers true or nothing is left to happen.
+func (w *World) loop(stop func() bool) {
+	for !stop() && w.panicked == nil {
+		w.pulse.Add(1)
+		if w.readyHead < len(w.ready) {
+			t := w.ready[w.readyHead]
+			w.ready[w.readyHead] = nil
+			w.readyHead++
+			if w.readyHead == len(w.ready) {
+				w.ready, w.readyHead = w.ready[:0], 0
+			}
+			w.resume(t)
+			continue
+		}
+		if len(w.heap) == 0 {
+			return
+		}
+		e := w.heap[0]
+		w.heap.remove(e)
+		w.now = e.at
+		w.events++
+		e.what.fire()
+	}
+}

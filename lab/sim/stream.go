@@ -1,0 +1,356 @@
+package sim
+
+import (
+	"context"
+	"io"
+	"net"
+	"slices"
+
+	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
+)
+
+// window is how many bytes a stream takes that its reader has not read yet;
+// a writer waits for room beyond it. About what Linux gives a loopback socket.
+const window = 256 << 10
+
+type streamListener struct {
+	host    *host
+	port    int
+	closed  bool
+	pending int
+	queue   []*stream
+	waiters []*task
+}
+
+func (h *host) Listen(port int) (world.StreamListener, error) {
+	if err := h.enter(); err != nil {
+		return nil, &world.OpError{Op: "listen", Addr: h.at(port), Err: err}
+	}
+	if h.taken(port) {
+		return nil, &world.OpError{Op: "listen", Addr: h.at(port), Err: world.ErrPortTaken}
+	}
+	l := &streamListener{host: h, port: port}
+	h.streams[port] = l
+	return l, nil
+}
+
+func (l *streamListener) Addr() string { return l.host.at(l.port) }
+
+func (l *streamListener) Accept(ctx context.Context) (world.Stream, error) {
+	w := l.host.w
+	l.waiters = append(l.waiters, w.current)
+	me := w.current
+	_, err := l.host.wait(ctx, -1, func() bool { return len(l.queue) > 0 || l.closed })
+	forget(&l.waiters, me)
+	if err != nil {
+		return nil, &world.OpError{Op: "accept", Addr: l.Addr(), Err: err}
+	}
+	if len(l.queue) == 0 {
+		return nil, &world.OpError{Op: "accept", Addr: l.Addr(), Err: net.ErrClosed}
+	}
+	s := l.queue[0]
+	l.queue = l.queue[1:]
+	if len(l.queue) > 0 && len(l.waiters) > 0 {
+		w.wake(l.waiters[0])
+	}
+	return s, nil
+}
+
+func (l *streamListener) Close() error {
+	if err := l.host.enter(); err != nil {
+		return err
+	}
+	l.close()
+	return nil
+}
+
+func (l *streamListener) close() {
+	if l.closed {
+		return
+	}
+	l.closed = true
+	delete(l.host.streams, l.port)
+	for _, s := range l.queue {
+		s.close(true)
+	}
+	l.queue = nil
+	for _, t := range l.waiters {
+		l.host.w.wake(t)
+	}
+}
+
+// stream is one end of a connection.
+type stream struct {
+	w      *World
+	host   *host
+	peer   *stream
+	local  string
+	remote string
+	out    link
+
+	// What has arrived for this end.
+	buf      []byte
+	read     int64 // bytes read in all
+	got      int64 // bytes arrived in all
+	marks    []mark
+	atHand   int // messages read to their end and not finished with
+	fin, rst bool
+	reader   *task
+	writer   *task // waits for room at the other end
+
+	// What this end sends.
+	stalled  []*frame
+	lastAt   int64
+	onTheWay int64 // bytes written and not arrived
+	closed   bool
+	doomed   bool // wrote to an end that is gone: RST is coming
+}
+
+// mark says where a message ends in the bytes that arrived.
+type mark struct {
+	end   int64
+	label world.Label
+	size  int
+}
+
+// frame is a message that waits or is on its way.
+type frame struct {
+	s     *stream
+	label world.Label
+	bytes []byte
+	rule  *fault.Rule // that holds it
+	way   int64       // how long it takes
+}
+
+func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
+	server, err := h.connect(ctx, addr, func(server *host, port int) (*int, int) {
+		if l := server.streams[port]; l != nil {
+			return &l.pending, defaultBacklog
+		}
+		return nil, 0
+	})
+	if err != nil {
+		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}
+	}
+	w := h.w
+	l := server.streams[portOf(addr)]
+	w.ports++
+	here := h.at(32768 + w.ports%28232)
+	a := &stream{w: w, host: h, local: here, remote: addr, out: w.link(h.machine, server.machine)}
+	b := &stream{w: w, host: server, local: addr, remote: here, out: w.link(server.machine, h.machine)}
+	a.peer, b.peer = b, a
+	h.ends = append(h.ends, a)
+	server.ends = append(server.ends, b)
+	l.queue = append(l.queue, b)
+	if len(l.waiters) > 0 {
+		w.wake(l.waiters[0])
+	}
+	return a, nil
+}
+
+func (s *stream) LocalAddr() string  { return s.local }
+func (s *stream) RemoteAddr() string { return s.remote }
+func (s *stream) Stalled() bool      { return len(s.stalled) > 0 }
+
+func (s *stream) fail(op string, err error) error {
+	return &world.OpError{Op: op, Addr: s.remote, Err: err}
+}
+
+func (s *stream) Read(ctx context.Context, p []byte) (int, error) {
+	if err := s.host.enter(); err != nil {
+		return 0, s.fail("read", err)
+	}
+	// Asking for more says that the last message has been dealt with.
+	s.w.inFlight -= s.atHand
+	s.atHand = 0
+	if len(p) == 0 {
+		return 0, nil
+	}
+	s.reader = s.w.current
+	_, err := s.host.wait(ctx, -1, func() bool { return len(s.buf) > 0 || s.fin || s.rst || s.closed })
+	s.reader = nil
+	switch {
+	case err != nil:
+		return 0, s.fail("read", err)
+	case s.closed:
+		return 0, s.fail("read", net.ErrClosed)
+	case len(s.buf) == 0 && s.rst:
+		return 0, s.fail("read", world.ErrReset)
+	case len(s.buf) == 0:
+		return 0, io.EOF
+	}
+	n := copy(p, s.buf)
+	s.buf = s.buf[n:]
+	if len(s.buf) == 0 {
+		s.buf = nil
+	}
+	s.read += int64(n)
+	if s.peer.writer != nil {
+		s.w.wake(s.peer.writer)
+	}
+	for len(s.marks) > 0 && s.marks[0].end <= s.read {
+		m := s.marks[0]
+		s.marks = s.marks[1:]
+		s.atHand++
+		s.w.observe(world.Receives, s.host, s.peer.host.name, m.label, m.size)
+	}
+	return n, s.host.enter()
+}
+
+func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
+	if err := s.host.enter(); err != nil {
+		return s.fail("write", err)
+	}
+	w := s.w
+	if s.backlog() > window {
+		s.writer = w.current
+		_, err := s.host.wait(ctx, -1, func() bool { return s.backlog() <= window || s.rst || s.closed })
+		s.writer = nil
+		if err != nil {
+			return s.fail("write", err)
+		}
+	}
+	switch {
+	case s.closed:
+		return s.fail("write", net.ErrClosed)
+	case s.rst:
+		return s.fail("write", world.ErrReset)
+	case s.fin:
+		// The other end is gone: the kernel takes the bytes and learns of it.
+		if !s.doomed {
+			s.doomed = true
+			w.after(s.out.roundTrip(), func() {
+				s.rst = true
+				s.wakeBoth()
+			})
+		}
+		w.observe(world.Loses, s.host, s.peer.host.name, l, len(b))
+		return s.host.enter()
+	}
+	key := w.messageKey(s.out, l)
+	var a fault.Action
+	if !w.exempt(s.host, s.peer.host.machine) {
+		a = w.decide(s.out, l, key)
+	}
+	if a.Drop {
+		w.observe(world.Loses, s.host, s.peer.host.name, l, len(b))
+		return s.host.enter()
+	}
+	for i := 0; i <= a.Copies; i++ {
+		f := &frame{s: s, label: l, bytes: slices.Clone(b), way: s.out.way(key) + int64(a.Delay), rule: a.Hold}
+		w.inFlight++
+		if a.Hold != nil || a.Cut || len(s.stalled) > 0 {
+			if len(s.stalled) == 0 {
+				w.hold(s)
+			}
+			s.stalled = append(s.stalled, f)
+			continue
+		}
+		s.send(f)
+	}
+	return s.host.enter()
+}
+
+// backlog is how many bytes the other end has not read yet.
+func (s *stream) backlog() int64 { return s.onTheWay + s.peer.got - s.peer.read }
+
+// send puts a frame on the wire.
+func (s *stream) send(f *frame) {
+	w := s.w
+	at := max(s.lastAt, w.now+f.way)
+	s.lastAt = at
+	s.onTheWay += int64(len(f.bytes))
+	w.schedule(newEvent(f), at, s.peer.host.tie)
+	w.observe(world.Sends, s.host, s.peer.host.name, f.label, len(f.bytes))
+}
+
+// retry looks again at what the fault table holds.
+func (s *stream) retry() bool {
+	for len(s.stalled) > 0 && !s.closed {
+		f := s.stalled[0]
+		if s.w.faults.Held(f.rule) || !s.w.faults.Reachable(s.host.name, s.peer.host.name) {
+			break
+		}
+		s.stalled = s.stalled[1:]
+		s.send(f)
+	}
+	return len(s.stalled) > 0
+}
+
+// fire is the arrival of a frame.
+func (f *frame) fire() {
+	s, p := f.s, f.s.peer
+	s.onTheWay -= int64(len(f.bytes))
+	if p.closed {
+		s.w.inFlight--
+		return
+	}
+	p.buf = append(p.buf, f.bytes...)
+	p.got += int64(len(f.bytes))
+	p.marks = append(p.marks, mark{p.got, f.label, len(f.bytes)})
+	if p.reader != nil {
+		s.w.wake(p.reader)
+	}
+}
+
+func (s *stream) wakeBoth() {
+	if s.reader != nil {
+		s.w.wake(s.reader)
+	}
+	if s.writer != nil {
+		s.w.wake(s.writer)
+	}
+}
+
+func (s *stream) Close() error {
+	if err := s.host.enter(); err != nil {
+		return err
+	}
+	s.close(false)
+	return nil
+}
+
+// close ends this end: FIN to the other after what was sent, or RST where
+// input lies unread or a reset is asked for.
+func (s *stream) close(reset bool) {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	reset = reset || len(s.buf) > 0
+	w, p := s.w, s.peer
+	w.inFlight -= len(s.stalled) + s.atHand + len(s.marks)
+	s.stalled, s.marks, s.atHand, s.buf = nil, nil, 0, nil
+	forget(&s.host.ends, s)
+	s.wakeBoth()
+	end := func() {
+		if p.closed {
+			return
+		}
+		p.fin = true
+		p.rst = p.rst || reset
+		p.wakeBoth()
+	}
+	at := max(s.lastAt, w.now+s.out.delay)
+	var arrive func()
+	arrive = func() {
+		if !w.exempt(s.host, p.host.machine) && !w.faults.Reachable(s.host.name, p.host.name) {
+			w.hold(retryFunc(func() bool {
+				if !w.faults.Reachable(s.host.name, p.host.name) {
+					return true
+				}
+				w.after(s.out.delay, end)
+				return false
+			}))
+			return
+		}
+		end()
+	}
+	w.schedule(newEvent(funcRunner(arrive)), at, p.host.tie)
+}
+
+// retryFunc is something that waits for the fault table.
+type retryFunc func() bool
+
+func (f retryFunc) retry() bool { return f() }

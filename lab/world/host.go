@@ -1,0 +1,223 @@
+package world
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// Host is what a process may ask of the machine it runs on.
+//
+// A Host is one incarnation of a machine: from Boot to Kill. After Kill every
+// call fails with ErrHostDown (or does nothing, where it returns no error), in
+// whatever task it is made, and stays so when the machine is booted again:
+// that gives a new Host.
+//
+// While the machine is paused every call blocks until it is resumed.
+// All methods may be called from any task of the host.
+type Host interface {
+	// Name is the machine's name, such as "tomcat1".
+	Name() string
+
+	// Addr is the machine's logical IPv4 address without a port, such as
+	// "172.16.12.101". Logical addresses are what the whole core sees; where
+	// the bytes really go is the world's business.
+	Addr() string
+
+	// Now reads this machine's wall clock. It can be skewed by the operator
+	// and then jumps. Session expiry, dropTime and fail_timeout are driven by it.
+	Now() time.Time
+
+	// Elapsed is the monotonic time since the lab's time zero. It is the same
+	// on every machine and never skewed.
+	Elapsed() time.Duration
+
+	// Sleep waits for d of monotonic time. It returns nil, or the error of ctx
+	// when that ends first, or ErrHostDown.
+	Sleep(ctx context.Context, d time.Duration) error
+
+	// WithTimeout derives a context that ends after d of monotonic time with
+	// context.DeadlineExceeded. Its Deadline method answers ok=false in every
+	// world, so that no library compares virtual with real time.
+	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+
+	// WithCancel derives a context that ends when cancel is called.
+	WithCancel(ctx context.Context) (context.Context, context.CancelFunc)
+
+	// Go starts a task. Its context ends with the host. The name is for
+	// diagnostics: it names the task in watchdog reports and panics.
+	Go(name string, f func(ctx context.Context))
+
+	// NewSignal returns an unset signal that belongs to this host.
+	NewSignal() Signal
+
+	// Serve answers HTTP/1.0 and 1.1 requests on a port until the listener or
+	// the host is closed. Each connection runs in a task of its own.
+	Serve(port int, h http.Handler, opts ServeOptions) (Listener, error)
+
+	// DialHTTP opens one connection for HTTP to a logical "address:port".
+	// Errors are of the outcome table: Refused, ConnectTimeout (when ctx ends
+	// by its deadline).
+	DialHTTP(ctx context.Context, addr string) (HTTPConn, error)
+
+	// Transport is a client with keep-alive connections, one idle per address,
+	// built on DialHTTP. It never repeats a request.
+	Transport() http.RoundTripper
+
+	// Listen accepts byte streams on a port.
+	Listen(port int) (StreamListener, error)
+
+	// Dial opens a byte stream to a logical "address:port". Errors as DialHTTP.
+	Dial(ctx context.Context, addr string) (Stream, error)
+
+	// ListenPacket opens a datagram socket on a port.
+	ListenPacket(port int) (PacketConn, error)
+
+	// JoinGroup opens a datagram socket that receives what is sent to a group
+	// (such as "228.0.0.4") on a port, the host's own datagrams included.
+	// WriteTo the group's "address:port" reaches every member, known or not.
+	JoinGroup(group string, port int) (PacketConn, error)
+
+	// Disk is this machine's disk. It survives Kill and Boot.
+	Disk() Disk
+
+	// Rand returns a source that is a pure function of the world's seed, the
+	// purpose and the identity (strings, integers). The same identity always
+	// gives the same draws, whatever else happens in the run. No setting of a
+	// scenario belongs in an identity.
+	Rand(purpose string, identity ...any) *rand.Rand
+}
+
+// Signal is the one waiting primitive: an event that resets itself.
+// Set makes one Wait return, the current one or the next. Sets do not add up.
+// One task at a time may wait on a Signal; any task of the host may Set it.
+type Signal interface {
+	Set()
+	// Wait returns nil once the signal was set, the error of ctx when that
+	// ends first, or ErrHostDown.
+	Wait(ctx context.Context) error
+}
+
+// ServeOptions say how a port is served. The zero value accepts without limit
+// and keeps idle connections for ever.
+type ServeOptions struct {
+	// ClientGone makes the handler's context end when the client has closed
+	// its connection. Otherwise the handler's context ends with the host only.
+	ClientGone bool
+	// IdleTimeout closes a connection on which no new request began for so
+	// long. Zero: never.
+	IdleTimeout time.Duration
+	// MaxRequests closes a connection after so many requests. Zero: no limit.
+	MaxRequests int
+	// Backlog is how many connections may wait to be accepted while the host
+	// is paused. Zero: 128.
+	Backlog int
+}
+
+// Listener is a port being served.
+type Listener interface {
+	// Addr is the logical "address:port".
+	Addr() string
+	// Shutdown closes the port (later connects are refused) and idle
+	// connections, then waits until running exchanges have ended or ctx has.
+	Shutdown(ctx context.Context) error
+	// Close closes the port and every connection at once.
+	Close() error
+}
+
+// HTTPConn is one client connection that carries one exchange at a time.
+// The caller decides about reuse, repeating and pooling; the connection never
+// repeats a request by itself.
+type HTTPConn interface {
+	// RoundTrip sends req, its body included, and returns the head of the
+	// answer. req.Proto "HTTP/1.0" is sent as such; req.RequestURI, when set, is
+	// the request target as it goes out. The response (and its
+	// header map) belongs to the connection: it is valid until the next
+	// RoundTrip. The body must be read to its end before the connection can
+	// carry another request; closing it early closes the connection.
+	//
+	// Errors are of the outcome table: io.EOF, ErrReset, ErrReadTimeout,
+	// ErrBadHead, or ctx's error. After an error the connection is unusable.
+	RoundTrip(ctx context.Context, req *http.Request) (*http.Response, error)
+
+	// SetReadDeadline makes reads of the head and of the body fail with
+	// ErrReadTimeout once d has passed from now. Zero removes the deadline.
+	// It is kept in monotonic time.
+	SetReadDeadline(d time.Duration)
+
+	// Sent reports whether any byte of the latest request left this machine.
+	Sent() bool
+	// Reused reports whether the connection has completed an exchange before
+	// the latest RoundTrip.
+	Reused() bool
+	// Alive reports whether an idle connection can still be used: the peer has
+	// not closed it.
+	Alive() bool
+	Close() error
+}
+
+// ResponseCutter is implemented by every world's http.ResponseWriter. It lets
+// a handler end an exchange the way a broken server does; the handler must
+// return without writing anything more.
+type ResponseCutter interface {
+	// Cut ends the connection with the given outcome as the client sees it:
+	// Closed, Reset, BadHead, or Cut (what was written so far, then the end of
+	// the connection). Any other outcome is a programmer's mistake and panics.
+	Cut(Outcome)
+}
+
+// Label says what a message is, for the fault table, the triggers and the
+// randomness of its delay. It is known on both ends but is not in the bytes.
+type Label struct {
+	Kind string // such as "DELTA"
+	Key  string // what the message is about, such as a session id without route
+}
+
+// StreamListener accepts byte streams.
+type StreamListener interface {
+	Addr() string
+	Accept(ctx context.Context) (Stream, error)
+	Close() error
+}
+
+// Stream is an ordered byte stream whose writes are labelled messages.
+// One task may read while another writes.
+type Stream interface {
+	// Read fills p with what has arrived, waiting for at least one byte. At the
+	// end it returns 0 and io.EOF, or ErrReset. A ctx that ends leaves the
+	// stream usable: no byte is lost.
+	Read(ctx context.Context, p []byte) (int, error)
+	// Write sends one message. It may wait for room, as long as ctx lets it;
+	// after any error the stream is unusable.
+	Write(ctx context.Context, l Label, frame []byte) error
+	// Stalled reports whether written bytes have not left this machine yet,
+	// because a fault holds them.
+	Stalled() bool
+	LocalAddr() string
+	RemoteAddr() string
+	Close() error
+}
+
+// PacketConn sends and receives datagrams, which may be lost, doubled and
+// reordered. The largest datagram is 64 KiB.
+type PacketConn interface {
+	ReadFrom(ctx context.Context, p []byte) (n int, from string, err error)
+	// WriteTo sends to a logical "address:port" or to a group's. An unreachable
+	// destination is no error.
+	WriteTo(l Label, p []byte, addr string) error
+	Close() error
+}
+
+// Disk holds whole files by name. Names are slash-separated relative paths.
+type Disk interface {
+	// ReadFile returns the content; a missing file is fs.ErrNotExist.
+	ReadFile(name string) ([]byte, error)
+	// WriteFile creates or replaces a file; after a kill it is there as a whole
+	// or not at all.
+	WriteFile(name string, data []byte) error
+	// Remove deletes a file; a missing file is fs.ErrNotExist.
+	Remove(name string) error
+	// List returns the names that start with prefix, sorted.
+	List(prefix string) ([]string, error)
+}

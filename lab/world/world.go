@@ -1,0 +1,86 @@
+package world
+
+import (
+	"context"
+	"time"
+
+	"sessionlab/lab/fault"
+)
+
+// World is the machine room: what the operator may do and a node may not.
+// Machines are known by name; a name keeps its address and its disk for the
+// whole life of the world. The operator verbs take effect at once.
+type World interface {
+	// Run runs f as a task of the operator and returns what it returns. It may
+	// be called once. In sim this is what drives virtual time; when f returns,
+	// the run is over and everything that is still up is ended.
+	Run(f func(ctx context.Context) error) error
+
+	// Operator is a machine outside the lab: never killed, paused or skewed,
+	// its messages touch no rule.
+	Operator() Host
+
+	// Boot starts a machine, new or killed before, as a new incarnation. The
+	// name must be new or carry the same address as before; booting a machine
+	// that is up is an error.
+	Boot(name, addr string) (Host, error)
+
+	// Kill ends a machine as kill -9 ends a process: memory is gone, disk
+	// stays, open connections get FIN (RST where input lay unread), later
+	// connects are refused. Killing a machine that is down is an error.
+	Kill(name string) error
+
+	// Pause freezes a machine as SIGSTOP does: its kernel accepts, nothing
+	// answers, nothing is dropped; Resume lets it execute what arrived.
+	Pause(name string) error
+	Resume(name string) error
+
+	// Skew sets how far a machine's wall clock is ahead (or behind). It applies
+	// to later incarnations too.
+	Skew(name string, ahead time.Duration) error
+
+	// Up reports whether the machine is booted; a paused machine is up.
+	Up(name string) bool
+
+	// Faults is the table that decides about every message.
+	Faults() *fault.Table
+
+	// Observe has f called for every event at the seam, in the task that
+	// caused it and before that task goes on. One observer; set it before Run.
+	// f may use the operator verbs. On loopback it may be called from several
+	// goroutines at once.
+	Observe(f func(Event))
+
+	// InFlight counts the messages on streams that were written and that their
+	// receiver has not finished with: a message counts until the receiver asks
+	// its stream for more. Held messages count.
+	InFlight() int
+
+	// Close ends every machine and frees everything. It is idempotent.
+	Close() error
+}
+
+// EventOp says what happened to a message, or to a machine.
+type EventOp uint8
+
+const (
+	Sends    EventOp = iota + 1 // the message has left Host for Peer
+	Receives                    // Host has got the message from Peer
+	Loses                       // the message from Host to Peer is lost
+	Panics                      // a handler on Host panicked; Detail has the stack
+)
+
+func (op EventOp) String() string {
+	return [...]string{"?", "sends", "receives", "loses", "panics"}[op]
+}
+
+// Event is something seen at the seam between a host and the wire.
+type Event struct {
+	At     time.Duration // since time zero
+	Op     EventOp
+	Host   string // where it happened
+	Peer   string // the other end; a group's address for a datagram to a group
+	Label  Label
+	Size   int    // bytes
+	Detail string // for a panic
+}

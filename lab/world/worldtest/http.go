@@ -1,0 +1,259 @@
+package worldtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+var httpRows = []row{
+	{"a simple exchange", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var seen string
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			seen = fmt.Sprintf("%s %s %s host=%s length=%d name=%s",
+				req.Method, req.RequestURI, req.Proto, req.Host, req.ContentLength, req.URL.Query().Get("name"))
+			w.WriteHeader(http.StatusTeapot)
+			io.WriteString(w, "short and stout")
+		})
+		r.as(alice, func(ctx context.Context) {
+			a := r.get(ctx, r.dialHTTP(ctx, alice, web(h)), "/set%20it?name=cart&value=a%26b")
+			if a.err != nil || a.status != http.StatusTeapot || a.body != "short and stout" {
+				r.errorf("answer %d %q, %v", a.status, a.body, a.err)
+			}
+			same(r, "request", seen, "GET /set%20it?name=cart&value=a%26b HTTP/1.1 host=lab length=0 name=cart")
+		})
+	}},
+	{"headers go both ways", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var host string
+		var got http.Header
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			host, got = req.Host, req.Header.Clone()
+			w.Header().Add("Set-Cookie", "JSESSIONID=A.tomcat1; Path=/")
+			w.Header().Add("Set-Cookie", "theme=dark")
+			w.Header().Set("x-node", "tomcat1") // Set spells it in the canonical way
+		})
+		r.as(alice, func(ctx context.Context) {
+			req := request("GET", "/", "")
+			req.Host = "shop.example"
+			req.Header.Set("Cookie", "JSESSIONID=A.tomcat1; theme=dark")
+			req.Header.Add("X-Forwarded-For", "10.0.1.7")
+			req.Header.Add("X-Forwarded-For", "10.0.1.8")
+			a := exchange(ctx, r.dialHTTP(ctx, alice, web(h)), req)
+			r.ok("answer", a, "")
+			same(r, "Host", host, "shop.example")
+			same(r, "Cookie", got.Get("Cookie"), "JSESSIONID=A.tomcat1; theme=dark")
+			if list := got.Values("X-Forwarded-For"); !slices.Equal(list, []string{"10.0.1.7", "10.0.1.8"}) {
+				r.errorf("X-Forwarded-For = %v", list)
+			}
+			if list := a.header.Values("Set-Cookie"); !slices.Equal(list, []string{"JSESSIONID=A.tomcat1; Path=/", "theme=dark"}) {
+				r.errorf("Set-Cookie = %v", list)
+			}
+			same(r, "X-Node", a.header.Get("X-Node"), "tomcat1")
+		})
+	}},
+	{"each side keeps its own headers and buffers", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			req.Header.Set("X-Mine", "changed by the server")
+			buf := []byte("hello")
+			w.Header().Set("X-Answer", "as sent")
+			w.Write(buf)
+			w.(http.Flusher).Flush()
+			copy(buf, "spoil")
+			w.Header().Set("X-Answer", "too late")
+		})
+		r.as(alice, func(ctx context.Context) {
+			req := request("GET", "/", "")
+			req.Header.Set("X-Mine", "the client's")
+			a := exchange(ctx, r.dialHTTP(ctx, alice, web(h)), req)
+			r.ok("answer", a, "hello")
+			same(r, "the client's request header", req.Header.Get("X-Mine"), "the client's")
+			same(r, "X-Answer", a.header.Get("X-Answer"), "as sent")
+		})
+	}},
+	{"the server sees the logical address", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var remote string
+		l := r.serve(h, func(w http.ResponseWriter, req *http.Request) { remote = req.RemoteAddr })
+		same(r, "Listener.Addr", l.Addr(), "172.16.12.101:8080")
+		r.as(alice, func(ctx context.Context) {
+			r.ok("answer", r.get(ctx, r.dialHTTP(ctx, alice, web(h)), "/"), "")
+			host, port, err := net.SplitHostPort(remote)
+			if host != "10.0.1.7" || port == "" || port == "0" || err != nil {
+				r.errorf("RemoteAddr = %q, want 10.0.1.7 with a port", remote)
+			}
+		})
+	}},
+	{"bodies go both ways", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var length int64
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			length = req.ContentLength
+			body, err := io.ReadAll(req.Body)
+			if err != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+			w.Write(body)
+		})
+		big := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB: more than sockets buffer
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			for _, body := range []string{"", "name=cart", big} {
+				r.ok("known length", exchange(ctx, c, request("POST", "/", body)), body)
+				same(r, "ContentLength", length, int64(len(body)))
+			}
+			req := request("POST", "/", "")
+			req.Body, req.ContentLength = io.NopCloser(strings.NewReader(big)), -1
+			r.ok("unknown length", exchange(ctx, c, req), big)
+			same(r, "ContentLength of an unknown length", length, -1)
+		})
+	}},
+	{"an unread request body leaves the next request in peace", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, hello)
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			r.ok("first", exchange(ctx, c, request("POST", "/", "GET /smuggled HTTP/1.1\r\n\r\n")), "hello")
+			r.ok("second", r.get(ctx, c, "/"), "hello")
+		})
+	}},
+	{"flush sends before the handler ends", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var goOn, ended atomic.Bool
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("X-Node", "tomcat1")
+			w.(http.Flusher).Flush() // the head alone
+			for _, part := range []string{"one", "two"} {
+				for !goOn.Swap(false) {
+					if h.Sleep(req.Context(), tick) != nil {
+						return
+					}
+				}
+				io.WriteString(w, part)
+				w.(http.Flusher).Flush()
+			}
+			for !goOn.Load() {
+				if h.Sleep(req.Context(), tick) != nil {
+					return
+				}
+			}
+			ended.Store(true)
+		})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			resp, err := c.RoundTrip(ctx, request("GET", "/", ""))
+			r.must(err, "head")
+			same(r, "X-Node", resp.Header.Get("X-Node"), "tomcat1")
+			for _, part := range []string{"one", "two"} {
+				goOn.Store(true)
+				buf := make([]byte, 3)
+				_, err = io.ReadFull(resp.Body, buf)
+				r.must(err, "part %s", part)
+				same(r, "part", string(buf), part)
+				same(r, "handler ended", ended.Load(), false)
+			}
+			goOn.Store(true)
+			rest, err := io.ReadAll(resp.Body)
+			if len(rest) > 0 || err != nil {
+				r.errorf("the rest of the body = %q, %v, want its end", rest, err)
+			}
+		})
+	}},
+	{"HTTP/1.1 without a length is chunked", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, streamed)
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			for range 2 { // the end of the body is told, so the connection lives
+				a := r.get(ctx, c, "/")
+				r.ok("answer", a, "HTTP/1.1 streamed")
+				same(r, "ContentLength", a.length, -1)
+				if !slices.Equal(a.encoding, []string{"chunked"}) {
+					r.errorf("TransferEncoding = %v, want [chunked]", a.encoding)
+				}
+			}
+			same(r, "Alive", c.Alive(), true)
+		})
+	}},
+	{"HTTP/1.0 without a length ends with the connection", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, streamed)
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			a := exchange(ctx, c, oldRequest("/"))
+			r.ok("answer", a, "HTTP/1.0 streamed")
+			same(r, "ContentLength", a.length, -1)
+			if len(a.encoding) != 0 {
+				r.errorf("TransferEncoding = %v, want none", a.encoding)
+			}
+			r.await(ctx, alice, "the connection is closed", func() bool { return !c.Alive() })
+		})
+	}},
+	{"a length that the handler gives is sent", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, hello)
+		r.as(alice, func(ctx context.Context) {
+			for _, req := range []*http.Request{request("GET", "/", ""), oldRequest("/")} {
+				a := exchange(ctx, r.dialHTTP(ctx, alice, web(h)), req)
+				r.ok(req.Proto, a, "hello")
+				same(r, req.Proto+" ContentLength", a.length, 5)
+			}
+		})
+	}},
+	{"answers without a body have none", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			switch req.URL.Path {
+			case "/head":
+				hello(w, req)
+			case "/204":
+				w.WriteHeader(http.StatusNoContent)
+			case "/304":
+				w.WriteHeader(http.StatusNotModified)
+			}
+		})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			for _, x := range []struct {
+				method, path string
+				status       int
+			}{{"HEAD", "/head", 200}, {"GET", "/204", 204}, {"GET", "/304", 304}, {"HEAD", "/head", 200}} {
+				a := exchange(ctx, c, request(x.method, x.path, ""))
+				if a.err != nil || a.status != x.status || a.body != "" {
+					r.errorf("%s %s = %d %q, %v, want %d without a body", x.method, x.path, a.status, a.body, a.err, x.status)
+				}
+				if x.method == "HEAD" {
+					same(r, "Content-Length of HEAD", a.header.Get("Content-Length"), "5")
+				}
+			}
+			same(r, "Alive", c.Alive(), true)
+		})
+	}},
+	{"two connections are served at once", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var in atomic.Int32
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			in.Add(1)
+			for in.Load() < 2 && h.Sleep(req.Context(), tick) == nil {
+			}
+		})
+		one, two := r.ask(alice, web(h), "/one"), r.ask(alice, web(h), "/two")
+		r.ok("one", one.wait(), "")
+		r.ok("two", two.wait(), "")
+	}},
+}
+
+// streamed answers with the protocol that it was asked in, in two parts and
+// without a length.
+func streamed(w http.ResponseWriter, req *http.Request) {
+	io.WriteString(w, req.Proto)
+	w.(http.Flusher).Flush()
+	io.WriteString(w, " streamed")
+}

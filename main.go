@@ -1,0 +1,69 @@
+// Sessionlab brings up a front proxy and Tomcat-like nodes on loopback
+// addresses, runs scripted scenarios against them and tells what happened to
+// every user's session. See README.md.
+package main
+
+import (
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"sessionlab/lab/loopback"
+	"sessionlab/lab/sim"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(cli.Env{
+		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Version: version(), Worlds: worlds(), Interrupts: interrupts,
+	}))
+}
+
+// worlds are the two worlds that a lab can run in; the first is the default.
+func worlds() []cli.WorldKind {
+	return []cli.WorldKind{
+		{
+			Name: "loopback", Real: true,
+			New: func(seed uint64, _ cli.Network, keep bool) (world.World, error) {
+				offset := loopback.Probe
+				if keep {
+					offset = loopback.ProbeFromZero
+				}
+				return loopback.New(loopback.Config{Seed: seed, Offset: offset})
+			},
+			URL: func(w world.World, addr string) string { return w.(*loopback.World).URL(addr) },
+		},
+		{
+			Name: "sim",
+			New: func(seed uint64, n cli.Network, _ bool) (world.World, error) {
+				return sim.New(sim.Config{Seed: seed, Delay: n.Delay, Spread: n.Spread}), nil
+			},
+		},
+	}
+}
+
+func interrupts() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c, func() { signal.Stop(c) }
+}
+
+// version is what the build says about itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "devel-" + s.Value[:12]
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,379 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/proxy/upstream"
+)
+
+// compiler turns a Config into what the handler works with. Its errors have
+// nginx's texts.
+type compiler struct {
+	config  *Config
+	release release
+	own     map[string]variable // of maps and named captures, by lower-case name
+	later   []func() error      // what must wait until all variables are known
+	groups  map[string]*group   // by lower-case name, implicit ones included
+	order   []*group
+	servers []*server
+}
+
+// at adds the position to an error.
+func (c *compiler) at(pos string, err error) error {
+	if err == nil || pos == "" {
+		return err
+	}
+	return fmt.Errorf("%w in %s", err, pos)
+}
+
+func (c *compiler) compile() error {
+	c.own, c.groups = map[string]variable{}, map[string]*group{}
+	for i := range c.config.Maps {
+		m := &c.config.Maps[i]
+		if err := c.compileMap(m); err != nil {
+			return c.at(m.Pos, err)
+		}
+	}
+	for i := range c.config.Upstreams {
+		u := &c.config.Upstreams[i]
+		if err := c.compileUpstream(u); err != nil {
+			return c.at(u.Pos, err)
+		}
+	}
+	if len(c.config.Servers) == 0 {
+		return errors.New("no server is configured")
+	}
+	for i := range c.config.Servers {
+		s := &c.config.Servers[i]
+		if err := c.compileServer(s); err != nil {
+			return c.at(s.Pos, err)
+		}
+	}
+	for _, f := range c.later {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compileUpstream makes the group of an upstream block.
+func (c *compiler) compileUpstream(u *Upstream) error {
+	key := strings.ToLower(u.Name)
+	if c.groups[key] != nil {
+		return fmt.Errorf("duplicate upstream %q", u.Name)
+	}
+	var servers []upstream.Server
+	for i, s := range u.Servers {
+		if err := c.checkServer(u, i); err != nil {
+			return c.at(s.Pos, err)
+		}
+		found, err := c.resolve(s)
+		if err != nil {
+			return c.at(s.Pos, err)
+		}
+		servers = append(servers, found...)
+	}
+	g, err := c.newGroup(u, servers)
+	if err != nil {
+		return err
+	}
+	if u.Method == upstream.Hash || u.Method == upstream.ConsistentHash {
+		c.later = append(c.later, func() (err error) {
+			g.key, err = c.text(u.Key)
+			return c.at(u.Pos, err)
+		})
+	}
+	if u.Sticky.used() {
+		if !c.release.sticky {
+			return errors.New(`unknown directive "sticky"`)
+		}
+		if g.sticky, err = c.compileSticky(u); err != nil {
+			return err
+		}
+	}
+	c.groups[key] = g
+	c.order = append(c.order, g)
+	return nil
+}
+
+// checkServer looks for parameters that the method or the release refuses.
+func (c *compiler) checkServer(u *Upstream, i int) error {
+	s := u.Servers[i]
+	if s.Backup && i >= u.BeforeMethod && !u.Method.Backups() {
+		return errors.New(`balancing method does not support parameter "backup"`)
+	}
+	if !c.release.sticky && s.Route != "" {
+		return fmt.Errorf("invalid parameter %q", "route="+s.Route)
+	}
+	if !c.release.sticky && s.Drain {
+		return errors.New(`invalid parameter "drain"`)
+	}
+	if len(s.Route) > 32 {
+		return fmt.Errorf("invalid parameter %q", "route="+s.Route)
+	}
+	return nil
+}
+
+// resolve gives one server for each address of the server's host.
+func (c *compiler) resolve(s upstream.Server) ([]upstream.Server, error) {
+	host, port, ok := strings.Cut(s.Addr, ":")
+	if !ok {
+		port = "80"
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return nil, fmt.Errorf("invalid port in upstream %q", s.Name)
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		s.Addr = host + ":" + port
+		return []upstream.Server{s}, nil
+	}
+	var found []upstream.Server
+	if c.config.Resolve != nil {
+		for _, addr := range c.config.Resolve(host) {
+			s.Addr = addr + ":" + port
+			found = append(found, s)
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("host not found in upstream %q", s.Name)
+	}
+	return found, nil
+}
+
+// newGroup makes the run-time state of an upstream block.
+func (c *compiler) newGroup(u *Upstream, servers []upstream.Server) (*group, error) {
+	peers, err := upstream.New(u.Name, u.Method, servers)
+	if err != nil {
+		return nil, err
+	}
+	g := &group{name: u.Name, peers: peers}
+	g.cache = cache{
+		size:        orDefault(u.Keepalive, c.release.keepalive),
+		local:       u.Keepalive == 0 && c.release.local,
+		maxRequests: orDefault(u.KeepaliveRequests, 1000),
+		maxAge:      orDefault(u.KeepaliveTime, time.Hour),
+		maxIdle:     orDefault(u.KeepaliveTimeout, 60*time.Second),
+	}
+	return g, nil
+}
+
+// implicit is the group of an address that stands in a proxy_pass itself: one
+// server with the defaults, shared by all that name it, without keepalive.
+func (c *compiler) implicit(hostport string) (*group, error) {
+	key := strings.ToLower(hostport)
+	if g := c.groups[key]; g != nil {
+		return g, nil
+	}
+	s, err := upstream.ParseServer(hostport)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := c.resolve(s)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.newGroup(&Upstream{Name: hostport, Keepalive: None}, servers)
+	if err != nil {
+		return nil, err
+	}
+	c.groups[key] = g
+	c.order = append(c.order, g)
+	return g, nil
+}
+
+// orDefault replaces a zero by the default, and a negative number by zero.
+func orDefault[N int | int64 | time.Duration](n, preset N) N {
+	switch {
+	case n == 0:
+		return preset
+	case n < 0:
+		return 0
+	}
+	return n
+}
+
+// or is the first that is not zero.
+func or[T comparable](inner, outer T) T {
+	var zero T
+	if inner != zero {
+		return inner
+	}
+	return outer
+}
+
+// orList is the first that is not empty.
+func orList[T any](inner, outer []T) []T {
+	if len(inner) > 0 {
+		return inner
+	}
+	return outer
+}
+
+// inside are the settings of an inner level.
+func (outer Settings) inside(inner Settings) Settings {
+	return Settings{
+		NextUpstream:        orList(inner.NextUpstream, outer.NextUpstream),
+		NextUpstreamTries:   or(inner.NextUpstreamTries, outer.NextUpstreamTries),
+		NextUpstreamTimeout: or(inner.NextUpstreamTimeout, outer.NextUpstreamTimeout),
+		ConnectTimeout:      or(inner.ConnectTimeout, outer.ConnectTimeout),
+		SendTimeout:         or(inner.SendTimeout, outer.SendTimeout),
+		ReadTimeout:         or(inner.ReadTimeout, outer.ReadTimeout),
+		HTTPVersion:         or(inner.HTTPVersion, outer.HTTPVersion),
+		SetHeaders:          orList(inner.SetHeaders, outer.SetHeaders),
+		HideHeaders:         orList(inner.HideHeaders, outer.HideHeaders),
+		PassHeaders:         orList(inner.PassHeaders, outer.PassHeaders),
+		Redirects:           orList(inner.Redirects, outer.Redirects),
+		InterceptErrors:     or(inner.InterceptErrors, outer.InterceptErrors),
+		BufferSize:          or(inner.BufferSize, outer.BufferSize),
+		MaxBodySize:         or(inner.MaxBodySize, outer.MaxBodySize),
+		ErrorPages:          orList(inner.ErrorPages, outer.ErrorPages),
+		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
+		Root:                or(inner.Root, outer.Root),
+	}
+}
+
+// settings are Settings ready for use.
+type settings struct {
+	next        NextPolicy
+	tries       int
+	connect     time.Duration
+	send        time.Duration
+	read        time.Duration
+	http10      bool
+	setHeaders  []headerLine // without Host
+	hostHeader  *text        // nil: $proxy_host
+	connection  string       // the Connection header if none is set
+	replaced    map[string]bool
+	hidden      map[string]bool // response headers by canonical name
+	redirects   []Redirect      // nil: default
+	intercept   bool
+	bufferSize  int
+	maxBodySize int64 // 0: no limit
+	errorPages  []errorPage
+	addHeaders  []headerLine
+	root        string
+}
+
+type headerLine struct {
+	name   string // canonical
+	value  text
+	always bool
+}
+
+// hiddenHeaders are never passed on to the client.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_hide_headers.
+var hiddenHeaders = []string{"Date", "Server", "X-Pad", "X-Accel-Expires", "X-Accel-Redirect",
+	"X-Accel-Limit-Rate", "X-Accel-Buffering", "X-Accel-Charset"}
+
+// compileSettings compiles the settings of a location or server. The texts in
+// them are compiled later.
+func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
+	words := in.NextUpstream
+	if len(words) == 0 {
+		words = []string{"error", "timeout"}
+	}
+	on, err := ParseNext(words...)
+	if err != nil {
+		return nil, err
+	}
+	version := or(in.HTTPVersion, c.release.httpVersion)
+	if version != "1.0" && version != "1.1" {
+		return nil, fmt.Errorf("invalid value %q", version)
+	}
+	s := &settings{
+		next:        NextPolicy{On: on, Timeout: max(0, in.NextUpstreamTimeout)},
+		tries:       max(0, in.NextUpstreamTries),
+		connect:     orDefault(in.ConnectTimeout, 60*time.Second),
+		send:        orDefault(in.SendTimeout, 60*time.Second),
+		read:        orDefault(in.ReadTimeout, 60*time.Second),
+		http10:      version == "1.0",
+		connection:  c.release.connection,
+		replaced:    map[string]bool{"Host": true, "Connection": true, "Content-Length": true, "Transfer-Encoding": true},
+		hidden:      map[string]bool{},
+		redirects:   in.Redirects,
+		intercept:   in.InterceptErrors == On,
+		bufferSize:  or(in.BufferSize, 4096),
+		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
+		root:        or(in.Root, "html"),
+	}
+	for _, name := range c.release.dropHeaders {
+		s.replaced[name] = true
+	}
+	for _, name := range hiddenHeaders {
+		s.hidden[name] = true
+	}
+	for _, name := range in.HideHeaders {
+		s.hidden[textproto.CanonicalMIMEHeaderKey(name)] = true
+	}
+	for _, name := range in.PassHeaders {
+		delete(s.hidden, textproto.CanonicalMIMEHeaderKey(name))
+	}
+	for _, name := range []string{"Connection", "Keep-Alive", "Transfer-Encoding"} {
+		s.hidden[name] = true
+	}
+	for _, h := range in.SetHeaders {
+		s.replaced[textproto.CanonicalMIMEHeaderKey(h.Name)] = true
+		if strings.EqualFold(h.Name, "Connection") {
+			s.connection = ""
+		}
+	}
+	c.later = append(c.later, func() error { return c.at(pos, c.fillSettings(s, in)) })
+	return s, nil
+}
+
+// fillSettings compiles the texts of settings.
+func (c *compiler) fillSettings(s *settings, in Settings) error {
+	for _, h := range in.SetHeaders {
+		value, err := c.text(h.Value)
+		if err != nil {
+			return err
+		}
+		if strings.EqualFold(h.Name, "Host") {
+			s.hostHeader = &value
+			continue
+		}
+		s.setHeaders = append(s.setHeaders, headerLine{textproto.CanonicalMIMEHeaderKey(h.Name), value, true})
+	}
+	for _, h := range in.AddHeaders {
+		value, err := c.text(h.Value)
+		if err != nil {
+			return err
+		}
+		s.addHeaders = append(s.addHeaders, headerLine{textproto.CanonicalMIMEHeaderKey(h.Name), value, h.Always})
+	}
+	for _, page := range in.ErrorPages {
+		uri, err := c.text(page.URI)
+		if err != nil {
+			return err
+		}
+		for _, status := range page.Statuses {
+			if status < 300 || status > 599 {
+				return fmt.Errorf(`value "%d" must be between 300 and 599`, status)
+			}
+			if status == 499 {
+				return fmt.Errorf(`invalid value "%d"`, status)
+			}
+		}
+		s.errorPages = append(s.errorPages, errorPage{page.Statuses, page.Replace, page.Status, uri})
+	}
+	return nil
+}
+
+// page finds the error page of a status.
+func (s *settings) page(status int) *errorPage {
+	for i := range s.errorPages {
+		if slices.Contains(s.errorPages[i].statuses, status) {
+			return &s.errorPages[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package proxy
+
+import (
+	"time"
+
+	"sessionlab/proxy/upstream"
+)
+
+// Config is an nginx configuration: the http block. The zero value of every
+// setting is nginx's default for the release.
+type Config struct {
+	Release   string // nginx release, such as "1.22.1" (the default) or "1.31"
+	Servers   []Server
+	Upstreams []Upstream
+	Maps      []Map
+	Settings  // of the http level
+
+	// Files are the static files by path: root, slash, URI, such as
+	// "html/50x.html". nginx's own 50x.html and index.html are there already.
+	Files map[string]string
+	// Resolve gives the addresses of a host name, without port. Nil, or no
+	// address: "host not found in upstream". It is asked once, by New.
+	Resolve func(name string) []string
+	// RouteOf gives the route in a session id, or "". It fills the variable
+	// $route, which nginx itself does not have: the route of the session id in
+	// the ;jsessionid= of the URI or else in the cookie JSESSIONID.
+	// Nil leaves the variable unknown.
+	RouteOf func(sessionID string) string
+	// Trace is told what happens, in the task where it happens. It must not
+	// keep the request.
+	Trace func(TraceEvent)
+
+	ClientIdleTimeout time.Duration // keepalive_timeout of clients' connections; 0: 75s
+	ClientMaxRequests int           // keepalive_requests of clients' connections; 0: 1000
+}
+
+// Server is a server block.
+type Server struct {
+	Listen    []int    // ports; none: 80
+	Names     []string // server_name: exact, "*.example.org" or "www.example.*"
+	Locations []Location
+	Return    *Return // answers every request that no error page was found for
+	Settings
+	Pos string // "FILE:LINE" for messages; may be empty, here and below
+}
+
+// Location is a location block.
+type Location struct {
+	Modifier  string // "", "=", "^~", "~", "~*", or "@" for a named location
+	Path      string // prefix, regular expression (RE2 syntax), or name without the @
+	ProxyPass string // "http://GROUP", "http://ADDRESS:PORT", either with a URI part; may hold variables
+	Return    *Return
+	Internal  bool
+	Settings
+	Pos string
+}
+
+// Return is a return directive: a status with a text or a URL, both with
+// variables.
+type Return struct {
+	Status int    // 0 stands for 302
+	Text   string // body, or URL for 301, 302, 303, 307 and 308
+}
+
+// Flag is on, off, or inherited from the level outside.
+type Flag uint8
+
+const (
+	Inherit Flag = iota
+	On
+	Off
+)
+
+// Unlimited and None override a number or duration of an outer level with
+// nginx's 0; a zero inherits.
+const (
+	Unlimited = -1
+	None      = -1
+)
+
+// Settings are the directives that every level may hold; an inner level
+// inherits those that it does not set.
+type Settings struct {
+	NextUpstream        []string      // proxy_next_upstream: default error timeout
+	NextUpstreamTries   int           // default no limit
+	NextUpstreamTimeout time.Duration // default no limit
+	ConnectTimeout      time.Duration // default 60s, as the next two
+	SendTimeout         time.Duration
+	ReadTimeout         time.Duration // between two reads
+	HTTPVersion         string        // proxy_http_version: "1.0" or "1.1"
+	SetHeaders          []Header      // proxy_set_header; inherited only as a whole
+	HideHeaders         []string      // proxy_hide_header, beside nginx's own
+	PassHeaders         []string      // proxy_pass_header
+	Redirects           []Redirect    // proxy_redirect; none: default
+	InterceptErrors     Flag          // default off
+	BufferSize          int           // proxy_buffer_size: the largest response head; default 4096 bytes
+	MaxBodySize         int64         // client_max_body_size in bytes: default 1 MiB
+	ErrorPages          []ErrorPage   // inherited only as a whole
+	AddHeaders          []Header      // add_header; inherited only as a whole
+	Root                string        // default "html"
+}
+
+// Header is a header line; the value may hold variables, and an empty value
+// removes the line.
+type Header struct {
+	Name, Value string
+	Always      bool // add_header: on errors, too
+}
+
+// Redirect rewrites the beginning of Location headers. From "default" does what
+// nginx does of itself, "off" nothing.
+type Redirect struct{ From, To string }
+
+// ErrorPage is an error_page directive.
+type ErrorPage struct {
+	Statuses []int
+	Replace  Replace
+	Status   int    // with ReplaceBy
+	URI      string // "/path", "@name" or a URL
+}
+
+// Replace says which status the client sees with an error page.
+type Replace uint8
+
+const (
+	Keep         Replace = iota // error_page 502 /50x.html: the original
+	ReplaceBy                   // error_page 502 =200 /50x.html
+	FromLocation                // error_page 502 = /50x.html: of what handles the redirect
+)
+
+// Upstream is an upstream block.
+type Upstream struct {
+	Name    string
+	Servers []upstream.Server // an Addr whose host is a name is resolved by New
+	Method  upstream.Method
+	Key     string // hash: the key, with variables
+	Sticky  Sticky
+
+	Keepalive         int           // idle connections kept; 0: the release's default, None: none
+	KeepaliveRequests int           // 0: 1000
+	KeepaliveTime     time.Duration // 0: 1h
+	KeepaliveTimeout  time.Duration // 0: 60s
+
+	// BeforeMethod is how many of the servers stand before the method's
+	// directive. nginx lets those be backups even of ip_hash, hash and random.
+	BeforeMethod int
+	Pos          string
+}
+
+// Sticky is the sticky directive of an upstream block. The zero value is none.
+type Sticky struct {
+	Cookie string   // sticky cookie NAME
+	Route  []string // sticky route $VARIABLE...
+	Learn  Learn
+
+	Expires  time.Duration // attributes of the cookie; 0: a session cookie
+	Domain   string
+	Path     string
+	HTTPOnly bool
+	Secure   bool
+	SameSite string // strict, lax or none
+}
+
+// Learn is sticky learn: a table of the sessions that servers have opened.
+type Learn struct {
+	Create  []string      // variables that hold a new session's id, such as $upstream_cookie_JSESSIONID
+	Lookup  []string      // variables that hold a known session's id
+	Timeout time.Duration // a session unused for so long is forgotten; 0: 10m
+	Header  bool          // learn at the response's head, not at its end
+}
+
+// Map is a map block: a variable whose value depends on a text.
+type Map struct {
+	Source   string // such as "$cookie_jsessionid"
+	Variable string // "$name" or "name"
+	Default  string
+	Entries  []MapEntry
+	Pos      string
+}
+
+// MapEntry is a line of a map. A pattern that begins with "~" or "~*" is a
+// regular expression (RE2 syntax), case-sensitive or not; others are compared
+// without regard to case. A value may hold variables and captures.
+type MapEntry struct{ Pattern, Value string }

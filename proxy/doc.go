@@ -1,0 +1,28 @@
+// Package proxy is the front of the lab: an HTTP server that does what nginx
+// does with a request, from the choice of a location to the last byte of the
+// answer, retries, exclusions and error pages included.
+//
+// Start with Config, which mirrors an nginx.conf (http, server, location,
+// upstream, map), and New. Front builds the Config of the usual lab front in a
+// few words. The choice of a server is made in package upstream; the decision
+// to pass a request on to the next one is NextPolicy. Config.Trace sees every
+// attempt.
+//
+// One worker process is simulated. Where a rule is borrowed the source file of
+// nginx is named beside it. The differences that can be seen from outside:
+//
+//   - A response is passed on as it arrives, as with "proxy_buffering off";
+//     nginx collects small pieces first.
+//   - Request bodies are always read whole before a server is asked, as with
+//     "proxy_request_buffering on".
+//   - An idle connection to a server that has outlived keepalive_timeout is
+//     closed when the cache is next used.
+//   - An empty "proxy_set_header Host" falls back to $proxy_host in every
+//     release; before 1.31.4 nginx sends no Host then.
+//   - proxy_send_timeout limits the sending of a body of more than 64 KiB as a
+//     whole, and proxy_read_timeout begins with the sending.
+//
+// Left out: rewrite, if, try_files and nested locations, caching, gzip, TLS,
+// HTTP/2, WebSocket upgrades, subrequests, X-Accel-Redirect, access logs
+// (Config.Trace has the figures), and the reading of nginx.conf text.
+package proxy

@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"net/http"
+	"testing"
+)
+
+func TestErrorPages(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		page   ErrorPage
+		status int
+		body   string
+	}{
+		{"status kept", ErrorPage{URI: "/50x.html"}, 502, page50x},
+		{"status replaced", ErrorPage{URI: "/50x.html", Replace: ReplaceBy, Status: 200}, 200, page50x},
+		{"status of the page", ErrorPage{URI: "/50x.html", Replace: FromLocation}, 200, page50x},
+		{"named location, status kept", ErrorPage{URI: "@spare"}, 502, "b"},
+		{"named location, its status", ErrorPage{URI: "@spare", Replace: FromLocation}, 200, "b"},
+		{"URI with arguments", ErrorPage{URI: "/sorry?was=$status", Replace: FromLocation}, 200, "sorry was=000 GET"},
+		{"page that is missing", ErrorPage{URI: "/missing.html"}, 404, ""},
+		{"named location that is missing", ErrorPage{URI: "@missing"}, 500, ""},
+		{"another site", ErrorPage{URI: "http://www.other.org/"}, 302, ""},
+	} {
+		c.page.Statuses = []int{502}
+		config := pool(t, "a")
+		config.Files = map[string]string{"html/50x.html": page50x}
+		config.ErrorPages = []ErrorPage{c.page}
+		config.Servers[0].Locations = append(config.Servers[0].Locations,
+			Location{Modifier: "=", Path: "/50x.html", Internal: true},
+			Location{Modifier: "=", Path: "/missing.html"},
+			Location{Modifier: "=", Path: "/sorry", Return: &Return{Status: 200, Text: "sorry $args GET"}},
+			Location{Modifier: "@", Path: "spare", ProxyPass: "http://" + addr("b")})
+		run(t, config, func(l *lab) {
+			l.kill("a")
+			r := l.send("POST", "/x/y?z", "")
+			l.want(c.what+": status", r.status, c.status)
+			if c.body != "" {
+				l.want(c.what+": body", r.body, c.body)
+			}
+			switch c.page.URI {
+			case "@spare":
+				got := l.nodes["b"].last()
+				l.want("URI and method", got.Method+" "+got.RequestURI, "POST /x/y?z")
+				l.wantTried("a : b", "502 : 200")
+			case "http://www.other.org/":
+				l.want("Location", r.header.Get("Location"), "http://www.other.org/")
+			}
+			l.want("internal location from outside", l.get("/50x.html", 1), "404")
+		})
+	}
+}
+
+func TestErrorsOfNodesAreInterceptedOnlyIfAsked(t *testing.T) {
+	for _, c := range []struct {
+		flag   Flag
+		status int
+		body   string
+	}{{Inherit, 503, "a"}, {Off, 503, "a"}, {On, 503, page50x}} {
+		config := withErrorPage(pool(t, "a"))
+		config.InterceptErrors = c.flag
+		run(t, config, func(l *lab) {
+			l.answer("a", 503)
+			r := l.send("GET", "/", "")
+			l.want("answer", []any{r.status, r.body}, []any{c.status, c.body})
+			l.answer("a", 501) // no page for it
+			l.want("status without a page", l.get("/", 1), "501")
+		})
+	}
+}
+
+func TestErrorPagesAreInheritedOnlyAsAWhole(t *testing.T) {
+	config := withErrorPage(pool(t, "a"))
+	config.Servers[0].Locations[0].ErrorPages = []ErrorPage{{Statuses: []int{404}, URI: "/50x.html"}}
+	run(t, config, func(l *lab) {
+		l.kill("a")
+		l.want("body", l.send("GET", "/", "").body, builtin502)
+	})
+}
+
+func TestReturn(t *testing.T) {
+	for _, c := range []struct {
+		answer   Return
+		status   int
+		body     string
+		location string
+	}{
+		{Return{200, "hello $arg_name"}, 200, "hello bob", ""},
+		{Return{404, "nothing"}, 404, "nothing", ""},
+		{Return{204, ""}, 204, "", ""},
+		{Return{301, "/other"}, 301, "", "http://www.test.com:8080/other"},
+		{Return{0, "http://x.org/"}, 302, "", "http://x.org/"},
+	} {
+		config := Config{Servers: []Server{{Listen: []int{8080}, Locations: []Location{{Path: "/", Return: &c.answer}}}}}
+		run(t, config, func(l *lab) {
+			r := l.send("GET", "/?name=bob", "")
+			l.want("status", r.status, c.status)
+			if c.location == "" {
+				l.want("body", r.body, c.body)
+			}
+			l.want("Location", r.header.Get("Location"), c.location)
+		})
+	}
+}
+
+func TestReturn444ClosesTheConnection(t *testing.T) {
+	config := Config{Servers: []Server{{Listen: []int{8080}, Return: &Return{Status: 444}}}}
+	run(t, config, func(l *lab) {
+		if r := l.send("GET", "/", ""); r.err == nil || r.status != 0 {
+			t.Errorf("answer = %d, %v; want a closed connection", r.status, r.err)
+		}
+	})
+}
+
+func TestLoopOfErrorPagesEnds(t *testing.T) {
+	config := Config{Servers: []Server{{Listen: []int{8080},
+		Settings:  Settings{ErrorPages: []ErrorPage{{Statuses: []int{404}, URI: "/again"}}},
+		Locations: []Location{{Path: "/", Return: &Return{Status: 404}}}}}}
+	run(t, config, func(l *lab) {
+		l.want("status", l.get("/", 1), "404")
+	})
+}
+
+func TestPagesArePaddedForBrowsers(t *testing.T) {
+	run(t, pool(t, "a"), func(l *lab) {
+		l.kill("a")
+		r := l.send("GET", "/", "", "User-Agent: Mozilla/5.0 Chrome/120")
+		l.want("body", r.body, builtin502+padding)
+		l.want("status", r.status, http.StatusBadGateway)
+	})
+}

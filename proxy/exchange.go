@@ -1,0 +1,321 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/lab/world"
+	"sessionlab/proxy/upstream"
+)
+
+// exchange is one client request on its way through the proxy. It is used again
+// for later requests.
+type exchange struct {
+	p    *Proxy
+	w    http.ResponseWriter
+	r    *http.Request
+	port int
+	srv  *server
+	loc  *location
+
+	method   string // GET after an error page's redirect
+	host     string // $host, in lower case, without port
+	uri      string // $uri: the normal path
+	args     string
+	rawURI   string // $request_uri
+	rawValid bool   // rawURI still says where the request goes
+	internal bool   // redirected
+	changes  int    // internal redirects
+	captures captures
+
+	body     []byte
+	bodyRead bool
+
+	errStatus int  // the status that the client sees, if not that of the content
+	errorPage bool // an error page is being made
+	status    int  // what was sent
+	cut       bool
+
+	group     *group
+	walk      upstream.Request
+	peer      *upstream.Peer
+	link      *link
+	resp      *http.Response
+	addr      [16]byte
+	session   string // what sticky has found
+	cookie    string // what sticky sets
+	proxyHost string
+	began     time.Duration // of the first attempt
+	attempts  []attempt
+	out       http.Request
+	outURL    url.URL
+	outBody   requestBody
+	spoilt    bool // something may still hold on to it
+	buf       []byte
+}
+
+// attempt is what $upstream_addr and $upstream_status show of an attempt. A gap
+// stands between those before and after an internal redirect.
+type attempt struct {
+	addr   string
+	status int
+	gap    bool
+}
+
+// Statuses that are nginx's own.
+const (
+	statusClosed       = 444 // close without an answer
+	statusClientClosed = 499 // the client left
+	statusSent         = 0   // an answer was sent
+)
+
+// maxRedirects is how many internal redirects a request may make.
+// Source: nginx ngx_http_request.h, NGX_HTTP_MAX_URI_CHANGES.
+const maxRedirects = 10
+
+// run answers the request.
+func (x *exchange) run() {
+	status := x.accept()
+	for {
+		if status == statusSent {
+			status = x.serve()
+		}
+		switch status {
+		case statusSent:
+			return
+		case statusClientClosed:
+			x.status = statusClientClosed
+			return
+		case statusClosed:
+			x.cutAs(world.Closed)
+			x.status = statusClosed
+			return
+		}
+		again := false
+		if status, again = x.fail(status); !again {
+			return
+		}
+	}
+}
+
+// accept reads the request line and the Host header.
+//
+// Source: nginx ngx_http_request.c, ngx_http_process_request_line,
+// ngx_http_process_request_header.
+func (x *exchange) accept() (status int) {
+	x.method = x.r.Method
+	x.rawURI, x.rawValid = x.r.RequestURI, true
+	if x.rawURI == "" {
+		x.rawURI = x.r.URL.RequestURI()
+	}
+	host := x.r.Host
+	if rest, ok := strings.CutPrefix(x.rawURI, scheme); ok {
+		i := strings.IndexAny(rest, "/?")
+		if i < 0 {
+			i = len(rest)
+		}
+		host, x.rawURI = rest[:i], rest[i:]
+		if !strings.HasPrefix(x.rawURI, "/") {
+			x.rawURI = "/" + x.rawURI
+		}
+	}
+	ok := true
+	x.host, ok = plainHost(host)
+	x.srv = x.p.serverFor(x.port, x.host)
+	if x.srv == nil {
+		x.srv = x.p.servers[0]
+	}
+	x.loc = &x.srv.root
+	if !ok || host == "" && x.r.ProtoAtLeast(1, 1) {
+		return 400
+	}
+	path, args := splitTarget(x.rawURI)
+	if x.uri, ok = normalPath(path); !ok {
+		return 400
+	}
+	x.args = args
+	if x.method == http.MethodTrace || x.method == http.MethodConnect {
+		return 405
+	}
+	return 0
+}
+
+// plainHost is a Host without port, in lower case. A Host with characters that
+// cannot stand in one is refused.
+//
+// Source: nginx ngx_http_request.c, ngx_http_validate_host.
+func plainHost(host string) (string, bool) {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	host = strings.TrimSuffix(host, ".")
+	for i := 0; i < len(host); i++ {
+		if c := host[i]; c <= ' ' || c == 0x7f || c == '/' || c == '\\' || c == '.' && i > 0 && host[i-1] == '.' {
+			return "", false
+		}
+	}
+	return strings.ToLower(host), true
+}
+
+// hostName is $host: the Host without port, or the server's name.
+func (x *exchange) hostName() string {
+	if x.host == "" {
+		return x.srv.name()
+	}
+	return x.host
+}
+
+// serve chooses the location, unless one was named, and lets it answer.
+func (x *exchange) serve() (status int) {
+	if x.loc == &x.srv.root {
+		if x.srv.root.answer != nil {
+			return x.respond(x.srv.root.answer)
+		}
+		l, redirect := x.srv.find(x, x.uri)
+		x.loc = l
+		if redirect {
+			return x.moved(301, escape(l.path)+mark(x.args)+x.args)
+		}
+	}
+	l := x.loc
+	if l.internal && !x.internal {
+		return 404
+	}
+	if l.maxBodySize > 0 && x.r.ContentLength > l.maxBodySize && !x.bodyRead {
+		x.bodyRead = true // thrown away: an error page must not be refused again
+		return 413
+	}
+	switch {
+	case l.answer != nil:
+		return x.respond(l.answer)
+	case l.pass != nil:
+		return x.forward(l)
+	}
+	return x.static(l)
+}
+
+// redirect sends the request to another URI inside the proxy.
+func (x *exchange) redirect(uri, args string) (status int) {
+	if x.changes++; x.changes > maxRedirects {
+		return 500
+	}
+	x.uri, x.args = uri, args
+	x.rawValid, x.internal = false, true
+	x.loc = &x.srv.root
+	return statusSent
+}
+
+// readBody reads the request's body into memory.
+func (x *exchange) readBody(limit int64) (status int) {
+	if x.bodyRead {
+		return 0
+	}
+	x.bodyRead = true
+	if x.r.Body == nil || x.r.Body == http.NoBody {
+		return 0
+	}
+	if n := x.r.ContentLength; n > 0 {
+		x.body = make([]byte, n)
+		_, err := io.ReadFull(x.r.Body, x.body)
+		return bodyStatus(err)
+	}
+	from := io.Reader(x.r.Body)
+	if limit > 0 {
+		from = io.LimitReader(from, limit+1)
+	}
+	body, err := io.ReadAll(from)
+	if limit > 0 && int64(len(body)) > limit {
+		return 413
+	}
+	x.body = body
+	return bodyStatus(err)
+}
+
+// bodyStatus is the answer to a body that did not arrive as promised.
+func bodyStatus(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, world.ErrHostDown):
+		return statusClientClosed
+	}
+	return 400
+}
+
+// requestBody is the body of an attempt.
+type requestBody struct {
+	b []byte
+	n int
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	if b.n == len(b.b) {
+		return 0, io.EOF
+	}
+	n := copy(p, b.b[b.n:])
+	b.n += n
+	return n, nil
+}
+
+func (b *requestBody) Close() error { return nil }
+
+// sentStatus is what the client sees, as far as it is known.
+func (x *exchange) sentStatus() int {
+	if x.status != 0 {
+		return x.status
+	}
+	return x.errStatus
+}
+
+// upstreamAddr is $upstream_addr.
+func (x *exchange) upstreamAddr() string {
+	return x.joinAttempts(func(a attempt) string { return a.addr })
+}
+
+// upstreamStatus is $upstream_status.
+func (x *exchange) upstreamStatus() string {
+	return x.joinAttempts(func(a attempt) string {
+		if a.status == 0 {
+			return "-"
+		}
+		return strconv.Itoa(a.status)
+	})
+}
+
+// joinAttempts lists the attempts, with a colon where the request was
+// redirected inside the proxy.
+func (x *exchange) joinAttempts(show func(attempt) string) string {
+	if len(x.attempts) == 1 {
+		return show(x.attempts[0])
+	}
+	var b strings.Builder
+	for i, a := range x.attempts {
+		switch {
+		case a.gap:
+			b.WriteString(" : ")
+			continue
+		case i > 0 && !x.attempts[i-1].gap:
+			b.WriteString(", ")
+		}
+		b.WriteString(show(a))
+	}
+	return b.String()
+}
+
+// identity names a request for random draws: by the identity that its sender
+// has given it, or else by the client and how many requests it has sent.
+func (p *Proxy) identity(r *http.Request) string {
+	if id := r.Header.Get(world.HeaderRequest); id != "" {
+		return id
+	}
+	client := clientHost(r.RemoteAddr)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.anonymous[client]++
+	return client + " " + strconv.Itoa(p.anonymous[client])
+}

@@ -1,0 +1,287 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"sessionlab/lab/world"
+	"sessionlab/proxy/upstream"
+)
+
+// errPrefix is nginx's refusal of a proxy_pass without http://.
+var errPrefix = errors.New("invalid URL prefix")
+
+// forward passes the request to servers of the location's group until one has
+// answered. It is the blocking shell around upstream.Request and NextPolicy.
+func (x *exchange) forward(l *location) (status int) {
+	if status := x.readBody(l.maxBodySize); status != 0 {
+		return status
+	}
+	uri, status := x.target(l.pass)
+	if status != 0 {
+		return status
+	}
+	x.prepare(l, uri)
+	if len(x.attempts) > 0 {
+		x.attempts = append(x.attempts, attempt{gap: true})
+	}
+	x.group.begin(x)
+	x.walk.LimitTries(l.tries)
+	x.began = x.p.host.Elapsed()
+	for {
+		status, again := x.try(l)
+		if !again {
+			return status
+		}
+	}
+}
+
+// try makes one attempt. It answers again=true if the request is to be passed
+// on; otherwise status is what the client gets, or statusSent.
+func (x *exchange) try(l *location) (status int, again bool) {
+	if !x.choose() {
+		x.attempts = append(x.attempts, attempt{addr: x.group.name, status: 502})
+		x.trace(TraceEvent{Kind: NoLiveUpstreams, Group: x.group.name, Server: x.group.name, Status: 502})
+		return 502, false
+	}
+	x.attempts = append(x.attempts, attempt{addr: x.peer.Server.Addr})
+	x.trace(TraceEvent{Kind: AttemptBegan, Group: x.group.name, Server: x.peer.Server.Name, Addr: x.peer.Server.Addr})
+
+	t := Try{Method: x.method}
+	err := x.connect(l, &t)
+	if err == nil {
+		err = x.ask(l, &t)
+	}
+	t.Since = x.p.host.Elapsed() - x.began
+	if err != nil {
+		return x.failed(l, err, t)
+	}
+	if headSize(x.resp) > l.bufferSize {
+		return x.failed(l, world.ErrBadHead, t)
+	}
+	t.Left = x.walk.Tries()
+	if l.next.AfterStatus(x.resp.StatusCode, t) {
+		return x.passOn(l, statusEvents[x.resp.StatusCode], world.OK, t)
+	}
+	if l.intercept && x.resp.StatusCode >= 300 && l.page(x.resp.StatusCode) != nil {
+		return x.intercept(), false
+	}
+	return x.deliver(l), false
+}
+
+// connect finds or opens a connection to the chosen server.
+func (x *exchange) connect(l *location, t *Try) error {
+	host := x.p.host
+	now := host.Elapsed()
+	addr := x.peer.Server.Addr
+	if x.link = x.group.cache.take(now, addr, l); x.link != nil {
+		t.Cached = true
+		x.link.requests++
+		return nil
+	}
+	ctx, cancel := host.WithTimeout(x.r.Context(), l.connect)
+	conn, err := host.DialHTTP(ctx, addr)
+	cancel()
+	if err != nil {
+		return err
+	}
+	x.link = &link{HTTPConn: conn, addr: addr, requests: 1, opened: now}
+	return nil
+}
+
+// maxUnwatched is the largest body whose sending is not watched: the system
+// takes so much at once even if the server reads nothing.
+const maxUnwatched = 64 << 10
+
+// ask sends the request and waits for the head of the answer.
+func (x *exchange) ask(l *location, t *Try) error {
+	ctx, stop := x.r.Context(), func() bool { return false }
+	if len(x.body) > maxUnwatched {
+		ctx, stop = x.watchSending(ctx, l)
+	}
+	x.outBody.n = 0
+	x.link.SetReadDeadline(l.read)
+	resp, err := x.link.RoundTrip(ctx, &x.out)
+	x.resp, t.Sent = resp, x.link.Sent()
+	if stop() && err != nil {
+		t.Sent = true
+		return world.ErrReadTimeout
+	}
+	return err
+}
+
+// watchSending limits the sending of a large body by proxy_send_timeout. The
+// returned function ends the watch and reports whether the time had run out.
+func (x *exchange) watchSending(ctx context.Context, l *location) (context.Context, func() bool) {
+	host, k := x.p.host, x.link
+	ctx, giveUp := host.WithCancel(ctx)
+	watch, stop := host.WithCancel(ctx)
+	var expired atomic.Bool
+	host.Go("proxy_send_timeout", func(context.Context) {
+		if host.Sleep(watch, l.send) == nil && !k.Sent() {
+			expired.Store(true)
+			giveUp()
+		}
+	})
+	return ctx, func() bool { stop(); return expired.Load() }
+}
+
+// failed ends an attempt that brought no answer.
+func (x *exchange) failed(l *location, err error, t Try) (status int, again bool) {
+	how := world.OutcomeOf(err)
+	event := NextError
+	switch how {
+	case world.Canceled, world.Down:
+		x.spoilt = true
+		x.closeLink()
+		x.done(upstream.Served, how, 0)
+		return statusClientClosed, false
+	case world.ConnectTimeout, world.ReadTimeout:
+		event = NextTimeout
+	case world.BadHead:
+		event = NextInvalidHeader
+	}
+	return x.passOn(l, event, how, t)
+}
+
+// passOn counts what has happened to the server, and decides whether the next
+// one is asked.
+func (x *exchange) passOn(l *location, event Next, how world.Outcome, t Try) (status int, again bool) {
+	outcome := upstream.Failed
+	if !event.counts() {
+		outcome = upstream.Passed
+	}
+	x.closeLink()
+	x.done(outcome, how, failureStatus(event))
+	if l.next.ExtraTry(event, t) {
+		x.walk.AddTry()
+	}
+	t.Left = x.walk.Tries()
+	again, status = l.next.AfterFailure(event, t)
+	return status, again
+}
+
+// intercept gives an answer up for an error page.
+func (x *exchange) intercept() (status int) {
+	status = x.resp.StatusCode
+	if status == http.StatusUnauthorized {
+		for _, v := range x.resp.Header["Www-Authenticate"] {
+			x.w.Header().Add("Www-Authenticate", v)
+		}
+	}
+	x.closeLink()
+	x.done(upstream.Served, world.OK, status)
+	return status
+}
+
+// deliver passes the answer on to the client as it arrives. A body that ends
+// early ends early for the client, too, unless the framing hides it.
+func (x *exchange) deliver(l *location) (status int) {
+	if x.group.sticky != nil {
+		x.group.sticky.learnAtHead(x)
+	}
+	code := x.resp.StatusCode
+	x.attempts[len(x.attempts)-1].status = code
+	x.relayHead(l)
+	err := x.relayBody(l)
+	how := world.OK
+	switch {
+	case err == nil:
+		x.release(l)
+	case errors.Is(err, errClientGone):
+		how = world.Canceled
+	default:
+		how = world.OutcomeOf(err)
+	}
+	if err != nil {
+		x.closeLink()
+	}
+	x.done(upstream.Served, how, code)
+	if err != nil && how != world.Canceled && how != world.Down {
+		x.cutAs(world.Cut)
+	}
+	x.spoilt = x.spoilt || err != nil
+	return statusSent
+}
+
+// errClientGone says that the client could not be written to.
+var errClientGone = errors.New("client closed connection")
+
+// relayBody copies the body. An error but errClientGone is the server's.
+func (x *exchange) relayBody(l *location) error {
+	flusher, _ := x.w.(http.Flusher)
+	left := x.resp.ContentLength
+	for {
+		x.link.SetReadDeadline(l.read)
+		n, err := x.resp.Body.Read(x.buf)
+		if n > 0 {
+			if _, err := x.w.Write(x.buf[:n]); err != nil {
+				return errClientGone
+			}
+			left -= int64(n)
+			if left != 0 && err == nil && flusher != nil {
+				flusher.Flush()
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// release gives the connection back after a whole answer.
+func (x *exchange) release(l *location) {
+	k, keep := x.link, !x.resp.Close && x.keeps()
+	x.link = nil
+	if !keep {
+		k.Close()
+		return
+	}
+	x.group.cache.put(x.p.host.Elapsed(), k, l)
+}
+
+// keeps reports whether the request that was sent lets the connection live on.
+func (x *exchange) keeps() bool {
+	v := x.out.Header["Connection"]
+	return len(v) == 0 && x.out.ProtoMinor == 1 || len(v) > 0 && v[0] != "close"
+}
+
+// closeLink closes the connection of the attempt, if there is one.
+func (x *exchange) closeLink() {
+	if x.link != nil {
+		x.link.Close()
+		x.link = nil
+	}
+}
+
+// cutAs ends the client's connection early.
+func (x *exchange) cutAs(how world.Outcome) {
+	x.cut = true
+	if c, ok := x.w.(world.ResponseCutter); ok {
+		c.Cut(how)
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// headSize is how many bytes the head of an answer takes.
+func headSize(resp *http.Response) int {
+	n := len("HTTP/1.1 ") + len(resp.Status) + len("\r\n\r\n")
+	for name, values := range resp.Header {
+		for _, v := range values {
+			n += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return n
+}
+
+// now is what the wall clock says, counted from time zero: fail_timeout is
+// measured with a clock that can be skewed, as in nginx.
+func (p *Proxy) now() time.Duration { return p.host.Now().Sub(p.zero) }

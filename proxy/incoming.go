@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// relayHead sends the head of a server's answer to the client.
+//
+// Source: nginx ngx_http_upstream.c, ngx_http_upstream_process_headers.
+func (x *exchange) relayHead(l *location) {
+	header := x.w.Header()
+	n := 0
+	for _, values := range x.resp.Header {
+		n += len(values)
+	}
+	store := make([]string, 0, n+1) // the answer's own slices belong to its connection
+	for name, values := range x.resp.Header {
+		if l.hidden[name] || len(values) == 0 {
+			continue
+		}
+		from := len(store)
+		store = append(store, values...)
+		header[name] = store[from:len(store):len(store)]
+	}
+	if _, ok := header["Content-Type"]; !ok {
+		header["Content-Type"] = nil // keeps Go from guessing one
+	}
+	if location := header["Location"]; len(location) > 0 {
+		x.rewriteLocation(l, location)
+	}
+	x.writeHead(x.resp.StatusCode)
+}
+
+// rewriteLocation applies proxy_redirect to the first Location. A rewritten
+// path becomes a whole URL.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_rewrite_redirect, and
+// ngx_http_upstream.c, ngx_http_upstream_rewrite_location.
+func (x *exchange) rewriteLocation(l *location, values []string) {
+	rules := l.redirects
+	if len(rules) == 0 {
+		rules = defaultRedirect
+	}
+	for _, rule := range rules {
+		from, to := rule.From, rule.To
+		switch {
+		case from == "off":
+			return
+		case from == "default" && (l.pass.dynamic != nil || l.kind == "~" || l.kind == "~*"):
+			continue
+		case from == "default" && l.pass.uri == "":
+			from, to = l.pass.url+"/", "/"
+		case from == "default":
+			from, to = l.pass.url, l.path
+		}
+		if rest, ok := strings.CutPrefix(values[0], from); ok {
+			values[0] = x.absolute(to + rest)
+			return
+		}
+	}
+}
+
+var defaultRedirect = []Redirect{{From: "default"}}
+
+// absolute makes a whole URL of a path; anything else stays as it is.
+func (x *exchange) absolute(to string) string {
+	if !strings.HasPrefix(to, "/") {
+		return to
+	}
+	host := x.host
+	if host == "" {
+		host = x.p.host.Addr()
+	}
+	if x.port != 80 {
+		host += ":" + strconv.Itoa(x.port)
+	}
+	return scheme + host + to
+}
+
+// writeHead adds the headers that every answer has and sends the status, or the
+// status that an error page has been given.
+func (x *exchange) writeHead(status int) {
+	if x.errStatus != 0 {
+		status = x.errStatus
+	}
+	x.status = status
+	header := x.w.Header()
+	if header["Server"] == nil {
+		header["Server"] = x.p.serverHeader
+	}
+	if header["Date"] == nil {
+		header["Date"] = x.p.date()
+	}
+	if x.cookie != "" { // on errors, too: that of the server tried last
+		header["Set-Cookie"] = append([]string{x.cookie}, header["Set-Cookie"]...)
+	}
+	for _, h := range x.loc.addHeaders {
+		if !h.always && !addable(status) {
+			continue
+		}
+		if value := h.value.value(x); value != "" {
+			header[h.name] = append(header[h.name][:len(header[h.name]):len(header[h.name])], value)
+		}
+	}
+	x.w.WriteHeader(status)
+}
+
+// addable reports whether add_header without "always" applies to a status.
+//
+// Source: nginx ngx_http_headers_filter_module.c.
+func addable(status int) bool {
+	switch status {
+	case 200, 201, 204, 206, 301, 302, 303, 304, 307, 308:
+		return true
+	}
+	return false
+}
+
+// date is the Date header of this second.
+func (p *Proxy) date() []string {
+	now := p.host.Now().Truncate(time.Second)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dateHeader == nil || !now.Equal(p.dateAt) {
+		p.dateAt = now
+		p.dateHeader = []string{now.UTC().Format(http.TimeFormat)}
+	}
+	return p.dateHeader
+}

@@ -1,0 +1,156 @@
+package proxy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// mapping is a map block. Exact texts go before regular expressions, those in
+// their order.
+//
+// Source: nginx ngx_http_map_module.c, ngx_http_variables.c, ngx_http_map_find.
+type mapping struct {
+	source   text
+	exact    map[string]text // by lower-case pattern
+	patterns []mapPattern
+	fallback text
+}
+
+type mapPattern struct {
+	re    *regexp.Regexp
+	value text
+}
+
+// compileMap compiles a map and returns its variable.
+func (c *compiler) compileMap(m *Map) (err error) {
+	name := strings.ToLower(strings.TrimPrefix(m.Variable, "$"))
+	if name == "" {
+		return fmt.Errorf("invalid variable name %q", m.Variable)
+	}
+	compiled := &mapping{exact: map[string]text{}}
+	c.own[name] = func(x *exchange) string { return compiled.value(x) }
+	c.later = append(c.later, func() error {
+		return c.at(m.Pos, c.fillMap(compiled, m))
+	})
+	for _, entry := range m.Entries { // named captures become variables
+		if re, err := c.mapRegexp(entry.Pattern); err == nil && re != nil {
+			c.capturesOf(re)
+		}
+	}
+	return nil
+}
+
+// fillMap compiles the texts of a map once every variable is known.
+func (c *compiler) fillMap(compiled *mapping, m *Map) (err error) {
+	if compiled.source, err = c.text(m.Source); err != nil {
+		return err
+	}
+	if compiled.fallback, err = c.text(m.Default); err != nil {
+		return err
+	}
+	for _, entry := range m.Entries {
+		value, err := c.text(entry.Value)
+		if err != nil {
+			return err
+		}
+		re, err := c.mapRegexp(entry.Pattern)
+		if err != nil {
+			return err
+		}
+		if re != nil {
+			compiled.patterns = append(compiled.patterns, mapPattern{re, value})
+			continue
+		}
+		key := strings.ToLower(strings.TrimPrefix(entry.Pattern, `\`))
+		if _, taken := compiled.exact[key]; taken {
+			return fmt.Errorf("conflicting parameter %q", entry.Pattern)
+		}
+		compiled.exact[key] = value
+	}
+	return nil
+}
+
+// mapRegexp compiles a pattern that begins with "~"; others give nil.
+func (c *compiler) mapRegexp(pattern string) (*regexp.Regexp, error) {
+	if expr, ok := strings.CutPrefix(pattern, "~*"); ok {
+		return compileRegexp("(?i)", expr)
+	}
+	if expr, ok := strings.CutPrefix(pattern, "~"); ok {
+		return compileRegexp("", expr)
+	}
+	return nil, nil
+}
+
+func compileRegexp(flags, expr string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(flags + expr)
+	if err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", expr, err)
+	}
+	return re, nil
+}
+
+func (m *mapping) value(x *exchange) string {
+	source := m.source.value(x)
+	if value, ok := m.exact[strings.ToLower(source)]; ok {
+		return value.value(x)
+	}
+	for _, p := range m.patterns {
+		if x.match(p.re, source) {
+			return p.value.value(x)
+		}
+	}
+	return m.fallback.value(x)
+}
+
+// captures are what the latest regular expression of an exchange has matched.
+type captures struct {
+	text  string
+	at    []int
+	named []capture
+}
+
+type capture struct{ name, value string }
+
+// match runs a regular expression; if it matches, $1 and the named captures
+// are its own.
+func (x *exchange) match(re *regexp.Regexp, s string) bool {
+	at := re.FindStringSubmatchIndex(s)
+	if at == nil {
+		return false
+	}
+	x.captures.text, x.captures.at = s, at
+	for i, name := range re.SubexpNames() {
+		if name != "" {
+			x.captures.named = append(x.captures.named, capture{strings.ToLower(name), x.capture(i)})
+		}
+	}
+	return true
+}
+
+// capture is $0 to $9 of the latest match.
+func (x *exchange) capture(n int) string {
+	at := x.captures.at
+	if 2*n+1 >= len(at) || at[2*n] < 0 {
+		return ""
+	}
+	return x.captures.text[at[2*n]:at[2*n+1]]
+}
+
+// capturesOf makes the named groups of a regular expression known as variables.
+func (c *compiler) capturesOf(re *regexp.Regexp) {
+	for _, name := range re.SubexpNames() {
+		name = strings.ToLower(name)
+		if name == "" || c.own[name] != nil {
+			continue
+		}
+		c.own[name] = func(x *exchange) string {
+			for i := len(x.captures.named) - 1; i >= 0; i-- {
+				if x.captures.named[i].name == name {
+					return x.captures.named[i].value
+				}
+			}
+			return ""
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package proxy
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// prepare makes the request that the servers get.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_create_request.
+func (x *exchange) prepare(l *location, uri string) {
+	out := &x.out
+	out.Method = x.method
+	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
+	if l.http10 {
+		out.Proto, out.ProtoMinor = "HTTP/1.0", 0
+	}
+	x.setTarget(x.requestURI(l, uri))
+	x.setHeaders(l)
+	x.outBody = requestBody{b: x.body}
+	out.ContentLength = int64(len(x.body))
+	out.Body = http.NoBody
+	if len(x.body) > 0 {
+		out.Body = &x.outBody
+	}
+	out.Host = x.proxyHost
+	if l.hostHeader != nil {
+		if host := l.hostHeader.value(x); host != "" {
+			out.Host = host
+		}
+	}
+}
+
+// requestURI is the target of the request line: what the client sent if
+// proxy_pass has no URI part, else that part in place of the location's prefix.
+func (x *exchange) requestURI(l *location, uri string) string {
+	switch {
+	case uri != "" && l.pass.dynamic != nil:
+		if uri[0] == '?' {
+			return "/" + uri
+		}
+		return uri
+	case uri != "":
+		rest := x.uri[min(len(l.path), len(x.uri)):]
+		return uri + escape(rest) + mark(x.args) + x.args
+	case x.rawValid:
+		target, _, _ := strings.Cut(x.rawURI, "#")
+		return target
+	}
+	return escape(x.uri) + mark(x.args) + x.args
+}
+
+// setTarget writes the target so that it is sent as it is, byte for byte.
+func (x *exchange) setTarget(target string) {
+	path, args := splitTarget(target)
+	decoded, ok := decode(path)
+	if !ok {
+		decoded = path
+	}
+	x.outURL = url.URL{Opaque: path, Path: decoded, RawPath: path, RawQuery: args,
+		ForceQuery: args == "" && len(target) > len(path)}
+	if strings.HasPrefix(path, "//") {
+		x.outURL.Opaque = ""
+	}
+	x.out.URL = &x.outURL
+	x.out.RequestURI = target
+}
+
+// setHeaders copies the client's headers but those that nginx sets itself.
+func (x *exchange) setHeaders(l *location) {
+	if x.out.Header == nil {
+		x.out.Header = make(http.Header, 16)
+	}
+	header := x.out.Header
+	clear(header)
+	for name, values := range x.r.Header {
+		if !l.replaced[name] && validName(name) {
+			header[name] = values
+		}
+	}
+	if _, ok := header["User-Agent"]; !ok {
+		header["User-Agent"] = nil // keeps Go from sending its own
+	}
+	x.out.Close = l.connection == "close"
+	if x.out.Close {
+		header["Connection"] = connectionClose
+	}
+	for _, h := range l.setHeaders {
+		value := h.value.value(x)
+		if value == "" {
+			delete(header, h.name)
+			continue
+		}
+		if h.name == "Content-Length" || h.name == "Transfer-Encoding" {
+			continue // the framing is ours
+		}
+		header[h.name] = []string{value}
+		if h.name == "Connection" {
+			x.out.Close = strings.EqualFold(value, "close")
+		}
+	}
+}
+
+var connectionClose = []string{"close"}
+
+// validName reports whether nginx takes a header seriously: others, those with
+// an underscore above all, are dropped without a word.
+//
+// Source: nginx ngx_http_core_module, ignore_invalid_headers and
+// underscores_in_headers.
+func validName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c != '-' && !('0' <= c && c <= '9') && !('a' <= c|0x20 && c|0x20 <= 'z') {
+			return false
+		}
+	}
+	return true
+}

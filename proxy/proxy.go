@@ -1,0 +1,148 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// Proxy is a running nginx: one worker process on one host.
+type Proxy struct {
+	host    world.Host
+	config  Config
+	release release
+	zero    time.Time // what the wall clock said at time zero
+	servers []*server
+	ports   []int
+
+	serverHeader []string
+	listeners    []world.Listener
+
+	mu         sync.Mutex // guards memory only
+	groups     []*group
+	byName     map[string]*group
+	anonymous  map[string]int
+	dateHeader []string
+	dateAt     time.Time
+
+	exchanges sync.Pool
+}
+
+// New checks a configuration and makes a proxy of it; Start opens its ports.
+// Errors have the texts of "nginx -t". The proxy keeps the configuration, which
+// must not be changed any more.
+func New(h world.Host, config Config) (*Proxy, error) {
+	p := &Proxy{host: h, config: config, anonymous: map[string]int{}}
+	var err error
+	if p.release, err = releaseOf(config.Release); err != nil {
+		return nil, err
+	}
+	c := &compiler{config: &p.config, release: p.release}
+	if err := c.compile(); err != nil {
+		return nil, err
+	}
+	p.servers, p.groups, p.byName = c.servers, c.order, c.groups
+	for _, s := range p.servers {
+		for _, port := range s.ports {
+			if !slices.Contains(p.ports, port) {
+				p.ports = append(p.ports, port)
+			}
+		}
+	}
+	p.serverHeader = []string{p.release.version}
+	p.zero = h.Now().Add(-h.Elapsed())
+	p.exchanges.New = func() any { return &exchange{buf: make([]byte, relayBuffer)} }
+	return p, nil
+}
+
+// Start opens the ports. If one cannot be opened, none stays open.
+func (p *Proxy) Start() error {
+	opts := world.ServeOptions{
+		ClientGone:  true,
+		IdleTimeout: or(p.config.ClientIdleTimeout, 75*time.Second),
+		MaxRequests: or(p.config.ClientMaxRequests, 1000),
+	}
+	for _, port := range p.ports {
+		l, err := p.host.Serve(port, p.Handler(port), opts)
+		if err != nil {
+			return errors.Join(fmt.Errorf("start proxy on %s: %w", p.host.Name(), err), p.close())
+		}
+		p.listeners = append(p.listeners, l)
+	}
+	return nil
+}
+
+// Shutdown closes the ports, waits for running exchanges while ctx lets it, and
+// closes the idle connections to the servers.
+func (p *Proxy) Shutdown(ctx context.Context) error {
+	var all []error
+	for _, l := range p.listeners {
+		all = append(all, l.Shutdown(ctx))
+	}
+	p.listeners = nil
+	p.mu.Lock()
+	groups := slices.Clone(p.groups)
+	p.mu.Unlock()
+	for _, g := range groups {
+		g.cache.closeAll()
+	}
+	return errors.Join(all...)
+}
+
+func (p *Proxy) close() error {
+	var all []error
+	for _, l := range p.listeners {
+		all = append(all, l.Close())
+	}
+	p.listeners = nil
+	return errors.Join(all...)
+}
+
+// Ports are the configured ports in the order of the configuration.
+func (p *Proxy) Ports() []int { return slices.Clone(p.ports) }
+
+// ServeHTTP answers a request as if it had come to the first port.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, p.ports[0]) }
+
+// Handler answers requests to one of the ports.
+func (p *Proxy) Handler(port int) http.Handler { return portHandler{p, port} }
+
+type portHandler struct {
+	p    *Proxy
+	port int
+}
+
+func (h portHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.p.serve(w, r, h.port) }
+
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int) {
+	x := p.exchanges.Get().(*exchange)
+	x.p, x.w, x.r, x.port = p, w, r, port
+	x.run()
+	if p.config.Trace != nil {
+		x.trace(TraceEvent{Kind: Delivered, Status: x.status, Cut: x.cut,
+			UpstreamAddr: x.upstreamAddr(), UpstreamStatus: x.upstreamStatus()})
+	}
+	if x.spoilt {
+		return
+	}
+	x.forget()
+	p.exchanges.Put(x)
+}
+
+// relayBuffer is how much of an answer is passed on at once.
+const relayBuffer = 8192
+
+// forget drops everything that belongs to a request; what was made for it is
+// kept for the next one.
+func (x *exchange) forget() {
+	header, attempts, buf := x.out.Header, x.attempts[:0], x.buf
+	clear(header)
+	*x = exchange{attempts: attempts, buf: buf}
+	x.out.Header = header
+}

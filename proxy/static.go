@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+)
+
+// files are the pages that nginx's package installs, in our own words.
+var files = map[string]string{
+	"html/50x.html": "<!DOCTYPE html>\n<html>\n<head><title>Error</title></head>\n<body>\n" +
+		"<h1>An error occurred.</h1>\n<p>The page you are looking for is currently unavailable. " +
+		"Please try again later.</p>\n</body>\n</html>\n",
+	"html/index.html": "<!DOCTYPE html>\n<html>\n<head><title>Welcome to nginx!</title></head>\n<body>\n" +
+		"<h1>Welcome to nginx!</h1>\n<p>The web server works; nothing is configured here.</p>\n</body>\n</html>\n",
+}
+
+// mimeTypes are those of nginx's mime.types that pages of a lab need.
+var mimeTypes = map[string]string{
+	"html": "text/html", "htm": "text/html", "css": "text/css", "js": "application/javascript",
+	"json": "application/json", "xml": "text/xml", "txt": "text/plain",
+	"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "ico": "image/x-icon",
+}
+
+// static answers with a file of the configuration.
+//
+// Source: nginx ngx_http_static_module.c, ngx_http_index_module.c.
+func (x *exchange) static(l *location) (status int) {
+	if strings.HasSuffix(x.uri, "/") {
+		if _, ok := x.p.file(l.root + x.uri + "index.html"); ok {
+			return x.redirectOrFail(x.uri + "index.html")
+		}
+		if x.p.directory(l.root + x.uri) {
+			return 403
+		}
+		return 404
+	}
+	if x.method != http.MethodGet && x.method != http.MethodHead {
+		return 405
+	}
+	body, ok := x.p.file(l.root + x.uri)
+	if !ok {
+		if x.p.directory(l.root + x.uri + "/") {
+			return x.moved(301, escape(x.uri)+"/"+mark(x.args)+x.args)
+		}
+		return 404
+	}
+	kind := mimeTypes[x.uri[strings.LastIndexByte(x.uri, '.')+1:]]
+	if kind == "" {
+		kind = "text/plain"
+	}
+	x.send(200, kind, body)
+	return statusSent
+}
+
+// redirectOrFail serves an index file by an internal redirect.
+func (x *exchange) redirectOrFail(uri string) (status int) {
+	if status := x.redirect(uri, x.args); status != statusSent {
+		return status
+	}
+	return x.serve()
+}
+
+func (p *Proxy) file(name string) (string, bool) {
+	if body, ok := p.config.Files[name]; ok {
+		return body, true
+	}
+	body, ok := files[name]
+	return body, ok
+}
+
+// directory reports whether a file lies below a path.
+func (p *Proxy) directory(path string) bool {
+	if path == "html/" {
+		return true
+	}
+	for name := range p.config.Files {
+		if strings.HasPrefix(name, path) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,55 @@
+package proxy
+
+import (
+	"net/http"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// TraceKind says what a TraceEvent reports.
+type TraceKind uint8
+
+const (
+	AttemptBegan     TraceKind = iota + 1 // a server was chosen
+	AttemptEnded                          // Outcome and Status say how
+	ServerDisabled                        // "upstream server temporarily disabled"
+	ServerReadmitted                      // a probe succeeded
+	NoLiveUpstreams                       // "no live upstreams": Server is the group
+	Delivered                             // the exchange is over
+)
+
+func (k TraceKind) String() string {
+	return [...]string{"?", "attempt began", "attempt ended", "upstream server temporarily disabled",
+		"upstream server readmitted", "no live upstreams", "delivered"}[k]
+}
+
+// TraceEvent is something the proxy did. It is a value; only Request is not
+// to be kept.
+type TraceEvent struct {
+	Kind    TraceKind
+	At      time.Duration // since time zero
+	Request *http.Request // the client's
+	Group   string
+	Server  string        // as written in the upstream block
+	Addr    string        // the server's address
+	Outcome world.Outcome // AttemptEnded: what happened on the wire
+	// Status is, for AttemptEnded, what $upstream_status shows (502 or 504 for
+	// a failure, 0 if the client left first); for Delivered, what the client
+	// got (499 if it left before anything was sent).
+	Status int
+	// UpstreamAddr and UpstreamStatus are the variables of that name as the
+	// access log shows them, with Delivered.
+	UpstreamAddr, UpstreamStatus string
+	// Cut: the answer ended early and the client could see it.
+	Cut bool
+}
+
+func (x *exchange) trace(e TraceEvent) {
+	if x.p.config.Trace == nil {
+		return
+	}
+	e.At = x.p.host.Elapsed()
+	e.Request = x.r
+	x.p.config.Trace(e)
+}

@@ -1,0 +1,224 @@
+package proxy
+
+import (
+	"fmt"
+	"net/textproto"
+	"strconv"
+	"strings"
+)
+
+// variables are nginx's by name.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_proxy_module.c,
+// ngx_http_upstream.c.
+var variables = map[string]variable{
+	"uri":             func(x *exchange) string { return x.uri },
+	"document_uri":    func(x *exchange) string { return x.uri },
+	"request_uri":     func(x *exchange) string { return x.rawURI },
+	"args":            func(x *exchange) string { return x.args },
+	"query_string":    func(x *exchange) string { return x.args },
+	"is_args":         func(x *exchange) string { return mark(x.args) },
+	"host":            func(x *exchange) string { return x.hostName() },
+	"server_name":     func(x *exchange) string { return x.srv.name() },
+	"server_port":     func(x *exchange) string { return strconv.Itoa(x.port) },
+	"server_addr":     func(x *exchange) string { return x.p.host.Addr() },
+	"server_protocol": func(x *exchange) string { return x.r.Proto },
+	"scheme":          func(*exchange) string { return "http" },
+	"request_method":  func(x *exchange) string { return x.r.Method },
+	"request":         func(x *exchange) string { return x.r.Method + " " + x.rawURI + " " + x.r.Proto },
+	"remote_addr":     func(x *exchange) string { return clientHost(x.r.RemoteAddr) },
+	"remote_port": func(x *exchange) string {
+		return x.r.RemoteAddr[strings.LastIndexByte(x.r.RemoteAddr, ':')+1:]
+	},
+	"content_type":              func(x *exchange) string { return x.r.Header.Get("Content-Type") },
+	"content_length":            func(x *exchange) string { return x.r.Header.Get("Content-Length") },
+	"hostname":                  func(x *exchange) string { return x.p.host.Name() },
+	"nginx_version":             func(x *exchange) string { return strings.TrimPrefix(x.p.release.version, "nginx/") },
+	"status":                    func(x *exchange) string { return fmt.Sprintf("%03d", x.sentStatus()) },
+	"proxy_host":                func(x *exchange) string { return x.proxyHost },
+	"proxy_port":                func(x *exchange) string { return portText(x.proxyHost) },
+	"proxy_add_x_forwarded_for": forwardedFor,
+	"upstream_addr":             func(x *exchange) string { return x.upstreamAddr() },
+	"upstream_status":           func(x *exchange) string { return x.upstreamStatus() },
+}
+
+// variable finds a variable by its name, which is not case-sensitive.
+func (c *compiler) variable(name string) (variable, error) {
+	if len(name) == 1 && '0' <= name[0] && name[0] <= '9' {
+		n := int(name[0] - '0')
+		return func(x *exchange) string { return x.capture(n) }, nil
+	}
+	name = strings.ToLower(name)
+	if v := c.own[name]; v != nil {
+		return v, nil
+	}
+	if v := variables[name]; v != nil {
+		return v, nil
+	}
+	if name == "route" && c.config.RouteOf != nil {
+		return func(x *exchange) string { return x.p.config.RouteOf(x.sessionID()) }, nil
+	}
+	for prefix, family := range families {
+		if key, ok := strings.CutPrefix(name, prefix); ok && key != "" {
+			return family(c, key), nil
+		}
+	}
+	return nil, fmt.Errorf("unknown %q variable", name)
+}
+
+// families are the variables whose name ends with what is looked up. No prefix
+// is the beginning of another.
+var families = map[string]func(c *compiler, key string) variable{
+	"cookie_": func(_ *compiler, key string) variable {
+		return func(x *exchange) string { return cookie(x.r.Header["Cookie"], key) }
+	},
+	"arg_": func(_ *compiler, key string) variable {
+		return func(x *exchange) string { return argument(x.args, key) }
+	},
+	"http_": func(c *compiler, key string) variable {
+		name := headerName(key)
+		if name == "Host" {
+			return func(x *exchange) string { return x.r.Host }
+		}
+		join := ""
+		switch {
+		case name == "Cookie":
+			join = "; "
+		case c.release.joinHeaders || name == "X-Forwarded-For":
+			join = ", "
+		}
+		return func(x *exchange) string { return lines(x.r.Header[name], join) }
+	},
+	"upstream_http_": func(_ *compiler, key string) variable {
+		name := headerName(key)
+		return func(x *exchange) string {
+			if x.resp == nil {
+				return ""
+			}
+			return lines(x.resp.Header[name], "")
+		}
+	},
+	"upstream_cookie_": func(_ *compiler, key string) variable {
+		return func(x *exchange) string {
+			if x.resp == nil {
+				return ""
+			}
+			return setCookie(x.resp.Header["Set-Cookie"], key)
+		}
+	},
+}
+
+func mark(args string) string {
+	if args == "" {
+		return ""
+	}
+	return "?"
+}
+
+// headerName is the header that $http_name means.
+func headerName(key string) string {
+	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(key, "_", "-"))
+}
+
+// lines are the lines of a header joined, or the first one if join is "".
+func lines(values []string, join string) string {
+	switch {
+	case len(values) == 0:
+		return ""
+	case len(values) == 1 || join == "":
+		return values[0]
+	}
+	return strings.Join(values, join)
+}
+
+// cookie finds a cookie by a name that is not case-sensitive: the first of
+// that name counts.
+//
+// Source: nginx ngx_http_parse.c, ngx_http_parse_multi_header_lines.
+func cookie(headers []string, name string) string {
+	for _, line := range headers {
+		for line != "" {
+			if len(line) > len(name) && strings.EqualFold(line[:len(name)], name) {
+				if value, ok := strings.CutPrefix(strings.TrimLeft(line[len(name):], " "), "="); ok {
+					value, _, _ = strings.Cut(value, ";")
+					return strings.TrimLeft(value, " ")
+				}
+			}
+			i := strings.IndexAny(line, ";,")
+			if i < 0 {
+				break
+			}
+			line = strings.TrimLeft(line[i+1:], " ")
+		}
+	}
+	return ""
+}
+
+// setCookie finds the value that a response gives to a cookie.
+//
+// Source: nginx ngx_http_parse.c, ngx_http_parse_set_cookie_lines.
+func setCookie(headers []string, name string) string {
+	for _, line := range headers {
+		if len(line) > len(name) && strings.EqualFold(line[:len(name)], name) {
+			if value, ok := strings.CutPrefix(strings.TrimLeft(line[len(name):], " "), "="); ok {
+				value, _, _ = strings.Cut(value, ";")
+				return strings.TrimLeft(value, " ")
+			}
+		}
+	}
+	return ""
+}
+
+// argument finds an argument by a name that is not case-sensitive; its value is
+// not decoded.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_arg.
+func argument(args, name string) string {
+	for args != "" {
+		var pair string
+		pair, args, _ = strings.Cut(args, "&")
+		if len(pair) > len(name) && pair[len(name)] == '=' && strings.EqualFold(pair[:len(name)], name) {
+			return pair[len(name)+1:]
+		}
+	}
+	return ""
+}
+
+// clientHost is an address without its port.
+func clientHost(addr string) string {
+	i := strings.LastIndexByte(addr, ':')
+	if i < 0 {
+		return addr
+	}
+	return strings.Trim(addr[:i], "[]")
+}
+
+// portText is the port of "host[:port]", 80 if there is none.
+func portText(hostport string) string {
+	if i := strings.LastIndexByte(hostport, ':'); i >= 0 {
+		return hostport[i+1:]
+	}
+	return "80"
+}
+
+// forwardedFor is the client's own X-Forwarded-For with the client's address
+// behind it.
+func forwardedFor(x *exchange) string {
+	addr := clientHost(x.r.RemoteAddr)
+	if sent := lines(x.r.Header["X-Forwarded-For"], ", "); sent != "" {
+		return sent + ", " + addr
+	}
+	return addr
+}
+
+// sessionID is the session's id in the URI's path parameter, or else in the
+// cookie.
+func (x *exchange) sessionID() string {
+	if _, id, ok := strings.Cut(x.uri, ";jsessionid="); ok {
+		if i := strings.IndexAny(id, ";/"); i >= 0 {
+			id = id[:i]
+		}
+		return id
+	}
+	return cookie(x.r.Header["Cookie"], "JSESSIONID")
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios"
+	"sessionlab/scenarios/script"
+)
+
+// terminal is the file descriptor behind a stream if that is a terminal.
+func terminal(w any) (fd int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	return int(f.Fd()), true
+}
+
+// colour reports whether a stream wants colours. Source: no-color.org.
+func (env *Env) colour(w io.Writer) bool {
+	_, ok := terminal(w)
+	return ok && env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb"
+}
+
+// width is the number of columns of a stream; 0 where it has none.
+func (env *Env) width(w io.Writer) int {
+	fd, ok := terminal(w)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(fd)
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// onInterrupt sets a flag at Ctrl-C; at the second one the process ends.
+func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
+	if env.Interrupts == nil {
+		return func() {}
+	}
+	c, end := env.Interrupts()
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-c:
+				if flag.Swap(true) {
+					os.Exit(exitInterrupted)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		end()
+		close(done)
+	}
+}
+
+// narrate tells on standard error how a run goes on: a line for everything that
+// the timeline will have, and on a terminal a progress bar with the time that is
+// left. It hooks itself into o; the returned function ends it.
+func (env *Env) narrate(quiet bool, j job, cell script.Cell, o *scenarios.Options) (stop func()) {
+	if quiet {
+		return func() {}
+	}
+	n := &narrator{w: env.Stderr, end: cell.Scenario.End}
+	title := j.name
+	if cell.Label != "" {
+		title += " " + cell.Label
+	}
+	if _, ok := terminal(env.Stderr); ok {
+		n.bar = progressbar.NewOptions64(int64(cell.Scenario.End/time.Millisecond),
+			progressbar.OptionSetWriter(env.Stderr), progressbar.OptionSetDescription(title),
+			progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false))
+	} else {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", title, cell.Scenario.End)
+	}
+	o.Started = func(l *lab.Lab) { n.begin(title) }
+	o.Observe = n.event
+	return n.stop
+}
+
+type narrator struct {
+	w   io.Writer
+	end time.Duration
+
+	mu    sync.Mutex
+	bar   *progressbar.ProgressBar
+	start time.Time
+	ticks *time.Ticker
+	done  chan struct{}
+	gone  chan struct{}
+}
+
+// begin starts the bar's clock.
+func (n *narrator) begin(title string) {
+	if n.bar == nil {
+		return
+	}
+	n.start = time.Now()
+	n.ticks = time.NewTicker(200 * time.Millisecond)
+	n.done, n.gone = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(n.gone)
+		for {
+			select {
+			case <-n.ticks.C:
+				n.mu.Lock()
+				passed := min(time.Since(n.start), n.end)
+				n.bar.Describe(fmt.Sprintf("%s  %v left", title, (n.end - passed).Round(time.Second)))
+				_ = n.bar.Set64(int64(passed / time.Millisecond))
+				n.mu.Unlock()
+			case <-n.done:
+				return
+			}
+		}
+	}()
+}
+
+func (n *narrator) event(e lab.Event) {
+	if e.Text == "" {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.bar != nil {
+		_ = n.bar.Clear()
+	}
+	fmt.Fprintf(n.w, "%8.3fs  %s\n", e.At.Seconds(), e.Text)
+}
+
+func (n *narrator) stop() {
+	if n.done != nil {
+		n.ticks.Stop()
+		close(n.done)
+		<-n.gone
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.bar != nil {
+		_ = n.bar.Clear()
+	}
+}

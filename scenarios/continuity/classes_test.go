@@ -1,0 +1,379 @@
+package continuity
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every class, and beside it what looks like it and is none.
+var classRows = []struct {
+	name string
+	opts Options
+	tale string
+	want string
+}{
+	{"a session that is only read", Options{}, `
+		alice 0-1 /session sent=- : 200 a -
+		alice 2-3 /counter : 200 a S1*
+		alice 4-5 /session : 200 b S1`,
+		"kept stale=0 twice=0"},
+	{"every write is seen", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b S1 cart=pen#1/1
+		alice 9-9 /session audit : 200 a S1 cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+
+	{"lost: a new session is given", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		! 2 kill a
+		alice 3-4 /counter : 200 b S2.b*
+		alice 5-6 /session : 200 b S2.b`,
+		"lost kept stale=0 twice=0"},
+	{"lost: none is given where one was due", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 3-4 /session : 200 b -
+		alice 9-9 /session audit : 200 b -`,
+		"lost stale=0 twice=0"},
+	{"lost: the new session comes as a bare cookie", Options{}, `
+		alice 0-1 / : 200 a html cookie=S1.a
+		alice 3-4 / : 200 b html cookie=S2.b`,
+		"lost kept stale=0 twice=0"},
+	{"lost on every request: round robin without replication", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /add : 200 b S2* count=1#2/1
+		alice 4-5 /add : 200 a S3* count=1#3/1`,
+		"lost lost kept stale=0 twice=0"},
+	{"no loss: the id changes at login", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /login?user=alice : 200 a S2.a cart=pen#1/1
+		alice 4-5 /session : 200 a S2.a cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"no loss: the route changes at failover", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		! 2 kill a
+		alice 3-4 /session : 200 b S1.b cart=pen#1/1
+		alice 5-6 /session : 200 b S1.b cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"no loss: a new session after logout, with the old cookie", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : 200 a -
+		alice 4-5 /add : 200 a S2* count=1#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"no loss: a logout that timed out may have worked", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : timeout
+		alice 4-5 /add : 200 a S2* count=1#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"no loss: a logout in another tab overlaps", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-6 /logout : 200 a -
+		alice 3-5 /session : 200 a -`,
+		"kept stale=0 twice=0"},
+	{"no loss: nobody had used it for the session timeout", Options{MaxInactive: 60 * ms}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 61-62 /add : 200 a S2* count=1#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"lost: gone before the session timeout", Options{MaxInactive: 60 * ms}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 30-31 /session : 200 a S1 cart=pen#1/1
+		alice 62-63 /add : 200 a S2* count=1#2/1`,
+		"lost kept stale=0 twice=0"},
+	{"no loss: two tabs without a cookie get a session each", Options{}, `
+		alice 0-4 /add : 200 a S1* count=1#1/1
+		alice 1-5 /add sent=- : 200 b S2* count=1#2/1
+		alice 6-7 /session : 200 b S2 count=1#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"no loss: cookies are off", Options{}, `
+		bob 0-1 /add : 200 a S1* count=1#1/1
+		bob 2-3 /add sent=- : 200 b S2* count=1#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"no loss: an error page knows no session", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 502
+		alice 4-5 /session : 404 a html
+		alice 6-7 /session : 200 a S1 cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"stale, not lost: the copy was late and the session is seen again", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b -
+		alice 4-5 /session : 200 b S1 cart=pen#1/1`,
+		"kept stale=1 twice=0"},
+	{"lost: the answer of another tab gives a new session and the jar takes it", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-9 /session : 200 a S1.a cart=pen#1/1
+		alice 3-5 /add : 200 b S2.b* count=1#2/1
+		alice 12-13 /session : 200 b S2.b count=1#2/1`,
+		"lost kept stale=0 twice=0"},
+
+	{"rolled back: an acknowledged value is never seen again", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=book : 200 a S1 cart=book#2/2
+		! 4 kill a
+		alice 5-6 /session : 200 b S1 cart=pen#1/1
+		alice 9-9 /session audit : 200 b S1 cart=pen#1/1`,
+		"rolled_back stale=0 twice=0"},
+	{"rolled back: the attribute never got to the other node", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b S1`,
+		"rolled_back stale=0 twice=0"},
+	{"rolled back: an increment is lost on a stale copy", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /add : 200 b S1 count=2#2/2
+		alice 4-5 /add : 200 a S1 count=2#3/2
+		alice 6-7 /session : 200 b S1 count=2#3/2`,
+		"rolled_back stale=0 twice=0"},
+	{"rolled back: two overlapping increments read the same number", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-6 /add : 200 a S1 count=2#2/2
+		alice 3-7 /add : 200 b S1 count=2#3/2
+		alice 9-9 /session audit : 200 a S1 count=2#3/2`,
+		"rolled_back stale=0 twice=0"},
+	{"rolled back: a removed attribute is back for good", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /remove?name=cart : 200 a S1
+		alice 4-5 /session : 200 b S1 cart=pen#1/1`,
+		"rolled_back stale=0 twice=0"},
+	{"rolled back: a change in place stays on its node", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /mutate?name=cart&value=book : 200 a S1 cart=book#2/2
+		alice 4-5 /session : 200 b S1 cart=pen#1/1`,
+		"rolled_back stale=0 twice=0"},
+	{"kept: a change in place found nothing to change", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /mutate?name=cart&value=book : 200 a S1 count=1#1/1
+		alice 4-5 /session : 200 b S1 count=1#1/1`,
+		"kept stale=0 twice=0"},
+	{"kept: two overlapping increments, either order", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-6 /add : 200 a S1 count=3#2/3
+		alice 3-7 /add : 200 a S1 count=2#3/2
+		alice 9-9 /session audit : 200 a S1 count=3#2/3`,
+		"kept stale=0 twice=0"},
+	{"kept: a later write of the same user wins", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=book : 200 a S1 cart=book#2/2
+		alice 4-5 /session : 200 b S1 cart=book#2/2`,
+		"kept stale=0 twice=0"},
+	{"kept: overlapping sets, the first sent wins", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-6 /set?name=cart&value=pen : 200 a S1 cart=pen#2/2 count=1#1/1
+		alice 3-5 /set?name=cart&value=book : 200 a S1 cart=book#3/1 count=1#1/1
+		alice 7-8 /session : 200 a S1 cart=pen#2/2 count=1#1/1`,
+		"kept stale=0 twice=0"},
+	{"kept: a write that timed out is seen later", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=book : timeout
+		alice 4-5 /session : 200 b S1 cart=pen#1/1
+		alice 6-7 /session : 200 b S1 cart=book#2/2`,
+		"kept stale=0 twice=0"},
+	{"kept: a write that timed out is never seen", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /add : 502
+		alice 4-5 /session : 200 b S1 count=1#1/1`,
+		"kept stale=0 twice=0"},
+	{"kept: a write whose answer was cut overwrites a later one", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200! a
+		alice 2-3 /set?name=cart&value=book sent=- : 200 b S1* cart=book#2/1
+		alice 4-5 /set?name=cart&value=ink : 200! b
+		alice 6-7 /set?name=cart&value=cup : 200 b S1 cart=cup#4/2
+		alice 8-9 /session : 200 b S1 cart=ink#3/3`,
+		"kept stale=0 twice=0"},
+	{"rolled back: a maybe that had shown already comes back after a newer write", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=ink : timeout
+		alice 4-5 /session : 200 b S1 cart=ink#2/2
+		alice 6-7 /set?name=cart&value=cup : 200 b S1 cart=cup#3/3
+		alice 8-9 /session : 200 a S1 cart=ink#2/2`,
+		"rolled_back stale=0 twice=0"},
+
+	{"stale: an old value, then healed", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=book : 200 a S1 cart=book#2/2
+		alice 4-5 /session : 200 b S1 cart=pen#1/1
+		alice 6-7 /session : 200 b S1 cart=book#2/2`,
+		"kept stale=1 twice=0"},
+	{"stale: a removed attribute, then healed", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /remove?name=cart : 200 a S1
+		alice 4-5 /session : 200 b S1 cart=pen#1/1
+		alice 6-7 /session : 200 b S1`,
+		"kept stale=1 twice=0"},
+	{"stale once for two attributes in one answer", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /add : 200 a S1 cart=pen#1/1 count=1#2/1
+		alice 4-5 /session : 200 b S1
+		alice 6-7 /session : 200 b S1 cart=pen#1/1 count=1#2/1`,
+		"kept stale=1 twice=0"},
+	{"not stale: the reading overlaps the write", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-6 /set?name=cart&value=book : 200 a S1 cart=book#2/2
+		alice 3-5 /session : 200 b S1 cart=pen#1/1
+		alice 7-8 /session : 200 b S1 cart=book#2/2`,
+		"kept stale=0 twice=0"},
+	{"an answer that ends at the instant the next is sent comes before it", Options{}, `
+		alice 0-2 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-4 /set?name=cart&value=book : 200 a S1 cart=book#2/2
+		alice 4-6 /session : 200 b S1 cart=pen#1/1
+		alice 6-8 /session : 200 b S1 cart=book#2/2`,
+		"kept stale=1 twice=0"},
+
+	{"forked: two attributes, one on each node", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		! 2 partition a b
+		alice 3-4 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 5-6 /set?name=coat&value=red : 200 b S1 coat=red#2/1
+		alice 7-8 /session : 200 a S1 cart=pen#1/1
+		alice 9-9 /session audit : 200 b S1 coat=red#2/1`,
+		"forked stale=2 twice=0"},
+	{"forked: one attribute, each copy counts its own write only", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		alice 3-6 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 3-6 /set?name=cart&value=ink : 200 b S1 cart=ink#2/1
+		alice 7-8 /session : 200 a S1 cart=pen#1/1
+		alice 9-9 /session audit : 200 b S1 cart=ink#2/1`,
+		"forked stale=0 twice=0"},
+	{"not forked: both copies have both in the end", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		alice 3-4 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 5-6 /set?name=coat&value=red : 200 b S1 coat=red#2/1
+		alice 7-8 /session : 200 a S1 cart=pen#1/1
+		alice 9-10 /session : 200 b S1 cart=pen#1/1 coat=red#2/1
+		alice 19-19 /session audit : 200 a S1 cart=pen#1/1 coat=red#2/1`,
+		"kept stale=2 twice=0"},
+	{"not forked: one copy is only behind", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		alice 3-4 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 5-6 /set?name=coat&value=red : 200 a S1 cart=pen#1/1 coat=red#2/1
+		alice 7-8 /session : 200 b S1 cart=pen#1/1
+		alice 9-9 /session audit : 200 a S1 cart=pen#1/1 coat=red#2/1`,
+		"kept stale=1 twice=0"},
+
+	{"resurrected: another node still knows it", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : 200 a -
+		alice 9-9 /session audit : 200 b S1 cart=pen#1/1`,
+		"resurrected stale=0 twice=0"},
+	{"resurrected under its earlier route", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /session : 200 b S1.b cart=pen#1/1
+		alice 4-5 /logout : 200 b -
+		alice 9-9 /session sent=S1.a audit : 200 a S1.a cart=pen#1/1`,
+		"resurrected stale=0 twice=0"},
+	{"not resurrected: a knock with the old cookie finds nothing", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : 200 a -
+		alice 9-9 /session audit : 200 b -`,
+		"kept stale=0 twice=0"},
+	{"not resurrected: the logout failed", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : 502
+		alice 4-5 /session : 200 a S1 cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"not resurrected: the reading overlaps the logout", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-6 /logout : 200 a -
+		alice 3-7 /session : 200 a S1 cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+
+	{"leaked: somebody else's write is shown", Options{}, `
+		alice 0-1 /set?name=cart&value=secret : 200 a S1* cart=secret#1/1
+		bob 0-1 /add : 200 a S2* count=1#2/1
+		bob 2-3 /session : 200 a S2 cart=secret#1/1`,
+		"kept leaked stale=0 twice=0"},
+	{"leaked: somebody else's session is given", Options{}, `
+		alice 0-1 /counter : 200 a S1*
+		bob 2-3 /session : 200 a S1`,
+		"kept leaked stale=0 twice=0"},
+	{"not leaked: the same value, written by each", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		bob 0-1 /set?name=cart&value=pen : 200 a S2* cart=pen#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"not leaked: a write that nobody in the history made", Options{}, `
+		alice 0-1 /counter : 200 a S1* cart=pen#77/1 seen=yes#0/1`,
+		"kept stale=0 twice=0"},
+
+	{"executed twice: the proxy tried again", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		! 2 pause a
+		alice 3-9 /add tries=a,b : 200 b S1 count=3#2/3
+		alice 12-13 /session : 200 b S1 count=3#2/3`,
+		"kept stale=0 twice=1"},
+	{"executed twice: one write is seen with two counts", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /add : 200 b S1 count=2#2/2
+		alice 4-9 /add tries=b,a : 200 a S1 count=2#3/2
+		alice 12-13 /session : 200 b S1 count=3#3/3`,
+		"kept stale=1 twice=1"},
+	{"executed once: tried again after a refused connection", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 3-9 /add tries=a,b : 200 b S1 count=2#2/2
+		alice 12-13 /session : 200 b S1 count=2#2/2`,
+		"kept stale=0 twice=0"},
+	{"executed once: the increment that timed out counts late", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 3-9 /add : timeout
+		alice 12-13 /add : 200 b S1 count=3#3/3`,
+		"kept stale=0 twice=0"},
+
+	{"the worst class wins", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=ink : 200 a S1 cart=ink#2/2
+		alice 4-5 /session : 200 b S1 cart=pen#1/1
+		alice 6-7 /add : 200 c S2* count=1#3/1`,
+		"lost kept stale=0 twice=0"},
+}
+
+func TestEverySessionGetsItsClass(t *testing.T) {
+	for _, row := range classRows {
+		t.Run(row.name, func(t *testing.T) {
+			h := tale(t, row.tale)
+			r := Check(h, row.opts)
+			if got := summary(r); got != row.want {
+				t.Errorf("Check = %q, want %q\n%s\n%+v", got, row.want, row.tale, r.Anomalies)
+			}
+			stories := 0
+			for _, s := range r.List {
+				if s.Class != Kept {
+					stories++
+				}
+			}
+			if len(r.Anomalies) < stories+r.Sessions.StaleReads {
+				t.Errorf("%d anomalies are told, want at least %d: %+v", len(r.Anomalies), stories+r.Sessions.StaleReads, r.Anomalies)
+			}
+		})
+	}
+}
+
+func TestStoryOfALossNamesNodesTimesAndTheFault(t *testing.T) {
+	r := Check(tale(t, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		! 2 kill a
+		alice 3-4 /add : 200 b S2.b* count=1#2/1`), Options{})
+	want := Anomaly{Kind: "lost", User: "alice", At: 4 * ms, Node: "b", Request: "alice/2",
+		Explanation: "alice presented session S1.a, last answered by a at 0.001s, and b gave a new one, S2.b. " +
+			"With it went what had been acknowledged: cart=pen. Before it, at 0.002s: kill a."}
+	if len(r.Anomalies) != 1 || r.Anomalies[0] != want {
+		t.Errorf("anomalies = %+v, want %+v", r.Anomalies, want)
+	}
+}
+
+func TestThousandStoriesOfAKindAreEnough(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1\nalice 2-3 /set?name=cart&value=ink : 200 a S1 cart=ink#2/2\n")
+	for range maxTold + 5 {
+		b.WriteString("alice 4-5 /session : 200 b S1 cart=pen#1/1\n")
+	}
+	b.WriteString("alice 6-7 /session : 200 b S1 cart=ink#2/2\n")
+	r := Check(tale(t, b.String()), Options{})
+	if r.Sessions.StaleReads != maxTold+5 || len(r.Anomalies) != maxTold || r.Untold != 5 {
+		t.Errorf("stale reads %d, told %d, untold %d; want %d, %d, 5", r.Sessions.StaleReads, len(r.Anomalies), r.Untold, maxTold+5, maxTold)
+	}
+}
+
+func TestCheckTakesAnEmptyHistory(t *testing.T) {
+	r := Check(tale(t, ""), Options{MaxInactive: time.Minute})
+	if r.Users != 0 || r.Sessions.Total() != 0 || r.HasLoad || r.HasFault || len(r.Anomalies) != 0 {
+		t.Errorf("Check of nothing = %+v", r)
+	}
+}

@@ -1,0 +1,404 @@
+package continuity
+
+import (
+	"slices"
+	"time"
+)
+
+// trial is one session while it is judged.
+type trial struct {
+	*checker
+	person *person
+	sess   *session
+	out    Session
+
+	readings []int32         // requests whose answers list the session's attributes, by start
+	answers  []int32         // the same by end
+	byEnd    []int32         // positions in readings, in the order of answers
+	latest   []time.Duration // latest[j] is the last end of readings[:j+1]
+	attrs    []*attribute
+}
+
+// judge finds a session's class, its stale reads, its broken guarantees and
+// the writes executed twice.
+func (c *checker) judge(p *person, s *session) {
+	c.serial++
+	t := &trial{checker: c, person: p, sess: s}
+	t.out = Session{User: p.name, ID: s.id, IDChanges: s.idChanges}
+	for _, it := range s.items {
+		if it.part != none && it.part != replaced {
+			t.out.Requests++
+		}
+		if r := c.recs[it.req]; it.part == alive && r.Answered() && r.Got != nil {
+			t.readings = append(t.readings, it.req)
+		}
+	}
+	t.attrs = c.collect(p, s, t.readings)
+	t.orderAnswers()
+
+	t.leaks()
+	t.logouts()
+	t.departures()
+	if !t.forks() {
+		t.rollbacks()
+	}
+	t.staleness()
+	t.guarantees()
+	t.duplicates()
+
+	sum := &c.result.Sessions
+	switch t.out.Class {
+	case Kept:
+		sum.Kept++
+	case RolledBack:
+		sum.RolledBack++
+	case Forked:
+		sum.Forked++
+	case Lost:
+		sum.Lost++
+	case Resurrected:
+		sum.Resurrected++
+	case Leaked:
+		sum.Leaked++
+	}
+	sum.IDChanges += t.out.IDChanges
+	sum.StaleReads += t.out.StaleReads
+	p.staleReads += t.out.StaleReads
+	c.result.List = append(c.result.List, t.out)
+}
+
+func (t *trial) orderAnswers() {
+	n := len(t.readings)
+	t.byEnd = make([]int32, n)
+	for j := range t.byEnd {
+		t.byEnd[j] = int32(j)
+	}
+	byEnd := func(a, b int32) int { return t.compareEnds(t.readings[a], t.readings[b]) }
+	if !slices.IsSortedFunc(t.byEnd, byEnd) {
+		slices.SortFunc(t.byEnd, byEnd)
+	}
+	t.answers = make([]int32, n)
+	t.latest = make([]time.Duration, n)
+	for k, j := range t.byEnd {
+		t.answers[k] = t.readings[j]
+		t.latest[k] = t.end[t.readings[k]]
+		if k > 0 {
+			t.latest[k] = max(t.latest[k], t.latest[k-1])
+		}
+	}
+	for _, a := range t.attrs {
+		t.follow(a, t.readings, t.byEnd)
+	}
+}
+
+// found raises the session's class and tells the story once per cause.
+func (t *trial) found(class Class, r int32, explanation func() string) {
+	t.out.Class = max(t.out.Class, class)
+	t.tell(class.String(), r, explanation)
+}
+
+// leaks looks for what belongs to another user: the session itself, or a write.
+func (t *trial) leaks() {
+	for _, it := range t.sess.items {
+		r := t.recs[it.req]
+		if it.part != alive {
+			continue
+		}
+		if r.Session != "" && r.Session != r.Sent {
+			if o, ok := t.owner[base(r.Session)]; ok && t.recs[o].User != t.person.name {
+				t.found(Leaked, it.req, t.tellForeignSession(it.req, o))
+				return
+			}
+		}
+		for _, g := range r.Got {
+			if w, ok := t.writer(g); ok && t.recs[w].User != t.person.name {
+				t.found(Leaked, it.req, t.tellForeignWrite(it.req, w, g))
+				return
+			}
+		}
+	}
+}
+
+// logouts looks for the session being alive in an answer to a request that was
+// sent after a logout had been acknowledged.
+func (t *trial) logouts() {
+	end := int32(-1)
+	for _, it := range t.sess.items {
+		if it.part == logout && t.recs[it.req].Acknowledged() && (end < 0 || t.compareEnds(it.req, end) < 0) {
+			end = it.req
+		}
+	}
+	if end < 0 {
+		return
+	}
+	for _, it := range t.sess.items {
+		if it.part == alive && t.before(end, it.req) {
+			t.found(Resurrected, it.req, t.tellResurrected(it.req, end))
+			return
+		}
+	}
+}
+
+// departures looks at the requests that presented the session and did not get
+// it. One of them after which it is never seen alive again is its loss; one
+// after which it is, is a stale read.
+func (t *trial) departures() {
+	lastAlive := time.Duration(-1)
+	for _, it := range t.sess.items {
+		if it.part == alive {
+			lastAlive = t.start[it.req]
+		}
+	}
+	for i, it := range t.sess.items {
+		if it.part != none && it.part != replaced || t.mayHaveEnded(i) {
+			continue
+		}
+		t.missingSession(it.req)
+		if lastAlive >= t.end[it.req] {
+			t.out.StaleReads++
+			t.tell(StaleRead, it.req, t.tellAbsent(it))
+			continue
+		}
+		t.found(Lost, it.req, t.tellLost(it))
+		return
+	}
+}
+
+// mayHaveEnded reports whether the session may have been over, as its user
+// knows, when item i was answered: by a logout, acknowledged or not, or because
+// nobody had used it for MaxInactive. The servers' idle time lies between the
+// user's instants of sending and of getting the answer.
+func (t *trial) mayHaveEnded(i int) bool {
+	r := t.sess.items[i].req
+	for j, it := range t.sess.items {
+		if it.part == logout && j != i && t.start[it.req] <= t.end[r] {
+			return true
+		}
+	}
+	if t.opts.MaxInactive <= 0 {
+		return false
+	}
+	for j := i - 1; j >= 0; j-- {
+		it := t.sess.items[j]
+		used := it.part == alive || it.part == touched && t.recs[it.req].Acknowledged()
+		if used && t.before(it.req, r) {
+			return t.end[r]-t.start[it.req] >= t.opts.MaxInactive
+		}
+	}
+	return false
+}
+
+// rollbacks looks at the last answers, those after which no other request was
+// sent: an acknowledged write that one of them misses, and that no answer which
+// may have come after it shows, is never seen again.
+func (t *trial) rollbacks() {
+	last := len(t.readings) - 1
+	for j := last; j >= 0 && (j == last || t.latest[j] > t.start[t.readings[last]]); j-- {
+		r := t.readings[j]
+		if j < last && t.before(r, t.readings[last]) {
+			continue
+		}
+		for _, a := range t.attrs {
+			w, _ := t.owed(a, r)
+			switch {
+			case w < 0:
+				continue
+			case t.misses(a, r, a.looks[j], w) && !t.healed(a, t.ended(t.answers, r), w):
+				t.found(RolledBack, r, t.tellRolledBack(a, j, w))
+			case t.residue(a, j) > 0:
+				t.found(RolledBack, r, t.tellLostIncrements(a, j))
+			default:
+				continue
+			}
+			return
+		}
+	}
+}
+
+// residue is how many of the increments that reading j misses are missed by
+// every answer that may have come after it, too. An answer that overlaps it must
+// have all that either of them must have.
+func (t *trial) residue(a *attribute, j int) int64 {
+	least := a.deficit[j]
+	if least == 0 {
+		return 0
+	}
+	start, end := t.start[t.readings[j]], t.end[t.readings[j]]
+	overlap := func(k int) {
+		least = min(least, max(0, max(a.owed[j], a.owed[k])-a.looks[k].writes))
+	}
+	for k := j - 1; k >= 0 && t.latest[k] > start; k-- {
+		if t.end[t.readings[k]] > start {
+			overlap(k)
+		}
+	}
+	k := j + 1
+	for ; k < len(t.readings) && t.start[t.readings[k]] < end; k++ {
+		overlap(k)
+	}
+	if k < len(t.readings) {
+		least = min(least, a.deficitRest[k])
+	}
+	return least
+}
+
+// staleness counts the answers that miss an acknowledged write which is seen
+// later.
+func (t *trial) staleness() {
+	for j, r := range t.readings {
+		for _, a := range t.attrs {
+			w, _ := t.owed(a, r)
+			if w < 0 {
+				continue
+			}
+			late := false
+			if t.misses(a, r, a.looks[j], w) {
+				from := t.ended(t.answers, r)
+				if late = t.healed(a, from, w); !late {
+					w = t.oldestMissed(a, r, a.looks[j])
+					late = t.healed(a, from, w)
+				}
+			}
+			if late || t.residue(a, j) < a.deficit[j] {
+				t.out.StaleReads++
+				t.tell(StaleRead, r, t.tellStale(a, j, w))
+				break
+			}
+		}
+	}
+}
+
+// copyAt is the last that was seen of one node's copy of the session.
+type copyAt struct {
+	node    string
+	reading int // position in readings
+}
+
+// forks looks for two nodes whose last answers each show a write that the other
+// lacks although it had been done when the request was sent, and no later
+// answer of a third node that lacks neither.
+func (t *trial) forks() bool {
+	var copies []copyAt
+	for j := len(t.readings) - 1; j >= 0; j-- {
+		node := t.recs[t.readings[j]].Node
+		if node != "" && !slices.ContainsFunc(copies, func(c copyAt) bool { return c.node == node }) {
+			copies = append(copies, copyAt{node, j})
+		}
+		if len(copies) > 64 {
+			break
+		}
+	}
+	for i, one := range copies {
+		for _, other := range copies[:i] {
+			a, ok := t.holdsAlone(one.reading, other.reading)
+			if !ok {
+				continue
+			}
+			b, ok := t.holdsAlone(other.reading, one.reading)
+			if !ok || t.joined(copies, one.reading, a, other.reading, b) {
+				continue
+			}
+			t.found(Forked, t.readings[other.reading], t.tellForked(one, a, other, b))
+			return true
+		}
+	}
+	return false
+}
+
+// holdsAlone finds an attribute of which reading one shows a write that reading
+// other lacks.
+func (t *trial) holdsAlone(one, other int) (*attribute, bool) {
+	for _, a := range t.attrs {
+		if t.lacks(a, other, a.looks[one]) {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+// lacks reports whether the copy seen in reading j surely does not contain what
+// v shows. A copy in which k writes are applied, the last of them u, contains
+// another last write only if that one had a smaller count.
+func (t *trial) lacks(a *attribute, j int, v look) bool {
+	r := t.readings[j]
+	if len(a.removes) > 0 || v.write < 0 || !t.doneBefore(v.write, r) {
+		return false
+	}
+	u := a.looks[j]
+	switch u.write {
+	case absent:
+		return true
+	case unknown, v.write:
+		return false
+	}
+	return t.doneBefore(u.write, v.write) || u.writes > 0 && u.writes <= v.writes
+}
+
+// joined reports whether the last answer of a third copy, later than both, lacks
+// neither of the two writes.
+func (t *trial) joined(copies []copyAt, one int, a *attribute, other int, b *attribute) bool {
+	for _, c := range copies {
+		if r := t.readings[c.reading]; t.end[t.readings[one]] <= t.start[r] && t.end[t.readings[other]] <= t.start[r] &&
+			!t.lacks(a, c.reading, a.looks[one]) && !t.lacks(b, c.reading, b.looks[other]) {
+			return true
+		}
+	}
+	return false
+}
+
+// duplicates counts writes that were executed more often than they were sent:
+// one write seen with two counts, or a count greater than the number of writes
+// that had been sent.
+func (t *trial) duplicates() {
+	for _, a := range t.attrs {
+		if !a.countable {
+			continue
+		}
+		var twice int64
+		blamed := int32(-1)
+		for _, w := range a.writes {
+			if t.doubled[w] {
+				twice++
+				blamed = w
+			}
+		}
+		var excess int64
+		at, seen := int32(-1), int32(-1)
+		sent := 0
+		for _, j := range t.byEnd {
+			r := t.readings[j]
+			for sent < len(a.writes) && t.start[a.writes[sent]] <= t.end[r] {
+				sent++
+			}
+			if over := a.looks[j].writes - int64(sent); over > excess {
+				excess, seen = over, r
+				if at < 0 {
+					at = t.suspect(a.writes[:sent], a.looks[j].write)
+				}
+			}
+		}
+		n := max(twice, excess)
+		if n == 0 {
+			continue
+		}
+		if blamed < 0 {
+			blamed = at
+		}
+		if seen < 0 {
+			seen = blamed
+		}
+		t.person.duplicated += int(n)
+		t.tell(Duplicated, blamed, t.tellDuplicated(a, blamed, seen, n))
+	}
+}
+
+// suspect is the latest write that the proxy tried again or that was not
+// acknowledged, or else the one that was seen.
+func (t *trial) suspect(writes []int32, seen int32) int32 {
+	for i := len(writes) - 1; i >= 0; i-- {
+		if r := t.recs[writes[i]]; len(r.Attempts) > 1 || !r.Acknowledged() {
+			return writes[i]
+		}
+	}
+	return seen
+}

@@ -1,0 +1,178 @@
+package continuity
+
+import (
+	"slices"
+	"strings"
+
+	"sessionlab/scenarios/history"
+)
+
+// part is what a request had to do with a session.
+type part uint8
+
+const (
+	alive    part = iota // the answer speaks of this session
+	touched              // answered without a word about any session
+	open                 // no complete answer: what it did is unknown
+	none                 // presented this session, and the answer knows no session
+	replaced             // presented this session, and was given another one
+	logout               // asks to end this session
+)
+
+// session collects the requests of one session.
+type session struct {
+	id        string // the first one
+	items     []item // by start
+	idChanges int
+}
+
+type item struct {
+	req  int32
+	part part
+}
+
+// person is one user with all of that user's requests.
+type person struct {
+	name  string
+	reqs  []int32 // by start
+	byEnd []int32 // the same by end
+
+	sessions    int
+	idChanges   int
+	staleReads  int
+	duplicated  int
+	newSessions int
+	setCookies  int
+}
+
+func (c *checker) peopleByName() []*person {
+	var list []*person
+	for i, r := range c.recs {
+		p := c.result.people[r.User]
+		if p == nil {
+			p = &person{name: r.User}
+			c.result.people[r.User] = p
+			list = append(list, p)
+		}
+		p.reqs = append(p.reqs, int32(i))
+	}
+	for _, p := range list {
+		p.byEnd = p.reqs
+		if !slices.IsSortedFunc(p.byEnd, c.compareEnds) {
+			p.byEnd = slices.Clone(p.reqs)
+			slices.SortFunc(p.byEnd, c.compareEnds)
+		}
+	}
+	slices.SortFunc(list, func(a, b *person) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+// base is a session id without the route: what survives JvmRouteBinderValve.
+func base(id string) string {
+	if i := strings.IndexByte(id, '.'); i >= 0 {
+		return id[:i]
+	}
+	return id
+}
+
+// indexOwners finds whose session an id is: the user's who saw it first.
+func (c *checker) indexOwners(ended []int32) {
+	c.owner = map[string]int32{}
+	last := map[string]string{} // by user: nearly every answer repeats the id before it
+	for _, i := range ended {
+		r := c.recs[i]
+		id := r.Session
+		if id == "" || !r.Answered() {
+			id = r.SetCookie
+		}
+		if id == "" || last[r.User] == id {
+			continue
+		}
+		last[r.User] = id
+		if _, ok := c.owner[base(id)]; !ok {
+			c.owner[base(id)] = i
+		}
+	}
+}
+
+// identity is the session id that an answer gives its user, "" if none, and
+// whether that session is a new one. An answer that is cut still sets a cookie.
+func identity(r *history.Record) (id string, fresh bool) {
+	if r.Answered() && r.Session != "" {
+		return r.Session, r.NewSession
+	}
+	if r.SetCookie == "" {
+		return "", false
+	}
+	return r.SetCookie, r.NewSession || !r.Login() && base(r.SetCookie) != base(r.Sent)
+}
+
+// sessionsOf sorts a user's requests into sessions. It follows the order in
+// which the answers arrived, since that is how ids become known.
+func (c *checker) sessionsOf(p *person) []*session {
+	var list []*session
+	byID := map[string]*session{}
+	find := func(id string) *session {
+		if id == "" {
+			return nil
+		}
+		return byID[base(id)]
+	}
+	for _, i := range p.byEnd {
+		r := c.recs[i]
+		sent := find(r.Sent)
+		if r.Logout() {
+			if sent != nil {
+				sent.add(i, logout)
+			}
+			continue
+		}
+		id, fresh := identity(r)
+		if id == "" {
+			if sent != nil {
+				sent.add(i, silent(r))
+			}
+			continue
+		}
+		s := find(id)
+		if sent != nil && (fresh || s != nil && s != sent) {
+			sent.add(i, replaced)
+		}
+		switch {
+		case fresh, s == nil && sent == nil:
+			s = &session{id: id}
+			list = append(list, s)
+		case s == nil:
+			s = sent // the id has changed
+		}
+		byID[base(id)] = s
+		if fresh && !r.Audit {
+			p.newSessions++
+		}
+		if s == sent && id != r.Sent && !r.Audit {
+			s.idChanges++
+			p.idChanges++
+		}
+		s.add(i, alive)
+	}
+	for _, s := range list {
+		slices.SortFunc(s.items, func(a, b item) int { return int(a.req) - int(b.req) })
+	}
+	p.sessions = len(list)
+	return list
+}
+
+// silent is what an answer that gives no session id means for the session that
+// its request presented.
+func silent(r *history.Record) part {
+	switch {
+	case !r.Answered():
+		return open
+	case r.Acknowledged() && r.Got != nil:
+		return none
+	default:
+		return touched
+	}
+}
+
+func (s *session) add(i int32, what part) { s.items = append(s.items, item{i, what}) }

@@ -1,0 +1,185 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios/continuity"
+	"sessionlab/scenarios/script"
+)
+
+// Replication is what the nodes told each other about sessions.
+type Replication struct {
+	Messages int
+	Bytes    int64
+	// Lag is from a message's leaving to its being read by the receiver.
+	LagP50, LagP99, LagMax time.Duration
+}
+
+// sessionKinds are the messages that replication consists of.
+var sessionKinds = map[string]bool{
+	"CREATED": true, "DELTA": true, "EXPIRED": true, "ACCESSED": true, "CHANGE_ID": true,
+	"GET_ALL": true, "STATE": true, "TRANSFER_COMPLETE": true,
+}
+
+// traffic counts what the lab's events tell.
+type traffic struct {
+	messages int
+	bytes    int64
+	sent     map[parcel][]time.Duration // when messages left that have not arrived
+	lags     []time.Duration
+	tries    map[string]int
+	excluded map[string]int
+}
+
+type parcel struct{ from, to, kind, key string }
+
+func newTraffic() traffic {
+	return traffic{sent: map[parcel][]time.Duration{}, tries: map[string]int{}, excluded: map[string]int{}}
+}
+
+func (t *traffic) count(e lab.Event) {
+	switch e.Kind {
+	case lab.Tries:
+		t.tries[e.Peer]++
+	case lab.Excludes:
+		t.excluded[e.Peer]++
+	case lab.Sends:
+		if sessionKinds[e.Label.Kind] {
+			t.messages++
+			t.bytes += int64(e.Size)
+			p := parcel{e.Host, e.Peer, e.Label.Kind, e.Label.Key}
+			t.sent[p] = append(t.sent[p], e.At)
+		}
+	case lab.Receives:
+		if sessionKinds[e.Label.Kind] {
+			p := parcel{e.Peer, e.Host, e.Label.Kind, e.Label.Key}
+			if left := t.sent[p]; len(left) > 0 {
+				t.lags = append(t.lags, e.At-left[0])
+				if len(left) == 1 {
+					delete(t.sent, p)
+				} else {
+					t.sent[p] = left[1:]
+				}
+			}
+		}
+	}
+}
+
+func (t *traffic) replication() Replication {
+	r := Replication{Messages: t.messages, Bytes: t.bytes}
+	if n := len(t.lags); n > 0 {
+		sorted := slices.Sorted(slices.Values(t.lags))
+		r.LagP50, r.LagP99, r.LagMax = sorted[(n-1)/2], sorted[(n-1)*99/100], sorted[n-1]
+	}
+	return r
+}
+
+// lookupNow answers figures in the middle of a run, from what has been seen so
+// far.
+func (r *run) lookupNow() script.Lookup {
+	var checked *continuity.Result
+	return func(f script.Figure) (script.Value, bool) {
+		r.mu.Lock()
+		v, ok, mine := r.own(f)
+		r.mu.Unlock()
+		if mine {
+			return v, ok
+		}
+		if checked == nil {
+			checked = continuity.Check(r.rec.History(), r.checkOptions())
+		}
+		return measured(checked, f)
+	}
+}
+
+func (r *run) lookupFinal(checked *continuity.Result) script.Lookup {
+	return func(f script.Figure) (script.Value, bool) {
+		r.mu.Lock()
+		v, ok, mine := r.own(f)
+		r.mu.Unlock()
+		if mine {
+			return v, ok
+		}
+		return measured(checked, f)
+	}
+}
+
+// own answers the figures that the run itself keeps; mine is false for others.
+// r.mu is held.
+func (r *run) own(f script.Figure) (v script.Value, ok, mine bool) {
+	if f.Remembered {
+		v, ok = r.remembered[f.Name]
+		return v, ok, true
+	}
+	lag := func(of func(Replication) time.Duration) (script.Value, bool, bool) {
+		return script.DurationOf(of(r.stats.replication())), len(r.stats.lags) > 0, true
+	}
+	switch f.Name {
+	case "sessions.on":
+		n := 0
+		for _, node := range r.lastNode {
+			if node == f.Arg {
+				n++
+			}
+		}
+		return script.CountOf(n), true, true
+	case "replication.messages":
+		return script.CountOf(r.stats.messages), true, true
+	case "replication.bytes":
+		return script.CountOf(int(r.stats.bytes)), true, true
+	case "replication.lag.p50":
+		return lag(func(s Replication) time.Duration { return s.LagP50 })
+	case "replication.lag.p99":
+		return lag(func(s Replication) time.Duration { return s.LagP99 })
+	case "replication.lag.max":
+		return lag(func(s Replication) time.Duration { return s.LagMax })
+	case "proxy.tries":
+		return script.CountOf(r.stats.tries[f.Arg]), true, true
+	case "proxy.excluded":
+		return script.CountOf(r.stats.excluded[f.Arg]), true, true
+	}
+	return v, false, false
+}
+
+// measured asks the checker's result.
+func measured(checked *continuity.Result, f script.Figure) (script.Value, bool) {
+	name, arg := f.Name, f.Arg
+	switch {
+	case f.Type == script.Attribute:
+		name, arg = f.User+".last."+f.Arg, ""
+	case f.User != "":
+		name = f.User + strings.TrimPrefix(name, "USER")
+	case strings.HasPrefix(name, "guarantees."):
+		name += ".violations"
+	}
+	v, ok := checked.Figure(name, arg)
+	if !ok || v.Kind == continuity.NoData {
+		return script.Value{}, false
+	}
+	switch {
+	case f.Type == script.Attribute && v.Text == "":
+		return script.NoAttribute(), true
+	case f.Type == script.Attribute:
+		return script.AttributeOf(v.Text), true
+	case f.Type == script.Bool:
+		return script.BoolOf(v.Count != 0), true
+	}
+	switch v.Kind {
+	case continuity.Count:
+		return script.CountOf(int(v.Count)), true
+	case continuity.Duration:
+		return script.DurationOf(v.Duration), true
+	case continuity.Percent:
+		return script.PercentOf(int(v.Percent*1e6), 100*1e6), true
+	}
+	return script.TextOf(v.Text), true
+}
+
+func (r *run) checkOptions() continuity.Options {
+	o := r.sc.Noun("manager").Options
+	max := o.Duration("maxInactiveInterval", r.sc.Noun("app").Options.Duration("sessionTimeout", 30*time.Minute))
+	return continuity.Options{MaxInactive: max}
+}

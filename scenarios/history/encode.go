@@ -1,0 +1,237 @@
+package history
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Encode writes one line of JSON for each request, in the history's order.
+// The names in it are a promise:
+//
+//	step at_ms took_ms user method path status node attempts[]{node outcome}
+//	session set_cookie new_session want got error audit
+//
+// want and got map an attribute's name to {value write writes}; both may be
+// null. Besides them a line may carry request (identity), label, on, sent,
+// write{name value number op}, maybe, and started and ended in nanoseconds where
+// milliseconds with three decimals cannot say them.
+func Encode(w io.Writer, h *History) error {
+	b := bufio.NewWriterSize(w, 1<<16)
+	var line []byte
+	for _, r := range h.Requests {
+		line = append(AppendRecord(line[:0], r), '\n')
+		if _, err := b.Write(line); err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	return nil
+}
+
+// EncodeEvents writes one line of JSON for each event: event (its kind) at_ms
+// step node text. Decode takes them among the lines of requests.
+func EncodeEvents(w io.Writer, h *History) error {
+	b := bufio.NewWriter(w)
+	var line []byte
+	for _, e := range h.Events {
+		line = append(AppendEvent(line[:0], e), '\n')
+		if _, err := b.Write(line); err != nil {
+			return fmt.Errorf("write events: %w", err)
+		}
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
+}
+
+// AppendRecord appends the JSON of a request, without a line end.
+func AppendRecord(b []byte, r *Record) []byte {
+	b = append(b, `{"step":`...)
+	b = strconv.AppendInt(b, int64(r.Step), 10)
+	b = append(b, `,"at_ms":`...)
+	b = AppendMillis(b, r.Started)
+	b = append(b, `,"took_ms":`...)
+	b = AppendMillis(b, r.Ended-r.Started)
+	b = appendField(b, "user", r.User)
+	b = append(b, `,"request":`...)
+	b = appendRequest(b, r)
+	b = appendOptional(b, "label", r.Label)
+	b = appendField(b, "method", r.Method)
+	b = appendField(b, "path", r.Path)
+	b = appendOptional(b, "on", r.On)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(r.Status), 10)
+	b = appendField(b, "node", r.Node)
+	b = append(b, `,"attempts":[`...)
+	for i, a := range r.Attempts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"node":`...)
+		b = AppendString(b, a.Node)
+		b = appendField(b, "outcome", a.Outcome)
+		b = append(b, '}')
+	}
+	b = append(b, ']')
+	b = appendOptional(b, "sent", r.Sent)
+	b = appendField(b, "session", r.Session)
+	b = appendField(b, "set_cookie", r.SetCookie)
+	b = append(b, `,"new_session":`...)
+	b = strconv.AppendBool(b, r.NewSession)
+	if w := r.Write; w != nil {
+		b = append(b, `,"write":{"name":`...)
+		b = AppendString(b, w.Name)
+		b = appendField(b, "value", w.Value)
+		b = append(b, `,"number":`...)
+		b = strconv.AppendInt(b, w.Number, 10)
+		b = appendField(b, "op", string(w.Op))
+		b = append(b, '}')
+	}
+	if r.Maybe() {
+		b = append(b, `,"maybe":true`...)
+	}
+	b = append(b, `,"want":`...)
+	b = appendAttrs(b, r.Want)
+	b = append(b, `,"got":`...)
+	b = appendAttrs(b, r.Got)
+	b = appendField(b, "error", r.Err)
+	b = append(b, `,"audit":`...)
+	b = strconv.AppendBool(b, r.Audit)
+	if r.Started%time.Microsecond != 0 || r.Ended%time.Microsecond != 0 {
+		b = append(b, `,"started":`...)
+		b = strconv.AppendInt(b, int64(r.Started), 10)
+		b = append(b, `,"ended":`...)
+		b = strconv.AppendInt(b, int64(r.Ended), 10)
+	}
+	return append(b, '}')
+}
+
+// AppendEvent appends the JSON of an event, without a line end.
+func AppendEvent(b []byte, e Event) []byte {
+	b = append(b, `{"event":`...)
+	b = AppendString(b, e.Kind)
+	b = append(b, `,"at_ms":`...)
+	b = AppendMillis(b, e.At)
+	b = append(b, `,"step":`...)
+	b = strconv.AppendInt(b, int64(e.Step), 10)
+	b = appendField(b, "node", e.Node)
+	b = appendField(b, "text", e.Text)
+	return append(b, '}')
+}
+
+// AppendMillis appends d in milliseconds, cut to at most three decimals and
+// without zeros at the end: 1500us is 1.5.
+func AppendMillis(b []byte, d time.Duration) []byte {
+	us := d.Microseconds()
+	if us < 0 {
+		b = append(b, '-')
+		us = -us
+	}
+	b = strconv.AppendInt(b, us/1000, 10)
+	rest := us % 1000
+	if rest == 0 {
+		return b
+	}
+	b = append(b, '.', byte('0'+rest/100))
+	if rest %= 100; rest == 0 {
+		return b
+	}
+	b = append(b, byte('0'+rest/10))
+	if rest %= 10; rest == 0 {
+		return b
+	}
+	return append(b, byte('0'+rest))
+}
+
+func appendAttrs(b []byte, attrs []Attr) []byte {
+	if attrs == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '{')
+	for i, a := range attrs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendString(b, a.Name)
+		b = append(b, `:{"value":`...)
+		b = AppendString(b, a.Value)
+		b = append(b, `,"write":`...)
+		b = strconv.AppendInt(b, a.Write, 10)
+		b = append(b, `,"writes":`...)
+		b = strconv.AppendInt(b, a.Writes, 10)
+		b = append(b, '}')
+	}
+	return append(b, '}')
+}
+
+func appendRequest(b []byte, r *Record) []byte {
+	b = AppendString(b, r.User)
+	b = append(b[:len(b)-1], '/')
+	b = strconv.AppendInt(b, int64(r.N), 10)
+	return append(b, '"')
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return AppendString(b, value)
+}
+
+func appendOptional(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendField(b, name, value)
+}
+
+// AppendString appends s as a JSON string. Bytes that are no UTF-8 become
+// U+FFFD, as in encoding/json.
+func AppendString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c < utf8.RuneSelf {
+			b = append(b, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, '\\', 'n')
+			case '\t':
+				b = append(b, '\\', 't')
+			case '\r':
+				b = append(b, '\\', 'r')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			b = append(b, s[start:i]...)
+			b = append(b, `\ufffd`...)
+			i++
+			start = i
+			continue
+		}
+		i += size
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}

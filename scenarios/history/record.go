@@ -1,0 +1,180 @@
+// Package history is the record of a run: one Record for each request of a
+// user, as that user saw it, and one Event for each thing that the operator,
+// a node or the proxy did.
+//
+// Start with Record and Recorder. A Recorder collects while the run goes on;
+// Recorder.History returns what there is so far in an order that depends on the
+// records alone. Encode and Decode carry it to and from JSON Lines.
+//
+// It leaves out every judgement: what a history means for somebody's session is
+// decided in package continuity. Events only explain a judgement, they never
+// enter it.
+package history
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Record is one request of one user and what that user saw of it.
+// All times are since the lab's time zero. The zero value of a field means that
+// the user saw nothing of the kind.
+type Record struct {
+	Started time.Duration // when the request was sent
+	Ended   time.Duration // when the answer was complete, or given up on
+
+	Step  int    // number of the scenario's statement; 0 for a journey
+	Label string // the name that a step gave to it ("as LABEL")
+	User  string
+	N     int // 1 for the user's first request, counted when it is sent
+
+	Method string
+	Path   string // with the query
+	On     string // the node it was sent to directly; "" means through the proxy
+
+	Status   int       // 0 when no head of an answer arrived
+	Node     string    // the node that says it has answered; "" when none does
+	Attempts []Attempt // what the proxy tried for it, in order
+
+	Sent       string // the session id that the request presented
+	Session    string // the session id that the answer speaks of
+	SetCookie  string // the session id that the answer set as a cookie
+	NewSession bool   // the answer says that its session was created for it
+
+	Write *Write // what it was meant to change; nil for a read
+	Want  []Attr // what this user's acknowledged writes say must be seen at least
+	Got   []Attr // the attributes in the answer; nil when the answer lists none, empty when it says there are none
+
+	Err   string // why there is no complete answer; "" when there is one
+	Audit bool   // the final reading after the script; no part of the load
+}
+
+// Attempt is one try of the proxy for a request.
+type Attempt struct {
+	Node    string
+	Outcome string // a status such as "200", or an outcome on the wire such as "refused"
+}
+
+// Attr is a session attribute as an answer shows it.
+type Attr struct {
+	Name   string
+	Value  string
+	Write  int64 // number of the last write that changed it; 0 when that had none
+	Writes int64 // how many writes have been applied to it
+}
+
+// Op is how a write changes its attribute.
+type Op string
+
+const (
+	Set    Op = "set"    // setAttribute with a new value
+	Add    Op = "add"    // reads the number, adds, setAttribute
+	Mutate Op = "mutate" // changes the object in place, without setAttribute
+	Remove Op = "remove" // removeAttribute
+)
+
+// Write is a change that a request asks for. Its Number is unique in the run
+// and travels with the request, so that an answer shows whose write it carries.
+type Write struct {
+	Name   string
+	Value  string
+	Number int64
+	Op     Op
+}
+
+// Answered reports whether a complete answer arrived, whatever its status.
+func (r *Record) Answered() bool { return r.Status != 0 && r.Err == "" }
+
+// Acknowledged reports whether the request was answered with 2xx: the user may
+// now rely on its effect.
+func (r *Record) Acknowledged() bool {
+	return r.Answered() && r.Status >= 200 && r.Status < 300
+}
+
+// Failed reports whether the user got no answer, or one that says that the
+// server could not do it (5xx).
+func (r *Record) Failed() bool { return !r.Answered() || r.Status >= 500 }
+
+// Maybe reports whether the request has an effect that is unknown to its user:
+// it changes something and was not acknowledged.
+func (r *Record) Maybe() bool {
+	return (r.Write != nil || r.Logout()) && !r.Acknowledged()
+}
+
+// Logout reports whether the request asks to invalidate the session.
+func (r *Record) Logout() bool { return r.page() == "logout" }
+
+// Login reports whether the request asks for a login, which changes the id.
+func (r *Record) Login() bool { return r.page() == "login" }
+
+func (r *Record) page() string {
+	path := r.Path
+	if i := strings.IndexAny(path, "?;#"); i >= 0 {
+		path = path[:i]
+	}
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// Request is the request's identity in the run, such as "alice/3".
+func (r *Record) Request() string { return r.User + "/" + strconv.Itoa(r.N) }
+
+// Attr finds an attribute in what the answer shows.
+func (r *Record) Attr(name string) (Attr, bool) {
+	for _, a := range r.Got {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Attr{}, false
+}
+
+// Event is a line of the timeline: what the operator did, or what a node or the
+// proxy traced.
+type Event struct {
+	At   time.Duration
+	Step int    // number of the scenario's statement; 0 when none caused it
+	Kind string // the operator's verb ("kill"), or what was traced ("excluded")
+	Node string // the machine it is about; several are separated by spaces
+	Text string // in plain words, readable without the rest
+}
+
+// History is a run, or what there is of it so far. Its order depends on the
+// records alone: requests by the time they were sent, then by user and number;
+// events by time, those of one instant as they were recorded.
+type History struct {
+	Requests []*Record // shared, not to be changed
+	Events   []Event
+}
+
+// Sort puts the history in its order. It keeps Got and Want sorted by name.
+func (h *History) Sort() {
+	for _, r := range h.Requests {
+		sortAttrs(r.Got)
+		sortAttrs(r.Want)
+	}
+	slices.SortStableFunc(h.Requests, compare)
+	slices.SortStableFunc(h.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+}
+
+func compare(a, b *Record) int {
+	if c := cmp.Compare(a.Started, b.Started); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.User, b.User); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.N, b.N); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Ended, b.Ended)
+}
+
+func sortAttrs(attrs []Attr) {
+	byName := func(a, b Attr) int { return strings.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(attrs, byName) {
+		slices.SortStableFunc(attrs, byName)
+	}
+}

@@ -1,0 +1,342 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"sessionlab/lab/fault"
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/script"
+	"sessionlab/scenarios/users"
+)
+
+// maxEvery bounds an every without an until.
+const maxEvery = 100_000
+
+// armTimed arms the lines that begin with at: their times are absolute, so it
+// does not matter where in the script they stand.
+func (r *run) armTimed() {
+	for _, st := range r.sc.Script {
+		if len(st.Triggers) > 0 && st.Triggers[0].Kind == "at" {
+			r.arm(st, st.Triggers)
+		}
+	}
+}
+
+// perform goes through the script's lines in their order. A line with triggers
+// is armed when its turn comes; a line that waits holds up the others.
+func (r *run) perform(ctx context.Context) {
+	for _, st := range r.sc.Script {
+		if ctx.Err() != nil || r.crash() != nil {
+			return
+		}
+		if len(st.Triggers) > 0 {
+			if st.Triggers[0].Kind != "at" {
+				r.arm(st, st.Triggers)
+			}
+			continue
+		}
+		r.wait(ctx, st)
+	}
+}
+
+func (r *run) crash() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.crashed
+}
+
+func (r *run) fail(st script.Statement, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.crashed == nil {
+		r.crashed = fmt.Errorf("%s:%d: %w", r.sc.Name, st.Pos.Line, err)
+		r.over()
+	}
+}
+
+// arm lets the rest of a line's triggers run; then the line is done, at once
+// and waiting for nobody.
+func (r *run) arm(st script.Statement, triggers []script.Trigger) {
+	if len(triggers) == 0 {
+		r.act(st, st.Act, true)
+		return
+	}
+	t, rest := triggers[0], triggers[1:]
+	next := func() { r.arm(st, rest) }
+	switch t.Kind {
+	case "at", "after":
+		r.op.Go("timer", func(context.Context) {
+			d := t.D
+			if t.Kind == "at" {
+				d = r.left(t.D)
+			}
+			if r.op.Sleep(r.scriptCtx, d) == nil {
+				next()
+			}
+		})
+	case "every":
+		r.op.Go("timer", func(context.Context) {
+			for n := 0; n < maxEvery; n++ {
+				if r.op.Sleep(r.scriptCtx, t.D) != nil || t.Until > 0 && r.now() > t.Until {
+					return
+				}
+				next()
+			}
+		})
+	case "when", "whenever":
+		w := &watch{event: t.Event, repeat: t.Kind == "whenever", act: next, step: st.Step, text: st.String()}
+		if t.Event.Verb == "quiet" {
+			r.poll(w)
+			return
+		}
+		r.watch(w)
+	}
+}
+
+// poll watches for quiet, which no single event makes.
+func (r *run) poll(w *watch) {
+	r.noteWatch(w)
+	r.op.Go("quiet", func(context.Context) {
+		for was := false; r.op.Sleep(r.scriptCtx, time.Millisecond) == nil; {
+			quiet := r.lab.Quiet()
+			if quiet && !was {
+				w.fired++
+				w.act()
+				if !w.repeat {
+					return
+				}
+			}
+			was = quiet
+		}
+	})
+}
+
+// wait does a line of the sequential thread, and comes back when it is done.
+func (r *run) wait(ctx context.Context, st script.Statement) {
+	switch a := st.Act.(type) {
+	case script.Wait:
+		_ = r.op.Sleep(ctx, a.For)
+	case script.WaitFor:
+		key := a.User
+		if a.Label != "" {
+			key += "." + a.Label
+		}
+		if err := r.waitFor(ctx, key); err != nil {
+			r.leave(st)
+		}
+	case script.WaitUntil:
+		if err := r.waitEvent(ctx, st, a.Event); err != nil {
+			r.leave(st)
+		}
+	case script.Step:
+		if a.Meanwhile {
+			r.act(st, a, false)
+			return
+		}
+		r.steps(ctx, st, a)
+	default:
+		r.act(st, st.Act, false)
+	}
+}
+
+// leave notes a line that the scenario's end cut short.
+func (r *run) leave(st script.Statement) {
+	r.mu.Lock()
+	r.unfinished = append(r.unfinished, fmt.Sprintf("line %d was not finished at the end: %s", st.Pos.Line, st))
+	r.mu.Unlock()
+}
+
+func (r *run) waitFor(ctx context.Context, key string) error {
+	for {
+		r.mu.Lock()
+		if r.pending[key] == 0 {
+			r.mu.Unlock()
+			return nil
+		}
+		s := r.op.NewSignal()
+		r.waiting[key] = append(r.waiting[key], s)
+		r.mu.Unlock()
+		if err := s.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) waitEvent(ctx context.Context, st script.Statement, e script.Event) error {
+	s := r.op.NewSignal()
+	w := &watch{event: e, act: s.Set, step: st.Step, text: st.String()}
+	if e.Verb == "quiet" {
+		if r.lab.Quiet() {
+			return nil
+		}
+		r.poll(w)
+	} else {
+		r.watch(w)
+	}
+	return s.Wait(ctx)
+}
+
+// steps sends a line's requests one after the other.
+func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
+	u := r.users[a.User]
+	keys := []string{a.User}
+	if a.Label != "" {
+		keys = append(keys, a.User+"."+a.Label)
+	}
+	r.mu.Lock()
+	for _, k := range keys {
+		r.pending[k]++
+	}
+	r.mu.Unlock()
+	for n := range max(1, a.Count) {
+		if n > 0 {
+			if think := a.Options.Duration("think", 0); think > 0 {
+				_ = r.op.Sleep(ctx, think)
+			}
+		}
+		if ctx.Err() != nil {
+			r.leave(st)
+			break
+		}
+		rec := u.Do(ctx, users.Request{
+			Method: a.Method, Target: a.Target, On: a.On, Step: st.Step, Label: a.Label,
+			Timeout: a.Options.Duration("timeout", 0),
+		})
+		if rec.Err != "" && ctx.Err() != nil {
+			r.leave(st)
+		}
+	}
+	r.mu.Lock()
+	var wake []interface{ Set() }
+	for _, k := range keys {
+		if r.pending[k]--; r.pending[k] == 0 {
+			for _, s := range r.waiting[k] {
+				wake = append(wake, s)
+			}
+			delete(r.waiting, k)
+		}
+	}
+	r.mu.Unlock()
+	for _, s := range wake {
+		s.Set()
+	}
+}
+
+// act does something that waits for nobody. It may be called at the seam, in
+// the task of whoever caused an event.
+func (r *run) act(st script.Statement, act script.Act, triggered bool) {
+	var err error
+	switch a := act.(type) {
+	case script.Verb:
+		err = r.verb(st, a)
+	case script.Partition:
+		r.lab.Faults().Partition(a.One, a.Other)
+		r.tell(st, "partition", "", "the network parts: "+a.String())
+		r.touchPartition(st)
+	case script.Skew:
+		err = r.lab.Skew(a.Host, a.By)
+		r.touchVerb(st, "skew", a.Host)
+	case script.Answer:
+		how := a.How
+		if a.Status != 0 {
+			how = strconv.Itoa(a.Status)
+		}
+		err = r.lab.Answer(a.Host, how, a.Count)
+	case script.Rule:
+		r.rule(st, a)
+	case script.Step:
+		u := r.users[a.User]
+		u.Host().Go("step", func(context.Context) { r.steps(r.scriptCtx, st, a) })
+	case script.Expect:
+		r.expect(st, a)
+	case script.Remember:
+		r.remember(a)
+	case script.Together:
+		for _, each := range a.Acts {
+			r.act(st, each, triggered)
+		}
+	case script.Wait, script.WaitFor, script.WaitUntil:
+		err = fmt.Errorf("a wait belongs to the sequential thread of the script")
+	default:
+		err = fmt.Errorf("nothing is known of %T", act)
+	}
+	if err != nil {
+		if triggered {
+			// A machine that is already down cannot be killed again: told, not fatal.
+			r.tell(st, "skipped", "", fmt.Sprintf("line %d did nothing: %v", st.Pos.Line, err))
+			r.mu.Lock()
+			r.touches.idle = append(r.touches.idle, fmt.Sprintf("line %d did nothing: %v", st.Pos.Line, err))
+			r.mu.Unlock()
+			return
+		}
+		r.fail(st, err)
+	}
+}
+
+func (r *run) tell(st script.Statement, kind, node, text string) {
+	r.rec.AddEvent(history.Event{At: r.now(), Step: st.Step, Kind: kind, Node: node, Text: text})
+}
+
+func (r *run) verb(st script.Statement, v script.Verb) error {
+	if v.Name == "heal" {
+		r.lab.Faults().Heal()
+		r.tell(st, "heal", "", "the network is whole again")
+		return nil
+	}
+	do := map[string]func(string) error{
+		"kill": r.lab.Kill, "stop": r.lab.Stop, "start": r.lab.StartNode,
+		"restart": r.lab.Restart, "pause": r.lab.Pause, "resume": r.lab.Resume,
+	}[v.Name]
+	if do == nil {
+		return fmt.Errorf("nothing is known of %q", v.Name)
+	}
+	for _, host := range v.Hosts {
+		r.touchVerb(st, v.Name, host)
+		if err := do(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) rule(st script.Statement, a script.Rule) {
+	if a.Verb == "release" {
+		r.lab.Faults().Release(a.Kind, a.Link.From, a.Link.To)
+		r.tell(st, "release", "", a.String())
+		return
+	}
+	rule := fault.Rule{Kind: a.Kind, From: a.Link.From, To: a.Link.To, Count: a.Count, By: a.By, Spread: a.Spread}
+	if a.Percent < 100 {
+		rule.Percent = a.Percent
+	}
+	rule.Verb = map[string]fault.Verb{"hold": fault.Hold, "drop": fault.Drop, "delay": fault.Delay, "duplicate": fault.Duplicate}[a.Verb]
+	added := r.lab.Faults().Add(rule)
+	r.tell(st, a.Verb, "", a.String())
+	r.mu.Lock()
+	r.touches.rules = append(r.touches.rules, ruleAt{added, st})
+	r.mu.Unlock()
+}
+
+func (r *run) remember(a script.Remember) {
+	v, ok := a.Sum.Eval(r.lookupNow())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ok {
+		r.remembered[a.Name] = v
+	}
+}
+
+// expect judges a condition there and then. Of several judgements of one line
+// the first that does not hold counts.
+func (r *run) expect(st script.Statement, a script.Expect) {
+	res := a.Cond.Eval(r.lookupNow())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, ok := r.judged[st.Step]; ok && old.Outcome != script.Holds {
+		return
+	}
+	r.judged[st.Step] = Expectation{Expr: a.Cond.String(), Outcome: res.Outcome, Actual: res.Actual, Line: st.Pos.Line}
+}

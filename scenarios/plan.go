@@ -1,0 +1,330 @@
+package scenarios
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/appnode"
+	"sessionlab/lab"
+	"sessionlab/proxy"
+	"sessionlab/proxy/upstream"
+	"sessionlab/scenarios/script"
+	"sessionlab/scenarios/users"
+	"sessionlab/sessions"
+)
+
+// group is the name of the upstream block of the short form. It has no
+// underscore: Tomcat refuses a Host with one.
+const group = "tomcats"
+
+// stickySince is the first open-source nginx with the sticky directive. A lab
+// that says sticky= and names no release means this one.
+// Source: nginx CHANGES 1.29.6.
+const stickySince = "1.29.6"
+
+// PlanOf turns the nouns of a scenario into a topology. The error says what
+// cannot be built, and is the scenario's fault.
+func PlanOf(sc *script.Scenario) (lab.Plan, error) {
+	var p lab.Plan
+	if v := sc.Noun("tomcat"); v.Text != "" {
+		release, err := sessions.ReleaseNamed(strconv.Itoa(v.Version.Major) + minorOf(v.Version))
+		if err != nil {
+			return p, err
+		}
+		p.Tomcat = release
+	}
+	nodes := sc.Noun("nodes").Options
+	for _, name := range sc.Nodes() {
+		p.Nodes = append(p.Nodes, nodePlan(sc, name, nodes))
+	}
+	p.Manager = managerPlan(sc)
+	front, err := proxyPlan(sc, p.Nodes)
+	if err != nil {
+		return p, err
+	}
+	p.Proxy = front
+	p.ProxyAddr = sc.Noun("proxy").Options.String("addr", "")
+	return p, nil
+}
+
+// minorOf is ".5" for 8.5 and ".1" for 10.1, whose lines are named by two numbers.
+func minorOf(v script.Version) string {
+	if v.Major == 8 || v.Major == 10 {
+		return "." + strconv.Itoa(v.Minor)
+	}
+	return ""
+}
+
+func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan {
+	o := sc.Node(name)
+	n := lab.NodePlan{
+		Name:     name,
+		Addr:     o.String("addr", ""),
+		Route:    name,
+		JVMStart: o.Duration("start", 0),
+		Skew:     o.Duration("skew", 0),
+		Cold:     all.Bool("cold", false),
+	}
+	if all.String("jvmRoute", "name") == "none" {
+		n.Route = ""
+	}
+	if own := sc.Named("node", name).Options.String("jvmRoute", ""); own == "none" {
+		n.Route = ""
+	} else if own != "" {
+		n.Route = own
+	}
+	app := sc.Noun("app").Options
+	n.Connector = appnode.Config{
+		MaxThreads:               o.Int("maxThreads", 0),
+		AcceptCount:              o.Int("acceptCount", 0),
+		SessionCookieName:        app.String("sessionCookieName", ""),
+		BackgroundProcessorDelay: sc.Noun("manager").Options.Duration("backgroundProcessorDelay", 0),
+	}
+	if service := o.Duration("service", 0); service > 0 {
+		n.Connector.Service = appnode.Service{Time: service}
+	}
+	return n
+}
+
+func managerPlan(sc *script.Scenario) lab.ManagerPlan {
+	o := sc.Noun("manager").Options
+	m := lab.ManagerPlan{Class: sc.Noun("manager").Class}
+	timeout := sc.Noun("app").Options.Duration("sessionTimeout", 0)
+	m.Base = sessions.Config{
+		MaxInactiveInterval:     o.Duration("maxInactiveInterval", timeout),
+		MaxActiveSessions:       o.Int("maxActiveSessions", 0),
+		ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
+	}
+	if m.Class == "StandardManager" && o.Has("pathname") {
+		path := o.String("pathname", "")
+		m.Pathname = &path
+	}
+	return m
+}
+
+// proxyPlan is the nginx configuration that the short form stands for.
+func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) {
+	noun := sc.Noun("proxy")
+	o := noun.Options
+	cfg := proxy.Config{Release: sc.Noun("nginx").Text}
+	if cfg.Release == "" && o.Has("sticky") {
+		cfg.Release = stickySince
+	}
+	block := proxy.Upstream{Name: group, Keepalive: o.Int("keepalive", 0)}
+	if o.Has("keepalive") && block.Keepalive == 0 {
+		block.Keepalive = proxy.None
+	}
+	block.KeepaliveRequests = o.Int("keepalive_requests", 0)
+	block.KeepaliveTimeout = o.Duration("keepalive_timeout", 0)
+	if err := balance(&block, noun); err != nil {
+		return cfg, err
+	}
+	for i, n := range nodes {
+		block.Servers = append(block.Servers, serverPlan(sc, n, i))
+	}
+	switch o.String("sticky", "") {
+	case "route":
+		block.Sticky.Route = []string{"$route"}
+	case "cookie":
+		block.Sticky.Cookie = o.String("cookie", "route")
+		block.Sticky.Path = "/"
+	}
+	cfg.Upstreams = []proxy.Upstream{block}
+
+	s := proxy.Settings{
+		NextUpstream:        o.Words("proxy_next_upstream"),
+		NextUpstreamTries:   o.Int("proxy_next_upstream_tries", 0),
+		NextUpstreamTimeout: o.Duration("proxy_next_upstream_timeout", 0),
+		ConnectTimeout:      o.Duration("proxy_connect_timeout", 0),
+		ReadTimeout:         o.Duration("proxy_read_timeout", 0),
+		SendTimeout:         o.Duration("proxy_send_timeout", 0),
+		HTTPVersion:         o.String("proxy_http_version", ""),
+	}
+	if o.Bool("proxy_intercept_errors", false) {
+		s.InterceptErrors = proxy.On
+	}
+	if block.Keepalive > 0 && s.HTTPVersion == "1.1" {
+		// What an operator writes beside them: proxy_set_header Connection "".
+		s.SetHeaders = []proxy.Header{{Name: "Connection", Value: ""}}
+	}
+	page, err := errorPage(o.String("error_page", "500 502 503 504 /50x.html"))
+	if err != nil {
+		return cfg, err
+	}
+	s.ErrorPages = []proxy.ErrorPage{page}
+	cfg.Servers = []proxy.Server{{
+		Listen:   []int{o.Int("port", lab.DefaultProxyPort)},
+		Settings: s,
+		Locations: []proxy.Location{
+			{Path: "/", ProxyPass: "http://" + group},
+			{Modifier: "=", Path: "/50x.html"},
+		},
+	}}
+	return cfg, nil
+}
+
+// balance sets the method.
+func balance(block *proxy.Upstream, noun script.Noun) error {
+	has := func(word string) bool {
+		for _, a := range noun.Args {
+			if a == word {
+				return true
+			}
+		}
+		return false
+	}
+	switch noun.Class {
+	case "", "round_robin":
+		block.Method = upstream.RoundRobin
+	case "ip_hash":
+		block.Method = upstream.IPHash
+	case "least_conn":
+		block.Method = upstream.LeastConn
+	case "hash":
+		block.Method, block.Key = upstream.Hash, noun.Args[0]
+		if len(noun.Args) > 1 && has("consistent") {
+			block.Method = upstream.ConsistentHash
+		}
+	case "random":
+		block.Method = upstream.Random
+		if has("two") {
+			block.Method = upstream.RandomTwo
+		}
+	default:
+		return fmt.Errorf("proxy: method %s is not known", noun.Class)
+	}
+	return nil
+}
+
+// serverPlan is a node's server line: what its own line says, and beneath it
+// what the proxy line says for all.
+func serverPlan(sc *script.Scenario, n lab.NodePlan, i int) upstream.Server {
+	addr := n.Addr
+	if addr == "" {
+		addr = lab.DefaultNodeAddr(i)
+	}
+	s := upstream.NewServer(addr + ":" + strconv.Itoa(lab.DefaultNodePort))
+	line := sc.Named("server", n.Name)
+	for _, o := range []script.Options{sc.Noun("proxy").Options, line.Options} {
+		s.MaxFails = o.Int("max_fails", s.MaxFails)
+		s.FailTimeout = o.Duration("fail_timeout", s.FailTimeout)
+		s.MaxConns = o.Int("max_conns", s.MaxConns)
+	}
+	s.Weight = line.Options.Int("weight", 1)
+	s.Backup, s.Down, s.Drain = line.Has("backup"), line.Has("down"), line.Has("drain")
+	if sc.Noun("proxy").Options.String("sticky", "") == "route" || line.Options.Has("route") {
+		s.Route = line.Options.String("route", n.Route)
+	}
+	return s
+}
+
+// errorPage reads "502 504 /down.html", as after nginx's error_page.
+func errorPage(text string) (proxy.ErrorPage, error) {
+	words := strings.Fields(text)
+	var page proxy.ErrorPage
+	for i, word := range words {
+		status, err := strconv.Atoi(word)
+		switch {
+		case err == nil:
+			page.Statuses = append(page.Statuses, status)
+		case i == len(words)-1:
+			page.URI = word
+		case word == "=":
+			page.Replace = proxy.FromLocation
+		case strings.HasPrefix(word, "="):
+			page.Replace = proxy.ReplaceBy
+			if page.Status, err = strconv.Atoi(word[1:]); err != nil {
+				return page, fmt.Errorf("error_page %q: %q is no status", text, word)
+			}
+		default:
+			return page, fmt.Errorf("error_page %q: %q is no status", text, word)
+		}
+	}
+	if len(page.Statuses) == 0 || page.URI == "" {
+		return page, fmt.Errorf("error_page %q: statuses and then a page are needed, as in \"502 504 /50x.html\"", text)
+	}
+	return page, nil
+}
+
+// person is one user to be: who, where, and how.
+type person struct {
+	name, addr string
+	habits     users.Habits
+	journey    users.Journey // "" for one who does what the script says
+	pace       users.Pace
+}
+
+// people are the users of a scenario, those declared by name first.
+func people(sc *script.Scenario) ([]person, error) {
+	var all []person
+	taken := map[string]string{}
+	add := func(p person) error {
+		if other := taken[p.addr]; other != "" {
+			return fmt.Errorf("user %s: address %s is %s's", p.name, p.addr, other)
+		}
+		taken[p.addr] = p.name
+		all = append(all, p)
+		return nil
+	}
+	for _, u := range sc.All("user") {
+		addr := u.Text
+		if addr == "" {
+			addr = lab.DefaultUserAddr(len(all))
+		}
+		if err := add(person{name: u.Name, addr: addr, habits: habits(u.Options)}); err != nil {
+			return nil, err
+		}
+	}
+	crowd := sc.Noun("users")
+	if crowd.N == 0 {
+		return all, nil
+	}
+	journey := users.Journey(crowd.Options.String("journey", string(users.Counter)))
+	pace := users.Pace{Think: crowd.Options.Duration("think", 200*time.Millisecond), Requests: crowd.Options.Int("requests", 0)}
+	var next netip.Addr
+	block, isBlock := netip.Prefix{}, false
+	if from := crowd.Options.String("from", ""); from != "" {
+		var err error
+		if block, err = netip.ParsePrefix(from); err != nil {
+			addr, err := netip.ParseAddr(from)
+			if err != nil {
+				return nil, fmt.Errorf("users from=%s: %w", from, err)
+			}
+			block = netip.PrefixFrom(addr, 8)
+			next = addr
+		} else {
+			next = block.Addr().Next()
+		}
+		isBlock = true
+	}
+	named := len(all)
+	for i := range crowd.N {
+		addr := lab.DefaultUserAddr(named + i)
+		if isBlock {
+			if !block.Contains(next) {
+				return nil, fmt.Errorf("users %d from=%v: the block has no room for so many", crowd.N, block)
+			}
+			addr = next.String()
+			next = next.Next()
+		}
+		err := add(person{
+			name: "user" + strconv.Itoa(i+1), addr: addr,
+			habits: habits(crowd.Options), journey: journey, pace: pace,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func habits(o script.Options) users.Habits {
+	return users.Habits{
+		NoCookies:   !o.Bool("cookies", true),
+		NoKeepAlive: !o.Bool("keepalive", true),
+		Timeout:     o.Duration("timeout", 0),
+	}
+}

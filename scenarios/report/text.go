@@ -1,0 +1,417 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"sessionlab/scenarios/continuity"
+)
+
+// Options say how text is laid out. The zero value is 80 columns without colour.
+type Options struct {
+	Width int  // columns; less than 40 counts as 40, zero as 80
+	Color bool // colour the verdicts; every word is there without it
+}
+
+const (
+	defaultWidth = 80
+	leastWidth   = 40
+
+	maxEvents     = 20 // lines of the timeline
+	maxStories    = 2  // stories of one kind
+	maxBroken     = 3  // false expectations below a table of cells
+	roomForRemark = 30 // columns beside a number; with less its remark goes below
+)
+
+// WriteText writes the report for a person: the verdict and what was expected,
+// the numbers to move, what happened, the evidence, and the command that shows
+// the same again.
+func (r *Report) WriteText(w io.Writer, opts Options) error {
+	p := newPrinter(w, opts)
+	p.head(r)
+	if len(r.Cells) > 0 {
+		p.cells(r.Cells)
+	}
+	if r.Outcome != nil {
+		p.expectations(r.Expectations)
+		p.reasons(r.Reasons)
+		p.numbers(r.Outcome)
+		p.timeline(r.Timeline)
+		p.evidence(r.Outcome)
+	}
+	if r.Command != "" {
+		p.section("See it again")
+		p.para(2, 4, r.Command)
+	}
+	if p.err == nil {
+		p.err = p.w.Flush()
+	}
+	if p.err != nil {
+		return fmt.Errorf("write report: %w", p.err)
+	}
+	return nil
+}
+
+// printer lays lines out; it keeps the first error.
+type printer struct {
+	w     *bufio.Writer
+	width int
+	color bool
+	err   error
+}
+
+func newPrinter(w io.Writer, opts Options) *printer {
+	width := opts.Width
+	if width == 0 {
+		width = defaultWidth
+	}
+	return &printer{w: bufio.NewWriter(w), width: max(width, leastWidth), color: opts.Color}
+}
+
+func (p *printer) line(s string) {
+	if p.err == nil {
+		_, p.err = p.w.WriteString(strings.TrimRight(s, " ") + "\n")
+	}
+}
+
+func (p *printer) section(title string) {
+	p.line("")
+	p.line(p.paint(bold, title))
+}
+
+// para writes words wrapped at the width: the first line indented by first, the
+// others by rest.
+func (p *printer) para(first, rest int, text string) {
+	p.hang(strings.Repeat(" ", first), rest, text)
+}
+
+// hang writes words wrapped behind a prefix, later lines indented by rest. A
+// word longer than a line has a line of its own.
+func (p *printer) hang(prefix string, rest int, text string) {
+	line, used := prefix, columns(prefix)
+	empty := true
+	for word := range strings.FieldsSeq(text) {
+		n := columns(word)
+		if !empty && used+1+n > p.width {
+			p.line(line)
+			line, used, empty = strings.Repeat(" ", rest), rest, true
+		}
+		if !empty {
+			line, used = line+" ", used+1
+		}
+		line, used, empty = line+word, used+n, false
+	}
+	p.line(line)
+}
+
+// columns is how wide a string is, colours left out.
+func columns(s string) int {
+	n := utf8.RuneCountInString(s)
+	for {
+		i := strings.Index(s, "\x1b[")
+		if i < 0 {
+			return n
+		}
+		end := strings.IndexByte(s[i:], 'm')
+		if end < 0 {
+			return n
+		}
+		n -= end + 1
+		s = s[i+end+1:]
+	}
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-columns(s)))
+}
+
+func padLeft(s string, width int) string {
+	return strings.Repeat(" ", max(0, width-columns(s))) + s
+}
+
+const (
+	bold   = "1"
+	green  = "1;32"
+	red    = "1;31"
+	yellow = "1;33"
+)
+
+func (p *printer) paint(color, s string) string {
+	if !p.color {
+		return s
+	}
+	return "\x1b[" + color + "m" + s + "\x1b[0m"
+}
+
+func (p *printer) verdict(v Verdict) string {
+	color := yellow
+	switch v {
+	case Pass:
+		color = green
+	case Fail:
+		color = red
+	}
+	return p.paint(color, strings.ToUpper(string(v)))
+}
+
+func (p *printer) head(r *Report) {
+	title := r.Scenario
+	if r.Title != "" {
+		title += ": " + r.Title
+	}
+	p.hang(p.verdict(r.Verdict)+"  ", 6, title)
+	about := []string{r.World, "seed " + strconv.FormatUint(r.Seed, 10)}
+	switch {
+	case len(r.Cells) > 0:
+		about = append(about, plural(len(r.Cells), "cell"))
+	case r.Outcome != nil:
+		about = append(about, plural(r.Users, "user"), plural(r.Requests.Total, "request"), human(r.Took)+" of lab time")
+	}
+	p.para(6, 6, strings.Join(about, ", "))
+}
+
+func (p *printer) expectations(list []Expectation) {
+	if len(list) == 0 {
+		return
+	}
+	p.line("")
+	for _, e := range list {
+		p.expectation(2, e)
+	}
+}
+
+func (p *printer) expectation(indent int, e Expectation) {
+	word, color := "holds  ", green
+	switch e.Holds {
+	case False:
+		word, color = "FALSE  ", red
+	case NoData:
+		word, color = "NO DATA", yellow
+	}
+	text := e.Expr
+	if e.Line > 0 {
+		text += fmt.Sprintf(" (line %d)", e.Line)
+	}
+	p.hang(strings.Repeat(" ", indent)+p.paint(color, word)+"  ", indent+9, text)
+	if e.Holds == False && e.Actual != "" {
+		p.hang(strings.Repeat(" ", indent+9)+"in fact ", indent+17, e.Actual)
+	}
+}
+
+func (p *printer) reasons(list []string) {
+	for _, reason := range list {
+		p.hang("  because  ", 11, reason)
+	}
+}
+
+// numbers writes the few figures that a different configuration would move.
+func (p *printer) numbers(o *Outcome) {
+	p.section("The numbers to move")
+	if o.Requests.Total == 0 {
+		p.line("  none: no request was made")
+		return
+	}
+	kept := fmt.Sprintf("%d of %s", o.Sessions.Kept, plural(o.Sessions.Total(), "session"))
+	p.number("sessions kept", kept, theirFate(o.Sessions))
+	failed := fmt.Sprintf("%d of %s", o.Requests.Failed, plural(o.Requests.Total, "request"))
+	available := ""
+	if o.Availability != nil {
+		available = "availability " + percent(*o.Availability)
+	}
+	p.number("requests failed", failed, available)
+	if o.Recovery != nil {
+		outage := "no user had an outage"
+		if o.LongestOutage > 0 {
+			outage = "longest outage of a user " + human(time.Duration(o.LongestOutage))
+		}
+		p.number("recovery", human(time.Duration(*o.Recovery)), outage)
+	} else {
+		p.number("stale reads", strconv.Itoa(o.Sessions.StaleReads), "missed a write that was seen later")
+	}
+	p.number("latency p99", human(time.Duration(o.Latency.P99)),
+		"p50 "+human(time.Duration(o.Latency.P50))+", slowest "+human(time.Duration(o.Latency.Max)))
+}
+
+func (p *printer) number(name, value, remark string) {
+	text := "  " + pad(name, 17) + pad(value, 18)
+	if remark != "" && p.width >= columns(text)+2+roomForRemark {
+		p.hang(text+"  ", columns(text)+2, remark)
+		return
+	}
+	p.line(text)
+	if remark != "" {
+		p.para(4, 4, remark)
+	}
+}
+
+// theirFate is what became of the sessions that were not kept: "2 lost".
+func theirFate(s continuity.Sessions) string {
+	var list []string
+	for _, c := range classes(s)[1:] {
+		if c.n > 0 {
+			list = append(list, fmt.Sprintf("%d %s", c.n, c.name))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+type class struct {
+	name string
+	n    int
+}
+
+func classes(s continuity.Sessions) []class {
+	return []class{{"kept", s.Kept}, {"rolled back", s.RolledBack}, {"forked", s.Forked},
+		{"lost", s.Lost}, {"resurrected", s.Resurrected}, {"leaked", s.Leaked}}
+}
+
+// timeline writes what the operator did, and as much of what nodes and proxy
+// traced as there is room for.
+func (p *printer) timeline(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	p.section("What happened")
+	shown := make([]bool, len(events))
+	room := maxEvents
+	for _, byOperator := range []bool{true, false} {
+		for i, e := range events {
+			if room > 0 && (e.Step > 0) == byOperator {
+				shown[i] = true
+				room--
+			}
+		}
+	}
+	width := len(instant(events[len(events)-1].At))
+	left := 0
+	for i, e := range events {
+		if !shown[i] {
+			left++
+			continue
+		}
+		text := e.Text
+		if text == "" {
+			text = strings.TrimSpace(e.Kind + " " + e.Node)
+		}
+		p.hang("  "+padLeft(instant(e.At), width)+"  ", width+4, text)
+	}
+	if left > 0 {
+		p.line(fmt.Sprintf("  %s  and %d more", strings.Repeat(" ", width), left))
+	}
+}
+
+func (p *printer) evidence(o *Outcome) {
+	p.section("Evidence")
+	p.classes(o.Sessions)
+	p.facts(o)
+	p.anomalies(o)
+}
+
+// classes draws how many sessions ended in each class.
+func (p *printer) classes(s continuity.Sessions) {
+	total := s.Total()
+	if total == 0 {
+		p.line("  no session was started")
+		return
+	}
+	room := min(40, p.width-22)
+	for _, c := range classes(s) {
+		if c.n == 0 && c.name != "kept" {
+			continue
+		}
+		bar := c.n * room / total
+		if c.n > 0 {
+			bar = max(bar, 1)
+		}
+		p.line(fmt.Sprintf("  %-12s %5d  %s", c.name, c.n, strings.Repeat("#", bar)))
+	}
+}
+
+func (p *printer) facts(o *Outcome) {
+	if o.Requests.Total == 0 {
+		return
+	}
+	p.line("")
+	p.fact("requests", fmt.Sprintf("%d ok, %d failed, %d retried, %d executed twice",
+		o.Requests.OK, o.Requests.Failed, o.Requests.Retried, o.Requests.Duplicated))
+	p.fact("by node", tally(o.Requests.ByNode))
+	p.fact("by status", tally(o.Requests.ByStatus))
+	p.fact("ids", fmt.Sprintf("%s, %s", plural(o.Sessions.IDChanges, "id change"), plural(o.Sessions.StaleReads, "stale read")))
+	if o.Replication.Messages > 0 {
+		p.fact("replication", plural(int(o.Replication.Messages), "message")+", "+bytesIn(o.Replication.Bytes))
+		p.fact("replication lag", fmt.Sprintf("p50 %s, p99 %s, slowest %s", human(time.Duration(o.Replication.Lag.P50)),
+			human(time.Duration(o.Replication.Lag.P99)), human(time.Duration(o.Replication.Lag.Max))))
+	}
+	g := o.Guarantees
+	for _, row := range []struct {
+		name string
+		of   continuity.Guarantee
+	}{
+		{"read your writes", g.ReadYourWrites}, {"monotonic reads", g.MonotonicReads},
+		{"monotonic writes", g.MonotonicWrites}, {"writes follow reads", g.WritesFollowReads},
+	} {
+		if row.of.Checked > 0 {
+			word := "kept in all of"
+			if row.of.Violations > 0 {
+				word = p.paint(red, fmt.Sprintf("BROKEN in %d of", row.of.Violations))
+			}
+			p.fact(row.name, fmt.Sprintf("%s %s", word, plural(row.of.Checked, "answer")))
+		}
+	}
+	if o.TraceHash != "" {
+		p.fact("trace hash", o.TraceHash)
+	}
+}
+
+func (p *printer) fact(name, value string) {
+	if value != "" {
+		p.hang("  "+pad(name, 21), 23, value)
+	}
+}
+
+// anomalies tells the first stories of each kind, the worst kind first.
+func (p *printer) anomalies(o *Outcome) {
+	if len(o.Anomalies) == 0 {
+		return
+	}
+	p.section("Anomalies")
+	byKind := map[string][]Anomaly{}
+	for _, a := range o.Anomalies {
+		byKind[a.Kind] = append(byKind[a.Kind], a)
+	}
+	for _, kind := range kinds {
+		list := byKind[kind]
+		for _, a := range list[:min(len(list), maxStories)] {
+			p.anomaly(2, a)
+		}
+		if more := len(list) - maxStories; more > 0 {
+			p.line(fmt.Sprintf("  and %d more: %s", more, spoken(kind)))
+		}
+	}
+	if o.Untold > 0 {
+		p.line(fmt.Sprintf("  and %d more that have no story", o.Untold))
+	}
+}
+
+// kinds of anomalies, the worst first.
+var kinds = []string{
+	continuity.Leaked.String(), continuity.Resurrected.String(), continuity.Lost.String(), continuity.Forked.String(),
+	continuity.RolledBack.String(), continuity.Duplicated, continuity.StaleRead,
+}
+
+// spoken is a name without its underscores: "rolled back".
+func spoken(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+func (p *printer) anomaly(indent int, a Anomaly) {
+	where := a.Request
+	if a.Node != "" {
+		where += " on " + a.Node
+	}
+	p.hang(fmt.Sprintf("%s%s  %s  ", strings.Repeat(" ", indent), instant(a.At), p.paint(red, strings.ToUpper(spoken(a.Kind)))), indent+2, where)
+	p.para(indent+2, indent+2, a.Explanation)
+}

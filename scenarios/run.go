@@ -1,0 +1,303 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sessionlab/lab"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios/continuity"
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/script"
+	"sessionlab/scenarios/users"
+)
+
+// Options say where and how a scenario runs. World must be set.
+type Options struct {
+	// World is a fresh world for this run; Run closes it.
+	World world.World
+	// Observe is told everything that happens, while it happens, in the task
+	// that causes it; it must be quick. It may be nil.
+	Observe func(lab.Event)
+	// Started is called when the lab is up, with the lab. It may be nil.
+	Started func(*lab.Lab)
+	// Interrupted is asked at the end: it makes the result an interrupted one.
+	Interrupted func() bool
+}
+
+// Result is what came of a run.
+type Result struct {
+	Scenario     *script.Scenario
+	Verdict      Verdict
+	Reasons      []string // why it is inconclusive or was interrupted
+	Expectations []Expectation
+	History      *history.History
+	Checked      *continuity.Result
+	Replication  Replication
+	TraceHash    string // of everything that happened, 16 hex digits
+	Interrupted  bool
+	Took         time.Duration // of the lab's own time
+}
+
+// Expectation is one judged expect line.
+type Expectation struct {
+	Expr    string
+	Outcome script.Outcome
+	Actual  string
+	Line    int
+}
+
+// settle is how long a run waits at its end for requests and messages that are
+// still under way.
+const settle = 2 * time.Second
+
+// auditTimeout is how long a user waits for an answer in the final audit.
+const auditTimeout = 5 * time.Second
+
+// ErrLab marks an error of the lab itself, such as a port that is taken.
+var ErrLab = errors.New("the lab could not run")
+
+// Run runs one scenario without variables, as Cells gives it, and judges it.
+// An error means that there is no result: the scenario cannot be built or asks
+// for something impossible (killing what is down), or, with ErrLab, the lab
+// could not run.
+func Run(sc *script.Scenario, o Options) (*Result, error) {
+	defer o.World.Close()
+	plan, err := PlanOf(sc)
+	if err != nil {
+		return nil, err
+	}
+	crowd, err := people(sc)
+	if err != nil {
+		return nil, err
+	}
+	l, err := lab.New(o.World, plan)
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(sc, o, l)
+	l.Watch(r.happened)
+	if err := o.World.Run(func(ctx context.Context) error { return r.play(ctx, crowd) }); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLab, err)
+	}
+	if err := r.crash(); err != nil {
+		return nil, err
+	}
+	return r.result(), nil
+}
+
+// run is a scenario under way.
+type run struct {
+	sc    *script.Scenario
+	opts  Options
+	world world.World
+	op    world.Host
+	lab   *lab.Lab
+	rec   history.Recorder
+	cfg   users.Config
+	users map[string]*users.User
+	order []string // of the users
+
+	over      func()          // ends the script's tasks
+	scriptCtx context.Context // ends at the scenario's end
+
+	mu         sync.Mutex // guards memory only
+	writes     int64
+	watches    []*watch
+	remembered map[string]script.Value
+	judged     map[int]Expectation // by step; the last judgement that failed, or the last
+	pending    map[string]int      // requests in the background, by user and by user.label
+	waiting    map[string][]world.Signal
+	lastNode   map[string]string // where a user's session was last seen
+	loggedOut  []knock
+	touches    touches
+	unfinished []string
+	crashed    error
+	hash       world.Key
+	stats      traffic
+	ended      bool
+}
+
+// knock is an old session to be tried once more in the final audit.
+type knock struct{ user, session string }
+
+func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
+	return &run{
+		sc: sc, opts: o, world: o.World, op: o.World.Operator(), lab: l,
+		users: map[string]*users.User{}, remembered: map[string]script.Value{},
+		judged: map[int]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
+		lastNode: map[string]string{}, hash: world.NewKey(0), stats: newTraffic(),
+	}
+}
+
+// play is the whole run, in the operator's main task.
+func (r *run) play(ctx context.Context, crowd []person) error {
+	if err := r.lab.Start(ctx); err != nil {
+		return err
+	}
+	r.cfg = users.Config{
+		Front: r.lab.Front(), Nodes: map[string]string{}, Zero: r.lab.Zero(),
+		SessionCookie: r.sc.Noun("app").Options.String("sessionCookieName", ""),
+		Record:        r.record,
+		NextWrite:     r.nextWrite,
+		Attempts:      r.attempts,
+	}
+	for _, name := range r.lab.Nodes() {
+		r.cfg.Nodes[name] = r.lab.NodeAddr(name)
+	}
+	for _, p := range crowd {
+		h, err := r.world.Boot(p.name, p.addr)
+		if err != nil {
+			return err
+		}
+		r.users[p.name] = users.New(h, &r.cfg, p.habits)
+		r.order = append(r.order, p.name)
+	}
+	if r.opts.Started != nil {
+		r.opts.Started(r.lab)
+	}
+
+	script, over := r.op.WithCancel(ctx)
+	r.scriptCtx, r.over = script, over
+	defer over()
+	r.op.Go("end", func(context.Context) {
+		if r.op.Sleep(script, r.left(r.sc.End)) == nil {
+			over()
+		}
+	})
+	r.sendOut(script, crowd)
+	if r.opts.Interrupted != nil {
+		r.op.Go("interrupt", func(context.Context) {
+			for r.op.Sleep(script, 50*time.Millisecond) == nil {
+				if r.opts.Interrupted() {
+					over()
+				}
+			}
+		})
+	}
+	r.armTimed()
+	r.perform(script)
+	if r.crash() != nil {
+		return nil
+	}
+	// The script is done; the scenario lasts until its end all the same.
+	_ = r.op.Sleep(script, r.left(r.sc.End)+time.Nanosecond)
+	over()
+	if r.opts.Interrupted == nil || !r.opts.Interrupted() {
+		r.end(ctx)
+	}
+	return nil
+}
+
+// left is how long it is until a time of the scenario.
+func (r *run) left(at time.Duration) time.Duration { return max(0, at-r.now()) }
+
+// now is the scenario's time.
+func (r *run) now() time.Duration { return r.op.Elapsed() - r.lab.Zero() }
+
+// sendOut lets the population go.
+func (r *run) sendOut(script context.Context, crowd []person) {
+	for _, p := range crowd {
+		if p.journey == "" {
+			continue
+		}
+		u := r.users[p.name]
+		u.Host().Go("journey", func(ctx context.Context) {
+			u.Travel(ctx, p.journey, p.pace, func() bool { return script.Err() != nil })
+		})
+	}
+}
+
+// end lets what is under way come to its end, then audits.
+func (r *run) end(ctx context.Context) {
+	r.waitUntil(ctx, settle, func() bool { return r.underWay() == 0 })
+	r.mu.Lock()
+	r.ended = true
+	for _, name := range r.order {
+		if n := r.users[name].UnderWay(); n > 0 {
+			r.unfinished = append(r.unfinished, fmt.Sprintf("a request of %s had no answer at the end", name))
+		}
+	}
+	knocks := r.loggedOut
+	r.mu.Unlock()
+	r.waitUntil(ctx, settle, r.lab.Quiet)
+	if ctx.Err() != nil {
+		return
+	}
+	for _, name := range r.order {
+		u := r.users[name]
+		if u.Session() == "" {
+			continue
+		}
+		u.Do(ctx, users.Request{Method: "GET", Target: "/session", Audit: true, Timeout: auditTimeout})
+	}
+	for _, k := range knocks {
+		if r.users[k.user].Session() != k.session {
+			r.users[k.user].Do(ctx, users.Request{Method: "GET", Target: "/session", Audit: true, Timeout: auditTimeout, Cookie: k.session})
+		}
+	}
+}
+
+func (r *run) underWay() int {
+	n := 0
+	for _, name := range r.order {
+		n += r.users[name].UnderWay()
+	}
+	return n
+}
+
+// waitUntil looks every millisecond whether something has come true. It reports
+// false when the limit has passed or ctx has ended before.
+func (r *run) waitUntil(ctx context.Context, limit time.Duration, come func() bool) bool {
+	for end := r.op.Elapsed() + limit; !come(); {
+		if r.op.Elapsed() >= end || r.op.Sleep(ctx, time.Millisecond) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) nextWrite() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.writes++
+	return r.writes
+}
+
+func (r *run) attempts(request string) []history.Attempt {
+	tried := r.lab.TakeAttempts(request)
+	if tried == nil {
+		return nil
+	}
+	out := make([]history.Attempt, len(tried))
+	for i, a := range tried {
+		out[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
+	}
+	return out
+}
+
+// record takes a finished request.
+func (r *run) record(rec history.Record) {
+	r.rec.Add(rec)
+	r.mu.Lock()
+	if rec.Node != "" && !rec.Audit {
+		if rec.Session != "" {
+			r.lastNode[rec.User] = rec.Node
+		} else {
+			delete(r.lastNode, rec.User)
+		}
+	}
+	if rec.Logout() && rec.Acknowledged() && rec.Sent != "" {
+		r.loggedOut = append(r.loggedOut, knock{rec.User, rec.Sent})
+	}
+	r.touches.request(&rec)
+	r.hash = r.hash.Str(rec.User).Int(uint64(rec.N)).Int(uint64(rec.Started)).Int(uint64(rec.Ended)).
+		Int(uint64(rec.Status)).Str(rec.Node).Str(rec.Session).Str(rec.Err)
+	r.mu.Unlock()
+	if !rec.Audit {
+		r.fire(func(e script.Event) bool { return e.Verb == "is answered" && e.Subject == rec.User })
+	}
+}

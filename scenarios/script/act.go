@@ -1,0 +1,595 @@
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// WordInfo documents a word of the language.
+type WordInfo struct {
+	Word, Form, Doc string
+}
+
+// Verbs is the table of what can be done to machines and messages.
+var Verbs = []WordInfo{
+	{"kill", "kill NODE...", "as kill -9: memory is gone, the disk stays"},
+	{"stop", "stop NODE...", "as shutdown.sh: the node says goodbye"},
+	{"start", "start NODE...", "of a node that is down; takes as long as it takes"},
+	{"restart", "restart NODE...", "stop, then start"},
+	{"pause", "pause HOST...", "as kill -STOP: it accepts, but answers nothing"},
+	{"resume", "resume HOST...", "go on, with all that arrived meanwhile"},
+	{"partition", "partition HOST... | HOST...", "the two sides cannot reach each other"},
+	{"heal", "heal", "end every partition"},
+	{"skew", "skew HOST TIME", "put its clock ahead, or back (-5s)"},
+	{"answer", "answer NODE STATUS|" + strings.Join(answers, "|") + " [N times]", "whatever the node is asked; ok ends it"},
+	{"hold", "hold KIND [from HOST] [to HOST] [P%] [N times]", "keep messages, and those behind them on a connection"},
+	{"drop", "drop KIND [from HOST] [to HOST] [P%] [N times]", "lose messages in the sender's queue"},
+	{"duplicate", "duplicate KIND [from HOST] [to HOST] [P%] [N times]", "send them twice"},
+	{"delay", "delay KIND [from HOST] [to HOST] by TIME [spread TIME] [P%] [N times]", "send them later, in order on a connection"},
+	{"release", "release KIND [from HOST] [to HOST]", "end such rules; what was held goes on its way"},
+}
+
+// Kinds are the kinds of messages that rules and events name.
+var Kinds = []string{"CREATED", "DELTA", "EXPIRED", "ACCESSED", "CHANGE_ID", "GET_ALL", "STATE", "TRANSFER_COMPLETE",
+	"ACK", "HEARTBEAT", "REQUEST", "RESPONSE", "ANY"}
+
+// Methods are the request methods that users know.
+var Methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "LOCK"}
+
+var answers = []string{"close", "reset", "hang", "partial", "invalid_header", "ok"}
+
+// triggerWords begin a trigger.
+var triggerWords = []string{"at", "after", "every", "when", "whenever"}
+
+// scriptWords begin the lines of a script, but for those that begin with a user.
+var scriptWords = append(slices.Concat(triggerWords, verbWords()), "expect", "remember", "together", "wait", "meanwhile", "end")
+
+func verbWords() []string {
+	words := make([]string, len(Verbs))
+	for i, v := range Verbs {
+		words[i] = v.Word
+	}
+	return words
+}
+
+// statement reads one line of the script.
+func (c cursor) statement(s *scope) (Statement, error) {
+	st := Statement{Pos: c.pos()}
+	if from, _ := variableAt(c.text[:c.end], c.at); from >= 0 {
+		return st, c.unknownVariable(s, from)
+	}
+	first := ""
+	for slices.Contains(triggerWords, c.peek()) {
+		at := c.at
+		t, err := c.trigger(s, st.Triggers)
+		if err != nil {
+			return st, err
+		}
+		st.Triggers = append(st.Triggers, t)
+		if len(st.Triggers) > 16 {
+			return st, c.fail(at, "", "more than 16 triggers in a chain")
+		}
+		first = t.Kind
+	}
+	if first != "" && c.done() {
+		return st, c.fail(c.at, "such as: at 2s kill tomcat1", "nothing to do after %s", first)
+	}
+	if c.peek() == "wait" {
+		at := c.at
+		if first != "" {
+			return st, c.fail(at, "write after TIME, or when EVENT, before what is to happen", "wait cannot be triggered")
+		}
+		var err error
+		st.Act, err = c.wait(s)
+		return st, err
+	}
+	var err error
+	st.Act, err = c.act(s)
+	return st, err
+}
+
+func (c *cursor) trigger(s *scope, before []Trigger) (t Trigger, err error) {
+	w, at := c.word()
+	t.Kind = w
+	switch w {
+	case "at":
+		if s.prompt {
+			return t, c.fail(at, "after 2s counts from now", "at belongs in a file")
+		}
+		if len(before) > 0 {
+			return t, c.fail(at, "after counts from the trigger before it", "at counts from the start and must come first")
+		}
+		t.D, err = c.time(w)
+	case "after":
+		t.D, err = c.time(w)
+	case "every":
+		c.space()
+		timeAt := c.at
+		if t.D, err = c.time(w); err != nil {
+			return t, err
+		}
+		if t.D <= 0 {
+			return t, c.fail(timeAt, "", "every %s would never let time pass", formatDuration(t.D))
+		}
+		if c.accept("until") {
+			c.space()
+			untilAt := c.at
+			if t.Until, err = c.time("until"); err != nil {
+				return t, err
+			}
+			if t.Until <= 0 || len(before) > 0 && before[0].Kind == "at" && t.Until <= before[0].D {
+				return t, c.fail(untilAt, "until is counted from the start of the run", "it is over before it begins")
+			}
+		}
+	default:
+		t.Event, err = c.event(s, w)
+	}
+	return t, err
+}
+
+// event reads what when, whenever and wait until name.
+func (c *cursor) event(s *scope, after string) (Event, error) {
+	w, at := c.word()
+	switch {
+	case w == "":
+		return Event{}, c.fail(at, "such as: tomcat1 is idle, tomcat1 sends DELTA, quiet", "an event is missing after %s", after)
+	case w == "quiet":
+		return Event{Verb: w}, nil
+	}
+	e := Event{Subject: w}
+	node, user := s.nodes[w], s.isUser(w)
+	if !node && !user && w != "proxy" {
+		return e, c.fail(at, s.nodeHint(w, append([]string{"proxy", "quiet"}, s.userList...)...), "unknown %q: a node, a user, proxy or quiet", w)
+	}
+	verb, verbAt := c.word()
+	known := []string{"sends", "receives", "loses"}
+	switch {
+	case node:
+		known = append(known, "is up", "is down", "is idle", "sees", "misses")
+	case user:
+		known = append(known, "is answered")
+	default:
+		known = append(known, "tries", "excludes", "readmits")
+	}
+	if verb == "is" {
+		state, _ := c.word()
+		verb += " " + state
+	}
+	if !slices.Contains(known, verb) {
+		return e, c.fail(verbAt, wordHint(verb, known), "%s cannot be said of %q", orNothing(verb), w)
+	}
+	e.Verb = verb
+	var err error
+	switch verb {
+	case "sends", "loses", "receives":
+		return e, c.messageEvent(s, &e)
+	case "sees", "misses", "tries", "excludes", "readmits":
+		c.space()
+		peerAt := c.at
+		if e.Peer, err = c.node(s, verb); err == nil && e.Peer == w {
+			err = c.fail(peerAt, "", "a node neither sees nor misses itself")
+		}
+	}
+	return e, err
+}
+
+func orNothing(word string) string {
+	if word == "" {
+		return "nothing"
+	}
+	return strconv.Quote(word)
+}
+
+func (c *cursor) messageEvent(s *scope, e *Event) (err error) {
+	if e.Kind, err = c.kind(e.Verb); err != nil {
+		return err
+	}
+	toward, away := "to", "from"
+	if e.Verb == "receives" {
+		toward, away = away, toward
+	}
+	if c.peek() == away {
+		c.space()
+		return c.fail(c.at, fmt.Sprintf("%s %s %s %s NODE", e.Subject, e.Verb, e.Kind, toward), "%s goes with %s, not with %s", e.Verb, toward, away)
+	}
+	if c.accept(toward) {
+		c.space()
+		at := c.at
+		if e.Peer, err = c.machine(s, toward, true); err == nil && e.Peer == e.Subject {
+			err = c.fail(at, "", "%s sends itself no messages", e.Subject)
+		}
+	}
+	return err
+}
+
+// kind reads a kind of message.
+func (c *cursor) kind(after string) (string, error) {
+	w, at := c.word()
+	if !slices.Contains(Kinds, w) {
+		if w == "" {
+			return "", c.fail(at, "known: "+strings.Join(Kinds, ", "), "the kind of message is missing after %s", after)
+		}
+		return "", c.fail(at, wordHint(w, Kinds), "unknown kind of message %q", w)
+	}
+	return w, nil
+}
+
+// act reads what a line does, up to its end.
+func (c *cursor) act(s *scope) (Act, error) {
+	w, at := c.word()
+	switch w {
+	case "kill", "stop", "start", "restart", "pause", "resume":
+		v := Verb{Name: w}
+		var err error
+		v.Hosts, err = c.hosts(s, w)
+		return v, err
+	case "heal":
+		return Verb{Name: w}, c.finished(w)
+	case "partition":
+		return c.partition(s)
+	case "skew":
+		return c.skew(s)
+	case "answer":
+		return c.answer(s)
+	case "hold", "drop", "duplicate", "delay", "release":
+		return c.rule(s, w)
+	case "expect":
+		return c.expect(s)
+	case "remember":
+		return c.remember(s)
+	case "together":
+		return c.together(s)
+	}
+	return c.step(s, w, at)
+}
+
+// hosts reads the machines after a verb: nodes, and the proxy where it can be
+// meant.
+func (c *cursor) hosts(s *scope, verb string, otherSide ...string) ([]string, error) {
+	var hosts []string
+	for len(hosts) == 0 || !c.done() {
+		c.space()
+		at := c.at
+		var h string
+		var err error
+		if verb == "pause" || verb == "resume" || verb == "partition" {
+			h, err = c.machine(s, verb, false)
+		} else {
+			h, err = c.node(s, verb)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(hosts, h) {
+			return nil, c.fail(at, "", "%q is given twice", h)
+		}
+		if slices.Contains(otherSide, h) {
+			return nil, c.fail(at, "", "%q is on both sides", h)
+		}
+		hosts = append(hosts, h)
+	}
+	return hosts, nil
+}
+
+func (c *cursor) partition(s *scope) (Act, error) {
+	c.space()
+	sides := c.split('|')
+	if len(sides) != 2 {
+		return nil, c.fail(c.at, "partition tomcat1 | tomcat2 tomcat3", "a partition has two sides")
+	}
+	var p Partition
+	var err error
+	if p.One, err = sides[0].hosts(s, "partition"); err != nil {
+		return nil, err
+	}
+	p.Other, err = sides[1].hosts(s, "partition", p.One...)
+	return p, err
+}
+
+func (c *cursor) skew(s *scope) (Act, error) {
+	host, err := c.machine(s, "skew", false)
+	if err != nil {
+		return nil, err
+	}
+	c.space()
+	negative := c.at < c.end && c.text[c.at] == '-'
+	if negative || c.at < c.end && c.text[c.at] == '+' {
+		c.at++
+	}
+	by, err := c.time("skew " + host)
+	if err != nil {
+		return nil, err
+	}
+	if negative {
+		by = -by
+	}
+	return Skew{Host: host, By: by}, c.finished("the time")
+}
+
+func (c *cursor) answer(s *scope) (Act, error) {
+	var a Answer
+	var err error
+	if a.Host, err = c.node(s, "answer"); err != nil {
+		return nil, err
+	}
+	w, at := c.word()
+	switch n, err := parseCount(w); {
+	case err == nil && n >= 200 && n <= 599:
+		a.Status = int(n)
+	case err == nil:
+		return nil, c.fail(at, "200 to 599", "%s is no status of an answer", w)
+	case slices.Contains(answers, w):
+		a.How = w
+	default:
+		return nil, c.fail(at, "a status, or "+orList(answers), "%s is no way to answer", orNothing(w))
+	}
+	c.space()
+	countAt := c.at
+	if a.Count, err = c.count(); err != nil {
+		return nil, err
+	}
+	if a.How == "ok" && a.Count > 0 {
+		return nil, c.fail(countAt, "", "ok ends the answers and is not counted")
+	}
+	return a, c.finished("the answer")
+}
+
+// count reads N times, if it stands here.
+func (c *cursor) count() (int, error) {
+	w := c.peek()
+	if w == "" || !isDigit(w[0]) || strings.HasSuffix(w, "%") {
+		return 0, nil
+	}
+	_, at := c.word()
+	n, err := parseCount(w)
+	if err != nil {
+		return 0, c.fail(at, "such as 3 times", "%v", err)
+	}
+	if n < 1 || n > 1_000_000 {
+		return 0, c.fail(at, "1 to 1000000", "%s times is out of range", w)
+	}
+	if !c.accept("times") && !c.accept("time") {
+		return 0, c.fail(at, "write "+w+" times", "%s of what?", w)
+	}
+	return int(n), nil
+}
+
+func (c *cursor) rule(s *scope, verb string) (Act, error) {
+	r := Rule{Verb: verb, Percent: 100}
+	var err error
+	if r.Kind, err = c.kind(verb); err != nil {
+		return nil, err
+	}
+	if c.accept("from") {
+		if r.Link.From, err = c.machine(s, "from", true); err != nil {
+			return nil, err
+		}
+	}
+	if c.accept("to") {
+		c.space()
+		at := c.at
+		if r.Link.To, err = c.machine(s, "to", true); err != nil {
+			return nil, err
+		}
+		if r.Link.To == r.Link.From {
+			return nil, c.fail(at, "", "%s sends itself no messages", r.Link.To)
+		}
+	}
+	switch verb {
+	case "release":
+		return r, c.finished("release")
+	case "delay":
+		if err := c.delay(&r); err != nil {
+			return nil, err
+		}
+	}
+	if w := c.peek(); strings.HasSuffix(w, "%") {
+		_, at := c.word()
+		n, err := parsePercent(w)
+		if err != nil {
+			return nil, c.fail(at, "", "%v", err)
+		}
+		if n == 0 {
+			return nil, c.fail(at, "leave the line out", "a rule for 0%% of the messages does nothing")
+		}
+		r.Percent = float64(n) / percentUnit
+	}
+	if r.Count, err = c.count(); err != nil {
+		return nil, err
+	}
+	if w := c.peek(); w == "from" {
+		c.space()
+		return nil, c.fail(c.at, verb+" "+r.Kind+" from HOST to HOST", "from comes before to")
+	}
+	return r, c.finished(verb + " " + r.Kind)
+}
+
+func (c *cursor) delay(r *Rule) (err error) {
+	if !c.accept("by") {
+		c.space()
+		return c.fail(c.at, "delay "+r.Kind+" by 200ms", "by TIME is missing")
+	}
+	c.space()
+	at := c.at
+	if r.By, err = c.time("by"); err != nil {
+		return err
+	}
+	if c.accept("spread") {
+		if r.Spread, err = c.time("spread"); err != nil {
+			return err
+		}
+	}
+	if r.By+r.Spread == 0 {
+		return c.fail(at, "leave the line out", "a delay by 0s does nothing")
+	}
+	return nil
+}
+
+func (c *cursor) together(s *scope) (Act, error) {
+	var t Together
+	c.space()
+	for _, part := range c.split(';') {
+		w := part.peek()
+		switch {
+		case w == "":
+			return nil, part.fail(part.at, "together remember n = sessions.on(tomcat1); kill tomcat1", "nothing stands between the semicolons")
+		case w == "together" || w == "wait" || slices.Contains(triggerWords, w):
+			return nil, part.fail(part.at, "", "%s cannot stand within together", w)
+		}
+		a, err := part.act(s)
+		if err != nil {
+			return nil, err
+		}
+		t.Acts = append(t.Acts, a)
+	}
+	if len(t.Acts) == 1 {
+		return nil, c.fail(c.at, "separate them by a semicolon and a blank", "together has one act only")
+	}
+	return t, nil
+}
+
+// step reads a user's request; w is the word that the line begins with.
+func (c *cursor) step(s *scope, w string, at int) (Act, error) {
+	st := Step{Count: 1}
+	if w == "meanwhile" {
+		st.Meanwhile = true
+		w, at = c.word()
+	}
+	if _, declared := s.users[w]; !declared {
+		return nil, c.unknownWord(s, w, at)
+	}
+	st.User = w
+	var err error
+	if st.Method, err = c.httpMethod(); err != nil {
+		return nil, err
+	}
+	if st.Target, err = c.target(); err != nil {
+		return nil, err
+	}
+	if c.accept("on") {
+		if st.On, err = c.node(s, "on"); err != nil {
+			return nil, err
+		}
+	}
+	n, err := c.count()
+	if err != nil {
+		return nil, err
+	}
+	st.Count = max(1, n)
+	if c.accept("as") {
+		var labelAt int
+		if st.Label, labelAt, err = c.name("a label", false); err != nil {
+			return nil, err
+		}
+		key := st.User + "." + st.Label
+		if s.labels[key] {
+			return nil, c.fail(labelAt, "", "label %q is used twice by %s", st.Label, st.User)
+		}
+		s.labels[key] = true
+	}
+	if !c.done() && !c.isOption() {
+		w, at := c.word()
+		return nil, c.fail(at, "order: USER METHOD TARGET on NODE 3 times as LABEL timeout=2s", "unexpected %q", w)
+	}
+	st.Options, err = c.options(elementOf("step", ""))
+	return st, err
+}
+
+// unknownWord is the error for a line that begins with no word of the language
+// and no user.
+func (c *cursor) unknownWord(s *scope, w string, at int) error {
+	switch {
+	case w == "":
+		return c.fail(at, "", "nothing to do")
+	case slices.Contains(nounWords, w):
+		return c.fail(at, "nouns stand at the start of a file", "%q declares something and cannot be done", w)
+	case s.inCrowd(w):
+		return c.fail(at, "declare one who does what the script says: user alice", "%s goes a way of its own", w)
+	}
+	next := c.peek()
+	if slices.Contains(Methods, strings.ToUpper(next)) {
+		return c.fail(at, s.userHint(w), "unknown user %q", w)
+	}
+	hint := didYouMean(w, slices.Concat(scriptWords, s.userList, nounWords))
+	if slices.Contains(Methods, w) {
+		hint = "say who: alice " + w + " /"
+	}
+	return c.fail(at, hint, "unknown word %q", w)
+}
+
+func (c *cursor) httpMethod() (string, error) {
+	w, at := c.word()
+	if slices.Contains(Methods, w) {
+		return w, nil
+	}
+	if w == "" {
+		return "", c.fail(at, "such as: GET /counter", "the method is missing")
+	}
+	return "", c.fail(at, wordHint(w, Methods), "unknown method %q", w)
+}
+
+func (c *cursor) target() (string, error) {
+	w, at := c.word()
+	switch {
+	case w == "":
+		return "", c.fail(at, "such as /counter", "the path is missing")
+	case w[0] != '/':
+		return "", c.fail(at, "such as /counter", "%q is no path: it does not begin with /", w)
+	case strings.HasPrefix(w, "//"):
+		return "", c.fail(at, "", "%q is no path: it begins with two slashes", w)
+	}
+	for i := range len(w) {
+		if w[i] <= ' ' || w[i] >= 0x7f || strings.IndexByte("\"#<>\\^`{|}", w[i]) >= 0 {
+			return "", c.fail(at+i, "write it as %XX", "a path cannot have this character")
+		}
+		if w[i] == '%' && (i+2 >= len(w) || !isHex(w[i+1]) || !isHex(w[i+2])) {
+			return "", c.fail(at+i, "a per cent sign itself is %25", "%% is not followed by two hexadecimal digits")
+		}
+	}
+	return w, nil
+}
+
+func isHex(b byte) bool {
+	return isDigit(b) || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
+}
+
+func (c *cursor) wait(s *scope) (Act, error) {
+	c.word()
+	switch {
+	case c.accept("for"):
+		w, at := c.word()
+		user, label, dotted := strings.Cut(w, ".")
+		if w == "" {
+			return nil, c.fail(at, "wait for alice", "a user is missing after for")
+		}
+		if _, declared := s.users[user]; !declared {
+			return nil, c.fail(at, s.userHint(user), "unknown user %q", user)
+		}
+		if dotted && !s.labels[w] && !s.prompt {
+			var labels []string
+			for l := range s.labels {
+				labels = append(labels, l)
+			}
+			slices.Sort(labels)
+			return nil, c.fail(at, wordHint(w, labels), "no request of %s before this line is labelled %q", user, label)
+		}
+		return WaitFor{User: user, Label: label}, c.finished("the user")
+	case c.accept("until"):
+		e, err := c.event(s, "until")
+		if err != nil {
+			return nil, err
+		}
+		return WaitUntil{Event: e}, c.finished("the event")
+	}
+	if w := c.peek(); w != "" && !isDigit(w[0]) {
+		c.space()
+		return nil, c.fail(c.at, "wait 2s, wait for USER, or wait until EVENT", "%q is no time", w)
+	}
+	d, err := c.time("wait")
+	if err != nil {
+		return nil, err
+	}
+	return Wait{For: d}, c.finished("the time")
+}

@@ -1,0 +1,106 @@
+package script
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// check refuses what is wrong only as a whole: missing nodes, names that
+// collide, and settings that contradict each other.
+func (p *parser) check(s *Scenario) {
+	if len(s.Nodes()) == 0 {
+		p.failAt(Pos{p.last.number, 1}, "such as: nodes 2", "the scenario has no nodes")
+		return
+	}
+	p.checkNames(s)
+	p.checkServers(s)
+	p.checkAddresses(s)
+	p.checkSettings(s)
+}
+
+func (p *parser) checkNames(s *Scenario) {
+	nodes := map[string]bool{}
+	for _, n := range s.Nodes() {
+		nodes[n] = true
+	}
+	crowd := scope{crowd: s.Noun("users").N}
+	for _, u := range s.All("user") {
+		if nodes[u.Name] {
+			p.failAt(u.Pos, "", "%q is a node too", u.Name)
+		}
+		if crowd.inCrowd(u.Name) {
+			p.failAt(u.Pos, "use another name", "%q is one of the users of line %d too", u.Name, s.Noun("users").Pos.Line)
+		}
+	}
+	for i := range crowd.crowd {
+		if name := generatedUser(i); nodes[name] {
+			p.failAt(s.Noun("users").Pos, "", "%q is a node too", name)
+			return
+		}
+	}
+}
+
+// checkServers refuses what nginx refuses.
+// Source: nginx ngx_http_upstream.c ("balancing method does not support
+// parameter", "no servers in upstream").
+func (p *parser) checkServers(s *Scenario) {
+	proxy := s.Noun("proxy")
+	_, attached := s.Attachment("nginx.conf")
+	if attached && proxy.Word != "" {
+		p.failAt(proxy.Pos, "keep one of the two", "the attached nginx.conf declares the proxy too")
+	}
+	primaries := len(s.Nodes())
+	for _, server := range s.All("server") {
+		if attached {
+			p.failAt(server.Pos, "keep one of the two", "the attached nginx.conf declares the servers too")
+		}
+		if !server.Has("backup") {
+			continue
+		}
+		if primaries--; primaries == 0 {
+			p.failAt(server.Pos, "", "every server is a backup: nginx finds no servers in the upstream")
+		}
+		if slices.Contains([]string{"ip_hash", "hash", "random"}, proxy.Class) {
+			p.failAt(server.Pos, "", "nginx knows no backup with %s", proxy.Class)
+		}
+	}
+}
+
+func (p *parser) checkAddresses(s *Scenario) {
+	owner := map[string]string{}
+	take := func(name, addr string, pos Pos) {
+		if other := owner[addr]; addr != "" && other != "" {
+			p.failAt(pos, "", "%s has this address too", other)
+		}
+		owner[addr] = name
+	}
+	for _, n := range s.All("node") {
+		take(n.Name, n.Options.String("addr", ""), n.Options.pos("addr"))
+	}
+	proxy := s.Noun("proxy").Options
+	take("proxy", proxy.String("addr", ""), proxy.pos("addr"))
+	for _, u := range s.All("user") {
+		take(u.Name, u.Text, u.Pos)
+	}
+	crowd := s.Noun("users")
+	if block, err := netip.ParsePrefix(crowd.Options.String("from", "")); err == nil && crowd.N > 1<<(32-block.Bits())-1 {
+		p.failAt(crowd.Options.pos("from"), "", "%v has no room for %d users", block, crowd.N)
+	}
+}
+
+func (p *parser) checkSettings(s *Scenario) {
+	if manager, app := s.Noun("manager"), s.Noun("app"); manager.Options.Has("maxInactiveInterval") && app.Options.Has("sessionTimeout") {
+		p.failAt(app.Options.pos("sessionTimeout"), "keep one of the two", "maxInactiveInterval of line %d says the same", manager.Pos.Line)
+	}
+	if proxy := s.Noun("proxy").Options; proxy.Has("cookie") && !proxy.Has("sticky") {
+		p.failAt(proxy.pos("cookie"), "sticky=route or sticky=cookie", "a cookie means nothing without sticky")
+	}
+	for _, n := range s.Nouns {
+		for _, pair := range [][2]string{{"minThreads", "maxThreads"}, {"maxSpareThreads", "maxThreads"}} {
+			least, most := n.Options.Int(pair[0], 0), n.Options.Int(pair[1], 0)
+			if most > 0 && least > most {
+				p.failAt(n.Options.pos(pair[0]), "", "%s is more than %s", pair[0], pair[1])
+			}
+		}
+	}
+}

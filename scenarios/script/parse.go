@@ -1,0 +1,525 @@
+package script
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/tools/txtar"
+)
+
+// Limits of a file. They keep a mistaken one from taking long to refuse.
+const (
+	maxSource = 1 << 20  // bytes of a file
+	maxLine   = 4096     // bytes of a line of the scenario
+	maxWork   = 16 << 20 // cells times bytes of the scenario without attachments
+)
+
+// Parse reads a scenario file. The name is used in errors only. An error is of
+// type Errors and holds up to ten of what is wrong with the file.
+func Parse(name string, src []byte) (*Scenario, error) {
+	p := &parser{name: name, byNumber: map[int]*line{}}
+	if err := p.checkText(src); err != nil {
+		return nil, Errors{err}
+	}
+	p.read(src)
+	s := p.scenario()
+	if len(p.errs) > 0 {
+		return nil, p.errs.sorted()
+	}
+	return s, nil
+}
+
+// ParseLine reads one line typed at a prompt: everything but nouns, at and
+// end. The scenario gives the names of nodes and users; pass what a line gave to
+// its Append, and later lines know the names that it remembers. The statement's
+// step number is 0. The error is an *Error.
+func ParseLine(text string, decl *Scenario) (Statement, error) {
+	p := &parser{}
+	if err := p.checkText([]byte(text)); err != nil {
+		return Statement{}, err
+	}
+	l := &line{number: 1, text: text}
+	c := newCursor(l)
+	if err := p.checkLine(l); err != nil {
+		return Statement{}, err
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		return Statement{}, c.fail(c.at, "", "more than one line")
+	}
+	s := promptScope(decl)
+	switch w := c.peek(); {
+	case w == "":
+		return Statement{}, c.fail(c.at, "", "nothing to do")
+	case w == "end":
+		return Statement{}, c.fail(c.at, "", "end belongs in a file")
+	case slices.Contains(nounWords, w):
+		return Statement{}, c.fail(c.at, "", "%q declares something: that belongs in a file", w)
+	}
+	return c.statement(s)
+}
+
+// promptScope knows what a scenario has declared and remembered.
+func promptScope(decl *Scenario) *scope {
+	s := newScope()
+	s.prompt = true
+	for _, n := range decl.Nodes() {
+		s.addNode(n)
+	}
+	for _, u := range decl.All("user") {
+		s.users[u.Name] = u.Pos
+		s.userList = append(s.userList, u.Name)
+	}
+	s.crowd = decl.Noun("users").N
+	for _, st := range decl.Script {
+		acts := []Act{st.Act}
+		if t, ok := st.Act.(Together); ok {
+			acts = t.Acts
+		}
+		for _, a := range acts {
+			switch a := a.(type) {
+			case Remember:
+				s.remembered[a.Name] = a.Sum.Type()
+			case Step:
+				if a.Label != "" {
+					s.labels[a.User+"."+a.Label] = true
+				}
+			}
+		}
+	}
+	return s
+}
+
+// parser reads one file.
+type parser struct {
+	name string
+	errs Errors
+
+	nouns     []cursor
+	varying   []cursor // vary and sweep lines
+	variables []Variable
+	script    []cursor
+	end       cursor // the end line
+	ended     bool
+	final     []cursor
+	byNumber  map[int]*line
+	last      *line // the last line of the scenario
+	size      int   // its bytes, without attachments
+	attached  []Attachment
+}
+
+// full reports errors enough: nobody reads more, and each takes time.
+func (p *parser) full() bool { return len(p.errs) >= 5*maxErrors }
+
+func (p *parser) add(err error) {
+	if e := asError(err); e != nil {
+		p.errs = append(p.errs, e)
+	}
+}
+
+// checkText refuses what is no text at all.
+func (p *parser) checkText(src []byte) *Error {
+	fail := func(msg, hint string) *Error {
+		return &Error{File: p.name, Pos: Pos{1, 1}, Msg: msg, Hint: hint}
+	}
+	switch {
+	case len(bytes.TrimSpace(src)) == 0:
+		return fail("nothing is written here", "")
+	case len(src) > maxSource:
+		return fail(fmt.Sprintf("%d bytes are too many for a scenario: at most %d", len(src), maxSource), "")
+	case bytes.IndexByte(src, 0) >= 0:
+		return fail("this is not text: it has NUL bytes", "save it as UTF-8")
+	case !utf8.Valid(src):
+		return fail("this is not UTF-8 text", "save it as UTF-8")
+	}
+	return nil
+}
+
+// checkLine refuses characters that cannot be seen, and very long lines.
+func (p *parser) checkLine(l *line) error {
+	c := cursor{line: l, text: l.text, end: len(l.text)}
+	if len(l.text) > maxLine {
+		return c.fail(maxLine, "", "the line is longer than %d bytes", maxLine)
+	}
+	at, r := invisible(l.text, commentStart(l.text))
+	if at < 0 {
+		return nil
+	}
+	hint := ""
+	if r == '\u00a0' {
+		hint = "text from web pages has them: type a blank"
+	}
+	return c.fail(at, hint, "invisible character U+%04X", r)
+}
+
+// read splits a file into noun lines, script, end, final expectations and
+// attachments.
+func (p *parser) read(src []byte) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
+	archive := txtar.Parse(src)
+	p.size = len(archive.Comment)
+	number := 0
+	for text := range strings.Lines(string(archive.Comment)) {
+		if number++; p.full() {
+			break
+		}
+		p.line(&line{file: p.name, number: number, text: strings.TrimSuffix(text, "\n")})
+	}
+	if p.last == nil {
+		p.last = &line{file: p.name, number: max(1, number)}
+	}
+	p.attachments(archive, number)
+}
+
+// line puts one line where it belongs.
+func (p *parser) line(l *line) {
+	c := newCursor(l)
+	if err := p.checkLine(l); err != nil {
+		p.add(err)
+		return
+	}
+	if c.done() {
+		return
+	}
+	p.last = l
+	p.byNumber[l.number] = l
+	word := c.peek()
+	if strings.HasPrefix(l.text, "--") {
+		p.add(c.fail(0, "an attachment begins with -- nginx.conf --", "this is no line of a scenario"))
+		return
+	}
+	if word == "title" {
+		c.end = titleEnd(c)
+	}
+	noun := slices.Contains(nounWords, word)
+	switch {
+	case noun && p.ended:
+		p.add(c.fail(c.at, "after the end stand expectations only", "%s after the end", word))
+	case noun && len(p.script) > 0:
+		p.add(c.fail(c.at, fmt.Sprintf("put it before line %d", p.script[0].line.number), "nouns come before the script"))
+	case word == "vary" || word == "sweep":
+		p.varying = append(p.varying, c)
+	case noun:
+		p.nouns = append(p.nouns, c)
+	case word == "end" && p.ended:
+		p.add(c.fail(c.at, fmt.Sprintf("the first is on line %d", p.end.line.number), "end is given twice"))
+	case word == "end":
+		p.end, p.ended = c, true
+	case p.ended && word != "expect":
+		p.add(c.fail(c.at, "after the end stand expectations only", "%q after the end", word))
+	case p.ended:
+		p.final = append(p.final, c)
+	default:
+		p.script = append(p.script, c)
+	}
+}
+
+// titleEnd finds the comment of a title. Quotes in the middle of one are
+// ordinary characters.
+func titleEnd(c cursor) int {
+	c.word()
+	c.space()
+	if c.at < len(c.text) && c.text[c.at] == '"' {
+		return c.end
+	}
+	for i := c.at; i < len(c.text); i++ {
+		if c.text[i] == '#' && isSpace(c.text[i-1]) {
+			return i
+		}
+	}
+	return len(c.text)
+}
+
+// attachments checks the names of attached files. number is the line before
+// the first marker.
+func (p *parser) attachments(archive *txtar.Archive, number int) {
+	seen := map[string]bool{}
+	for _, f := range archive.Files {
+		number++
+		l := &line{file: p.name, number: number, text: "-- " + f.Name + " --"}
+		c := cursor{line: l, text: l.text, at: len("-- "), end: len(l.text)}
+		switch {
+		case seen[f.Name]:
+			p.add(c.fail(c.at, "", "%s is attached twice", f.Name))
+		case f.Name != "nginx.conf":
+			p.add(c.fail(c.at, "known: nginx.conf", "nothing reads the attachment %q", f.Name))
+		case len(bytes.TrimSpace(f.Data)) == 0:
+			p.add(c.fail(c.at, "", "the attachment %s is empty", f.Name))
+		}
+		seen[f.Name] = true
+		p.attached = append(p.attached, Attachment{Name: f.Name, Pos: Pos{number + 1, 1}, Data: f.Data})
+		number += bytes.Count(f.Data, []byte("\n"))
+	}
+}
+
+// scenario reads everything, first as the file stands and then cell by cell.
+func (p *parser) scenario() *Scenario {
+	p.readVariables()
+	if !p.ended {
+		c := cursor{line: p.last, text: p.last.text}
+		p.add(c.fail(len(p.last.text), "such as: end 20s", "the end line is missing"))
+	}
+	if len(p.errs) > 0 && p.variables == nil && len(p.varying) > 0 {
+		return nil
+	}
+	values := map[string]string{}
+	for _, v := range p.variables {
+		values[v.Name] = v.Values[0].Label
+	}
+	s := p.file(values)
+	if len(p.errs) > 0 {
+		return nil
+	}
+	if len(p.variables) == 0 {
+		p.check(s)
+		return s
+	}
+	p.cells(s)
+	return s
+}
+
+// readVariables reads the names and labels of vary and sweep lines. If any of
+// them is wrong, none is kept.
+func (p *parser) readVariables() {
+	errs := len(p.errs)
+	var variables []Variable
+	cells := 1
+	lines := map[string]int{}
+	for _, c := range p.varying {
+		if p.full() {
+			return
+		}
+		v, err := c.variable()
+		if err != nil {
+			p.add(err)
+			continue
+		}
+		if first, twice := lines[v.Name]; twice {
+			p.add(c.fail(c.at, fmt.Sprintf("the first is on line %d", first), "$%s is declared twice", v.Name))
+			continue
+		}
+		lines[v.Name] = c.line.number
+		variables = append(variables, v)
+		if cells *= len(v.Values); cells > maxCells {
+			p.add(c.fail(c.at, "take fewer values, or larger steps", "%d cells: at most %d are possible", cells, maxCells))
+			break
+		}
+		if cells > 1 && cells*p.size > maxWork {
+			p.add(c.fail(c.at, "", "%d cells are too many for a scenario of %d bytes", cells, p.size))
+			break
+		}
+	}
+	if len(p.errs) == errs {
+		p.variables = variables
+		p.usedVariables()
+		p.replacedTwice()
+	}
+}
+
+// usedVariables refuses a variable that changes nothing.
+func (p *parser) usedVariables() {
+	used := map[string]bool{}
+	for _, c := range slices.Concat(p.nouns, p.varying, p.script, p.final, []cursor{p.end}) {
+		if c.line != nil {
+			for _, name := range c.variables() {
+				used[name] = true
+			}
+		}
+	}
+	for i, v := range p.variables {
+		c := p.varying[i]
+		plain := true
+		for j := range v.Values {
+			if !v.Sweep {
+				nouns, err := c.cellNouns(j)
+				if err != nil {
+					p.add(err)
+				}
+				plain = plain && len(nouns) == 0 && err == nil
+			}
+		}
+		if plain && !used[v.Name] {
+			p.add(c.fail(c.at, "write $"+v.Name+" where its value is meant", "nothing uses $%s", v.Name))
+		}
+	}
+}
+
+// replacedTwice refuses two variables that replace the same noun.
+func (p *parser) replacedTwice() {
+	owner := map[string]string{}
+	for i, v := range p.variables {
+		for j := range v.Values {
+			if v.Sweep {
+				break
+			}
+			nouns, _ := p.varying[i].cellNouns(j)
+			for _, n := range nouns {
+				key := nounKey(n)
+				if other, ok := owner[key]; ok && other != v.Name {
+					p.add(n.fail(n.at, "", "%s and %s both set %s", other, v.Name, key))
+				}
+				owner[key] = v.Name
+			}
+		}
+	}
+}
+
+// file reads the file as it stands, with the first value of each variable and
+// the names of all cells.
+func (p *parser) file(values map[string]string) *Scenario {
+	sc := newScope()
+	sc.variables = p.variables
+	sc.values = values
+	s := &Scenario{Name: p.name, Attachments: p.attached}
+
+	cellNouns := make([][][]cursor, len(p.variables)) // variable, value, noun
+	all := slices.Clone(p.nouns)
+	for i, v := range p.variables {
+		cellNouns[i] = make([][]cursor, len(v.Values))
+		for j := range v.Values {
+			if !v.Sweep {
+				cellNouns[i][j], _ = p.varying[i].expand(values).cellNouns(j)
+				all = append(all, cellNouns[i][j]...)
+			}
+		}
+	}
+	read := p.readNouns(all, sc)
+	s.Nouns = read[:len(p.nouns)]
+	p.duplicates(p.nouns, s.Nouns)
+	at := len(p.nouns)
+	for i, v := range p.variables {
+		if slices.Contains(p.varying[i].variables(), v.Name) {
+			p.add(p.varying[i].fail(p.varying[i].at, "", "$%s is used in its own declaration", v.Name))
+		}
+		v.Values = slices.Clone(v.Values)
+		for j := range v.Values {
+			if n := len(cellNouns[i][j]); n > 0 {
+				v.Values[j].Nouns = read[at : at+n : at+n]
+				p.duplicates(cellNouns[i][j], v.Values[j].Nouns)
+				at += n
+			}
+		}
+		if len(p.varying[i].variables()) > 0 {
+			v.Template = p.varying[i].squeezed()
+		}
+		s.Variables = append(s.Variables, v)
+	}
+	p.lines(s, sc)
+	return s
+}
+
+// readNouns reads noun lines, those that declare names first; the answer has
+// the order of the lines.
+func (p *parser) readNouns(lines []cursor, sc *scope) []Noun {
+	nouns := make([]Noun, len(lines))
+	for _, declaring := range []bool{true, false} {
+		for i, c := range lines {
+			if p.full() {
+				return nouns
+			}
+			if declares(c.peek()) != declaring {
+				continue
+			}
+			n, err := c.expand(sc.values).noun(sc)
+			p.add(err)
+			if !sc.cell && c.used(sc.values) {
+				n.Template = c.squeezed()
+			}
+			nouns[i] = n
+		}
+	}
+	return nouns
+}
+
+// used reports whether the rest of a line has any of the variables.
+func (c cursor) used(values map[string]string) bool {
+	for _, name := range c.variables() {
+		if _, ok := values[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// failAt is an error at a place that was read before.
+func (p *parser) failAt(pos Pos, hint, format string, args ...any) {
+	l := p.byNumber[pos.Line]
+	p.errs = append(p.errs, &Error{File: p.name, Pos: pos, Text: l.text, Msg: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// duplicates refuses a noun that is declared twice.
+func (p *parser) duplicates(lines []cursor, nouns []Noun) {
+	first := map[string]int{}
+	for i, c := range lines {
+		key := nounKey(c)
+		if nouns[i].Word == "interceptor" || nouns[i].Word == "valve" {
+			key += " " + nouns[i].Class
+		}
+		if before, twice := first[key]; twice {
+			p.add(c.fail(c.at, fmt.Sprintf("the first is on line %d", before), "%s is declared twice", strings.TrimSpace(key)))
+			continue
+		}
+		first[key] = c.line.number
+	}
+}
+
+// lines reads the script, the end and what follows it. In a cell, statements
+// for other cells are left out.
+func (p *parser) lines(s *Scenario, sc *scope) {
+	if p.ended {
+		p.readEnd(s, sc)
+	}
+	step := 0
+	read := func(lines []cursor, into *[]Statement) {
+		for _, c := range lines {
+			if p.full() {
+				return
+			}
+			step++
+			st, err := c.expand(sc.values).statement(sc)
+			if err != nil {
+				p.add(err)
+				continue
+			}
+			st.Step = step
+			if !sc.cell && c.used(sc.values) {
+				st.Template = c.squeezed()
+			}
+			if sc.cell {
+				if st.Act = applying(st.Act, sc); st.Act == nil {
+					continue
+				}
+			}
+			if n := len(st.Triggers); n > 0 && st.Triggers[0].Kind == "at" && st.Triggers[0].D >= s.End && s.End > 0 {
+				p.add(c.fail(c.at, "", "%s is not before the end, %s", formatDuration(st.Triggers[0].D), formatDuration(s.End)))
+			}
+			*into = append(*into, st)
+		}
+	}
+	read(p.script, &s.Script)
+	sc.final = true
+	read(p.final, &s.Final)
+}
+
+func (p *parser) readEnd(s *Scenario, sc *scope) {
+	c := p.end.expand(sc.values)
+	if from, _ := variableAt(c.text[:c.end], c.at); from >= 0 {
+		p.add(c.unknownVariable(sc, from))
+		return
+	}
+	c.word()
+	c.space()
+	at := c.at
+	var err error
+	if s.End, err = c.time("end"); err == nil {
+		err = c.finished("the end")
+	}
+	if err == nil && s.End < time.Millisecond {
+		err = c.fail(at, "", "a scenario that ends after %s does nothing", formatDuration(s.End))
+	}
+	p.add(err)
+}

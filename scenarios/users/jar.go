@@ -1,0 +1,98 @@
+package users
+
+import (
+	"strings"
+	"sync"
+)
+
+// jar holds a user's cookies. Paths are honoured, other attributes are not:
+// every cookie lives as long as the user, unless Max-Age=0 removes it. As in a
+// browser, cookies carry no port. Source: RFC 6265, 5.1.4 (paths), 8.5 (ports).
+type jar struct {
+	mu      sync.Mutex // guards memory only
+	cookies []cookie
+	header  string // the Cookie header for most paths, made when needed
+	path    string // the path that header is for
+}
+
+type cookie struct{ name, value, path string }
+
+// line is the Cookie header for a path, "" if there is none.
+func (j *jar) line(path string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.cookies) == 0 {
+		return ""
+	}
+	if j.header != "" && j.path == path {
+		return j.header
+	}
+	var b strings.Builder
+	for _, c := range j.cookies {
+		if !matches(c.path, path) {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(c.name + "=" + c.value)
+	}
+	j.header, j.path = b.String(), path
+	return j.header
+}
+
+// value is the value of a cookie, "" if there is none.
+func (j *jar) value(name string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range j.cookies {
+		if c.name == name {
+			return c.value
+		}
+	}
+	return ""
+}
+
+// set takes a Set-Cookie line and returns the cookie's name and value.
+func (j *jar) set(line string) (name, value string) {
+	pair, attributes, _ := strings.Cut(line, ";")
+	name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+	if !ok || name == "" {
+		return "", ""
+	}
+	c := cookie{name: name, value: value, path: "/"}
+	gone := false
+	for attributes != "" {
+		var a string
+		a, attributes, _ = strings.Cut(attributes, ";")
+		key, v, _ := strings.Cut(strings.TrimSpace(a), "=")
+		switch {
+		case strings.EqualFold(key, "Path") && strings.HasPrefix(v, "/"):
+			c.path = v
+		case strings.EqualFold(key, "Max-Age") && (v == "0" || strings.HasPrefix(v, "-")):
+			gone = true
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.header = ""
+	for i, old := range j.cookies {
+		if old.name == c.name && old.path == c.path {
+			if gone {
+				j.cookies = append(j.cookies[:i], j.cookies[i+1:]...)
+			} else {
+				j.cookies[i] = c
+			}
+			return name, value
+		}
+	}
+	if !gone {
+		j.cookies = append(j.cookies, c)
+	}
+	return name, value
+}
+
+func matches(cookiePath, path string) bool {
+	return cookiePath == "/" || cookiePath == path ||
+		strings.HasPrefix(path, cookiePath) && (strings.HasSuffix(cookiePath, "/") || path[len(cookiePath)] == '/')
+}

@@ -1,0 +1,394 @@
+package users
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"sessionlab/appnode"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios/history"
+)
+
+// Config is what all users of a lab have in common. Front and Record must be set.
+type Config struct {
+	// Front is the proxy's logical "address:port".
+	Front string
+	// Nodes are the nodes' logical "address:port" by name.
+	Nodes map[string]string
+	// SessionCookie is the name of the session cookie; "" is JSESSIONID.
+	SessionCookie string
+	// Zero is the host's elapsed time at which the run began; recorded times
+	// count from there.
+	Zero time.Duration
+	// Record takes each finished request.
+	Record func(history.Record)
+	// NextWrite gives a number to a write, unique in the run and above 0.
+	NextWrite func() int64
+	// Attempts takes what the proxy traced of a request, by the request's
+	// identity. It may be nil.
+	Attempts func(request string) []history.Attempt
+}
+
+// Habits are how one user behaves. The zero value is a browser with patience:
+// cookies and connections are kept, an answer is waited for without limit.
+type Habits struct {
+	NoCookies   bool
+	NoKeepAlive bool
+	Timeout     time.Duration
+}
+
+// User is one virtual user. Do may be called from several tasks at once, as a
+// browser with several tabs does.
+type User struct {
+	name   string
+	host   world.Host
+	cfg    *Config
+	habits Habits
+	jar    jar
+
+	mu     sync.Mutex // guards memory only
+	n      int        // requests sent
+	known  []history.Attr
+	idle   []*client
+	active int // requests under way
+}
+
+// New returns a user that lives on h.
+func New(h world.Host, cfg *Config, habits Habits) *User {
+	if cfg.SessionCookie == "" {
+		cfg.SessionCookie = "JSESSIONID"
+	}
+	return &User{name: h.Name(), host: h, cfg: cfg, habits: habits}
+}
+
+// Name is the user's name.
+func (u *User) Name() string { return u.name }
+
+// Host is the machine that the user sits at.
+func (u *User) Host() world.Host { return u.host }
+
+// Request is one request to perform.
+type Request struct {
+	Method  string
+	Target  string        // path and query
+	On      string        // a node to ask directly; "" is the proxy
+	Step    int           // number of the scenario's statement; 0 for a journey
+	Label   string        // name of the step, "" for none
+	Timeout time.Duration // overrides the user's; 0 does not
+	Audit   bool
+	Cookie  string // a session id to present instead of the jar's; "" is the jar's
+}
+
+// client is a connection with what belongs to it: the request that is sent
+// over it, the answer's room.
+type client struct {
+	addr   string
+	conn   world.HTTPConn
+	req    http.Request
+	url    url.URL
+	body   []byte
+	answer appnode.Answer
+	id     [1]string
+	write  [1]string
+	cookie [1]string
+	close  [1]string
+}
+
+// Do performs a request, records it, and returns the record. It fails only by
+// what the record says. The record's slices are the history's.
+func (u *User) Do(ctx context.Context, r Request) history.Record {
+	u.mu.Lock()
+	u.n++
+	rec := history.Record{
+		Step: r.Step, Label: r.Label, User: u.name, N: u.n,
+		Method: r.Method, Path: r.Target, On: r.On, Audit: r.Audit,
+		Started: u.host.Elapsed() - u.cfg.Zero,
+	}
+	u.active++
+	rec.Write = u.intent(r.Method, r.Target)
+	rec.Want = append([]history.Attr(nil), u.known...)
+	u.mu.Unlock()
+
+	id := rec.Request()
+	if err := u.exchange(ctx, r, id, &rec); err != nil {
+		rec.Err = world.OutcomeOf(err).String()
+		if rec.Err == world.Canceled.String() && ctx.Err() == nil {
+			rec.Err = "user_timeout"
+		}
+	}
+	rec.Ended = u.host.Elapsed() - u.cfg.Zero
+	if u.cfg.Attempts != nil && r.On == "" {
+		rec.Attempts = u.cfg.Attempts(id)
+	}
+	u.mu.Lock()
+	u.active--
+	u.learn(&rec)
+	u.mu.Unlock()
+	u.cfg.Record(rec)
+	return rec
+}
+
+// intent is the write that a request asks for, nil for a read.
+func (u *User) intent(method, target string) *history.Write {
+	path, query, _ := strings.Cut(target, "?")
+	if i := strings.IndexByte(path, ';'); i >= 0 {
+		path = path[:i]
+	}
+	param := func(name string) string {
+		for query := query; query != ""; {
+			var pair string
+			pair, query, _ = strings.Cut(query, "&")
+			if key, v, _ := strings.Cut(pair, "="); key == name {
+				if plain, err := url.QueryUnescape(v); err == nil {
+					return plain
+				}
+			}
+		}
+		return ""
+	}
+	w := history.Write{Op: history.Set}
+	switch path {
+	case "/", "/index.jsp":
+		w.Name, w.Value = "test.org", "test.org"
+	case "/counter":
+		if method != http.MethodPost && param("add") == "" {
+			return nil
+		}
+		w.Op, w.Name = history.Add, "count"
+	case "/set":
+		w.Name, w.Value = param("name"), param("value")
+	case "/mutate":
+		w.Op, w.Name, w.Value = history.Mutate, param("name"), param("value")
+	case "/remove":
+		w.Op, w.Name = history.Remove, param("name")
+	case "/login":
+		w.Name, w.Value = "user", param("user")
+	default:
+		return nil
+	}
+	if w.Name == "" {
+		return nil
+	}
+	w.Number = u.cfg.NextWrite()
+	return &w
+}
+
+// learn keeps what the user may rely on from now on. u.mu is held.
+func (u *User) learn(rec *history.Record) {
+	if !rec.Acknowledged() {
+		return
+	}
+	if rec.Logout() || rec.NewSession {
+		u.known = u.known[:0]
+	}
+	w := rec.Write
+	if w == nil {
+		return
+	}
+	for i, a := range u.known {
+		if a.Name == w.Name {
+			if w.Op == history.Remove {
+				u.known = append(u.known[:i], u.known[i+1:]...)
+			} else {
+				u.known[i] = history.Attr{Name: w.Name, Value: w.Value, Write: w.Number}
+			}
+			return
+		}
+	}
+	if w.Op != history.Remove {
+		u.known = append(u.known, history.Attr{Name: w.Name, Value: w.Value, Write: w.Number})
+	}
+}
+
+// exchange sends the request and fills rec with what came back.
+func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.Record) error {
+	addr := u.cfg.Front
+	if r.On != "" {
+		addr = u.cfg.Nodes[r.On]
+	}
+	if addr == "" {
+		return fmt.Errorf("no address for %q", r.On)
+	}
+	timeout := u.habits.Timeout
+	if r.Timeout > 0 {
+		timeout = r.Timeout
+	}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = u.host.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	c, err := u.connect(ctx, addr)
+	if err != nil {
+		return err
+	}
+	c.prepare(r, id, rec.Write)
+	u.addCookies(c, r, rec)
+	c.req.Close = u.habits.NoKeepAlive
+	if c.req.Close {
+		c.close[0] = "close"
+		c.req.Header["Connection"] = c.close[:]
+	}
+	resp, err := c.conn.RoundTrip(ctx, &c.req)
+	if err != nil {
+		c.conn.Close()
+		return err
+	}
+	rec.Status = resp.StatusCode
+	for _, line := range resp.Header["Set-Cookie"] {
+		name, value := cookieOf(line)
+		if !u.habits.NoCookies && r.Cookie == "" {
+			u.jar.set(line)
+		}
+		if name == u.cfg.SessionCookie {
+			rec.SetCookie = value
+		}
+	}
+	c.body, err = readAll(resp.Body, c.body[:0])
+	isJSON := strings.HasPrefix(first(resp.Header["Content-Type"]), "application/json")
+	reusable := err == nil && !resp.Close && !c.req.Close
+	if err == nil && isJSON {
+		u.read(c, rec)
+	}
+	if !reusable {
+		c.conn.Close()
+	} else {
+		u.mu.Lock()
+		u.idle = append(u.idle, c)
+		u.mu.Unlock()
+	}
+	return err
+}
+
+// read takes what a JSON answer says.
+func (u *User) read(c *client, rec *history.Record) {
+	if appnode.ParseAnswer(c.body, &c.answer) != nil {
+		return
+	}
+	a := &c.answer
+	rec.Node, rec.Session, rec.NewSession = a.Node, a.Session, a.New
+	rec.Got = make([]history.Attr, 0, len(a.Attributes))
+	for _, at := range a.Attributes {
+		rec.Got = append(rec.Got, history.Attr{Name: at.Name, Value: at.Text, Write: int64(at.Write), Writes: int64(at.Writes)})
+	}
+}
+
+// connect takes an idle connection to addr that still lives, or opens one.
+func (u *User) connect(ctx context.Context, addr string) (*client, error) {
+	for {
+		u.mu.Lock()
+		var c *client
+		for i, idle := range u.idle {
+			if idle.addr == addr {
+				c = idle
+				u.idle = append(u.idle[:i], u.idle[i+1:]...)
+				break
+			}
+		}
+		u.mu.Unlock()
+		if c == nil {
+			break
+		}
+		if c.conn.Alive() {
+			return c, nil
+		}
+		c.conn.Close()
+	}
+	conn, err := u.host.DialHTTP(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &client{addr: addr, conn: conn}, nil
+}
+
+// prepare fills the request that goes out over this connection.
+func (c *client) prepare(r Request, id string, w *history.Write) {
+	if c.req.Header == nil {
+		c.req.Header = make(http.Header, 4)
+		c.req.Proto, c.req.ProtoMajor, c.req.ProtoMinor = "HTTP/1.1", 1, 1
+	}
+	clear(c.req.Header)
+	c.url = url.URL{Scheme: "http", Host: c.addr}
+	c.url.Path, c.url.RawQuery, _ = strings.Cut(r.Target, "?")
+	c.req.Method, c.req.URL, c.req.RequestURI, c.req.Host = r.Method, &c.url, r.Target, c.addr
+	c.id[0] = id
+	c.req.Header[world.HeaderRequest] = c.id[:]
+	if w != nil {
+		c.write[0] = strconv.FormatInt(w.Number, 10)
+		c.req.Header[appnode.WriteHeader] = c.write[:]
+	}
+}
+
+func (u *User) addCookies(c *client, r Request, rec *history.Record) {
+	if u.habits.NoCookies {
+		return
+	}
+	line := u.cfg.SessionCookie + "=" + r.Cookie
+	rec.Sent = r.Cookie
+	if r.Cookie == "" {
+		path, _, _ := strings.Cut(r.Target, "?")
+		line = u.jar.line(path)
+		rec.Sent = u.jar.value(u.cfg.SessionCookie)
+	}
+	if line != "" {
+		c.cookie[0] = line
+		c.req.Header["Cookie"] = c.cookie[:]
+	}
+}
+
+// UnderWay is how many requests have no answer yet.
+func (u *User) UnderWay() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.active
+}
+
+// Session is the session id in the user's jar, "" for none.
+func (u *User) Session() string { return u.jar.value(u.cfg.SessionCookie) }
+
+// Idle closes the connections that no request uses.
+func (u *User) Idle() {
+	u.mu.Lock()
+	idle := u.idle
+	u.idle = nil
+	u.mu.Unlock()
+	for _, c := range idle {
+		c.conn.Close()
+	}
+}
+
+func cookieOf(line string) (name, value string) {
+	pair, _, _ := strings.Cut(line, ";")
+	name, value, _ = strings.Cut(strings.TrimSpace(pair), "=")
+	return name, value
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func readAll(r io.Reader, buf []byte) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}

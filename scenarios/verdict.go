@@ -1,0 +1,210 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"sessionlab/lab"
+	"sessionlab/lab/fault"
+	"sessionlab/scenarios/continuity"
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/script"
+)
+
+// Verdict is what a run proves.
+type Verdict string
+
+const (
+	Pass         Verdict = "pass"         // every expectation holds
+	Fail         Verdict = "fail"         // an expectation does not
+	Inconclusive Verdict = "inconclusive" // nothing failed, but something was not put to the test
+)
+
+// touches keeps what tells whether every fault of a scenario touched anything:
+// one that never did must not come out green.
+type touches struct {
+	rules     []ruleAt
+	watches   []*watch
+	idle      []string // lines that did nothing
+	struck    []strike
+	partition []partitionAt
+}
+
+type ruleAt struct {
+	rule *fault.Rule
+	st   script.Statement
+}
+
+type partitionAt struct {
+	st     script.Statement
+	before int
+}
+
+// strike is a machine that was killed, stopped or paused.
+type strike struct {
+	st    script.Statement
+	verb  string
+	host  string
+	met   bool            // by a request under way, or a later attempt, message or session
+	users map[string]bool // whose session was there
+}
+
+func (r *run) touchVerb(st script.Statement, verb, host string) {
+	if verb != "kill" && verb != "pause" && verb != "stop" && verb != "restart" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := strike{st: st, verb: verb, host: host, users: map[string]bool{}, met: r.lab.Pending(host) > 0}
+	for user, node := range r.lastNode {
+		if node == host {
+			s.users[user] = true
+		}
+	}
+	r.touches.struck = append(r.touches.struck, s)
+}
+
+func (r *run) touchPartition(st script.Statement) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.touches.partition = append(r.touches.partition, partitionAt{st, r.lab.Faults().CutHits()})
+}
+
+// event marks the machines that somebody turned to after they were struck.
+func (t *touches) event(e lab.Event) {
+	if len(t.struck) == 0 {
+		return
+	}
+	switch e.Kind {
+	case lab.Tries, lab.Sends, lab.Loses:
+	default:
+		return
+	}
+	if e.Label.Kind == "HEARTBEAT" {
+		return
+	}
+	for i := range t.struck {
+		if t.struck[i].host == e.Peer {
+			t.struck[i].met = true
+		}
+	}
+}
+
+// request marks the machines whose sessions were asked for elsewhere.
+func (t *touches) request(rec *history.Record) {
+	for i := range t.struck {
+		if s := &t.struck[i]; s.users[rec.User] || rec.On == s.host {
+			s.met = true
+		}
+	}
+}
+
+// untouched says what was not put to the test. r.mu is held.
+func (r *run) untouched() []string {
+	var why []string
+	line := func(st script.Statement) string { return fmt.Sprintf("line %d (%s)", st.Pos.Line, st) }
+	for _, x := range r.touches.rules {
+		if r.lab.Faults().Hits(x.rule) == 0 {
+			why = append(why, line(x.st)+" touched no message")
+		}
+	}
+	for _, w := range append(r.touches.watches, r.watches...) {
+		if w.fired == 0 {
+			why = append(why, fmt.Sprintf("its event never came: %s", w.text))
+		}
+	}
+	why = append(why, r.touches.idle...)
+	for _, p := range r.touches.partition {
+		if r.lab.Faults().CutHits() == p.before {
+			why = append(why, line(p.st)+" cut off no message")
+		}
+	}
+	for _, s := range r.touches.struck {
+		if !s.met {
+			why = append(why, fmt.Sprintf("line %d: after the %s of %s nobody needed it: no request, message or session", s.st.Pos.Line, s.verb, s.host))
+		}
+	}
+	return append(why, r.unfinished...)
+}
+
+// result judges the run.
+func (r *run) result() *Result {
+	h := r.rec.History()
+	checked := continuity.Check(h, r.checkOptions())
+	res := &Result{
+		Scenario: r.sc, History: h, Checked: checked, Verdict: Pass,
+		Interrupted: r.opts.Interrupted != nil && r.opts.Interrupted(),
+	}
+	for _, st := range r.sc.Script {
+		r.collect(res, st.Step)
+	}
+	lookup := r.lookupFinal(checked)
+	for _, st := range r.sc.Final {
+		e, ok := st.Act.(script.Expect)
+		if !ok {
+			continue
+		}
+		judged := e.Cond.Eval(lookup)
+		res.Expectations = append(res.Expectations, Expectation{
+			Expr: e.Cond.String(), Outcome: judged.Outcome, Actual: judged.Actual, Line: st.Pos.Line,
+		})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range res.Expectations {
+		switch e.Outcome {
+		case script.Fails:
+			res.Verdict = Fail
+		case script.NoData:
+			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s had no data", e.Line, e.Expr))
+		}
+	}
+	res.Reasons = append(res.Reasons, r.untouched()...)
+	if len(res.Expectations) == 0 {
+		res.Reasons = append(res.Reasons, "nothing was expected")
+	}
+	if res.Verdict == Pass && (len(res.Reasons) > 0 || res.Interrupted) {
+		res.Verdict = Inconclusive
+	}
+	res.Replication = r.stats.replication()
+	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))
+	if n := len(h.Requests); n > 0 {
+		res.Took = max(r.sc.End, h.Requests[n-1].Ended).Round(time.Millisecond)
+	}
+	return res
+}
+
+// collect takes the judgement of an expect in the middle of the script. One
+// that was never reached has no data.
+func (r *run) collect(res *Result, step int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.judged[step]; ok {
+		res.Expectations = append(res.Expectations, e)
+		return
+	}
+	for _, st := range r.sc.Script {
+		if st.Step != step {
+			continue
+		}
+		for _, e := range expects(st.Act) {
+			res.Expectations = append(res.Expectations, Expectation{
+				Expr: e.Cond.String(), Outcome: script.NoData, Actual: "never reached", Line: st.Pos.Line,
+			})
+		}
+	}
+}
+
+func expects(a script.Act) []script.Expect {
+	switch a := a.(type) {
+	case script.Expect:
+		return []script.Expect{a}
+	case script.Together:
+		var all []script.Expect
+		for _, each := range a.Acts {
+			all = append(all, expects(each)...)
+		}
+		return all
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/script"
+)
+
+// maxFirings bounds a whenever: one that causes its own event would go on for
+// ever at one instant.
+const maxFirings = 10_000
+
+// watch is a when, whenever or wait until that waits for its event.
+type watch struct {
+	event  script.Event
+	repeat bool
+	act    func()
+	fired  int
+	step   int
+	text   string
+}
+
+// watch registers w. Unless it is about a single happening it fires at once if
+// it is true already.
+func (r *run) watch(w *watch) {
+	if r.already(w.event) {
+		w.fired++
+		w.act()
+		if !w.repeat {
+			r.noteWatch(w)
+			return
+		}
+	}
+	r.mu.Lock()
+	r.watches = append(r.watches, w)
+	r.mu.Unlock()
+}
+
+// noteWatch remembers a watch that is over, for the verdict.
+func (r *run) noteWatch(w *watch) {
+	r.mu.Lock()
+	r.touches.watches = append(r.touches.watches, w)
+	r.mu.Unlock()
+}
+
+// already reports whether an event that is a state is there now.
+func (r *run) already(e script.Event) bool {
+	switch e.Verb {
+	case "is up":
+		return r.lab.Up(e.Subject)
+	case "is down":
+		return r.lab.Down(e.Subject)
+	case "is idle":
+		return r.lab.Idle(e.Subject)
+	case "sees":
+		return r.lab.Sees(e.Subject, e.Peer)
+	case "misses":
+		return r.lab.Up(e.Subject) && !r.lab.Sees(e.Subject, e.Peer)
+	case "quiet":
+		return r.lab.Quiet()
+	}
+	return false
+}
+
+// fire runs the watches whose event matches, in the order in which they were
+// armed, in the task that caused the event.
+func (r *run) fire(matches func(script.Event) bool) {
+	r.mu.Lock()
+	if r.ended || len(r.watches) == 0 {
+		r.mu.Unlock()
+		return
+	}
+	var now []*watch
+	left := r.watches[:0:0]
+	for _, w := range r.watches {
+		hit := matches(w.event)
+		if hit {
+			now = append(now, w)
+			w.fired++
+			if w.fired > maxFirings && r.crashed == nil {
+				r.crashed = fmt.Errorf("line %q has fired more than %d times", w.text, maxFirings)
+				hit, w.repeat = true, false
+			}
+		}
+		if hit && !w.repeat {
+			r.touches.watches = append(r.touches.watches, w)
+		} else {
+			left = append(left, w)
+		}
+	}
+	if len(now) > 0 {
+		r.watches = left
+	}
+	r.mu.Unlock()
+	for _, w := range now {
+		w.act()
+	}
+}
+
+// happened takes an event of the lab: it goes into the trace, the timeline and
+// the figures, and it may fire watches.
+func (r *run) happened(e lab.Event) {
+	r.mu.Lock()
+	r.stats.count(e)
+	r.touches.event(e)
+	r.hash = r.hash.Int(uint64(e.At)).Int(uint64(e.Kind)).Str(e.Host).Str(e.Peer).Str(e.Label.Kind)
+	watched := len(r.watches) > 0
+	r.mu.Unlock()
+	if e.Text != "" {
+		kind := e.Kind.String()
+		if e.Kind == lab.Told {
+			kind = e.Verb
+		}
+		r.rec.AddEvent(history.Event{At: e.At, Kind: kind, Node: e.Host, Text: e.Text})
+	}
+	if r.opts.Observe != nil {
+		r.opts.Observe(e)
+	}
+	if watched {
+		r.fire(func(want script.Event) bool { return matches(want, e) })
+	}
+}
+
+// matches reports whether an event of the lab is the one a script waits for.
+func matches(want script.Event, e lab.Event) bool {
+	switch want.Verb {
+	case "sends", "receives", "loses":
+		if e.Kind.String() != want.Verb || e.Host != want.Subject {
+			return false
+		}
+		return (want.Kind == "ANY" || want.Kind == e.Label.Kind) && (want.Peer == "" || want.Peer == e.Peer)
+	case "is up":
+		return e.Kind == lab.Up && e.Host == want.Subject
+	case "is down":
+		return e.Kind == lab.Down && e.Host == want.Subject
+	case "is idle":
+		return e.Kind == lab.Idle && e.Host == want.Subject
+	case "sees":
+		return e.Kind == lab.Sees && e.Host == want.Subject && e.Peer == want.Peer
+	case "misses":
+		return e.Kind == lab.Misses && e.Host == want.Subject && e.Peer == want.Peer
+	case "tries":
+		return e.Kind == lab.Tries && e.Peer == want.Peer
+	case "excludes":
+		return e.Kind == lab.Excludes && e.Peer == want.Peer
+	case "readmits":
+		return e.Kind == lab.Readmits && e.Peer == want.Peer
+	}
+	return false
+}

@@ -1,0 +1,232 @@
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// ErrTooMany is what creating a session gives beyond maxActiveSessions, Tomcat's
+// TooManyActiveSessionsException. Applications let it become a 500.
+var ErrTooMany = errors.New("too many active sessions")
+
+// Config is what every manager can be told. The zero value is Tomcat's default.
+type Config struct {
+	// JvmRoute is appended to the ids drawn here; "" appends nothing.
+	JvmRoute string
+	// MaxInactiveInterval is given to new sessions, in whole seconds. Zero is
+	// DefaultMaxInactiveInterval; below zero sessions never expire.
+	MaxInactiveInterval time.Duration
+	// MaxActiveSessions is how many sessions may be held when one is created
+	// here. Zero or less: no limit.
+	MaxActiveSessions int
+	// ProcessExpiresFrequency is how many background ticks lie between two
+	// scans for expired sessions; zero is 6.
+	ProcessExpiresFrequency int
+	// Access says what counts as the last use.
+	Access AccessRule
+}
+
+// ManagerBase is what every manager shares: the table of the sessions that one
+// node holds, ids, the limit, and figures. Managers embed it.
+// Source: Tomcat ManagerBase.java.
+type ManagerBase struct {
+	host    world.Host
+	cfg     Config
+	booted  time.Duration
+	observe func(Event)
+
+	mu       sync.Mutex
+	held     map[string]*Session
+	nameless int // ids drawn for nameless requests
+	ticks    int
+	figures  Figures
+}
+
+// Figures count what a manager has done since it was made.
+type Figures struct {
+	Active     int // sessions held now
+	MaxActive  int // most sessions held at one time
+	Created    int // sessions created here
+	Expired    int // sessions ended here, by time or by the application
+	Rejected   int // sessions not created because of maxActiveSessions
+	Duplicates int // drawn ids that were in use already
+}
+
+// NewManagerBase returns a base without sessions for a node on h.
+func NewManagerBase(h world.Host, cfg Config) *ManagerBase {
+	if cfg.MaxInactiveInterval == 0 {
+		cfg.MaxInactiveInterval = DefaultMaxInactiveInterval
+	}
+	if cfg.ProcessExpiresFrequency <= 0 {
+		cfg.ProcessExpiresFrequency = 6
+	}
+	return &ManagerBase{host: h, cfg: cfg, booted: h.Elapsed(), held: map[string]*Session{}}
+}
+
+// Observe has f called for every event, in the task that causes it. One
+// observer; set it before Start.
+func (m *ManagerBase) Observe(f func(Event)) { m.observe = f }
+
+// Emit tells the observer, if there is one.
+func (m *ManagerBase) Emit(e Event) {
+	if m.observe != nil {
+		m.observe(e)
+	}
+}
+
+// Config is the configuration with its defaults filled in.
+func (m *ManagerBase) Config() Config { return m.cfg }
+
+// JvmRoute is this node's route, "" for none.
+func (m *ManagerBase) JvmRoute() string { return m.cfg.JvmRoute }
+
+// Lookup is the session held under an id, valid or not; nil if there is none.
+func (m *ManagerBase) Lookup(id string) *Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.held[id]
+}
+
+// Put holds a session under its id, whatever the limit says, and returns the
+// one that was held there before, or nil.
+func (m *ManagerBase) Put(s *Session) *Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := s.ID()
+	old := m.held[id]
+	m.held[id] = s
+	m.figures.MaxActive = max(m.figures.MaxActive, len(m.held))
+	return old
+}
+
+// Remove gives a session up. It reports whether it was held.
+func (m *ManagerBase) Remove(s *Session) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := s.ID()
+	if m.held[id] != s {
+		return false
+	}
+	delete(m.held, id)
+	return true
+}
+
+// Rename holds a session under a new id; a session that was held there is
+// dropped. It reports whether the session was held at all.
+func (m *ManagerBase) Rename(s *Session, newID string) bool {
+	m.mu.Lock()
+	old := s.ID()
+	held := m.held[old] == s
+	if held {
+		delete(m.held, old)
+		s.setID(newID)
+		m.held[newID] = s
+	}
+	m.mu.Unlock()
+	if held {
+		m.Emit(Event{Kind: Renamed, Session: old, NewID: newID})
+	}
+	return held
+}
+
+// Sessions are the sessions held, in order of their ids.
+func (m *ManagerBase) Sessions() []*Session {
+	type named struct {
+		id string
+		s  *Session
+	}
+	m.mu.Lock()
+	list := make([]named, 0, len(m.held))
+	for id, s := range m.held {
+		list = append(list, named{id, s})
+	}
+	m.mu.Unlock()
+	slices.SortFunc(list, func(a, b named) int { return strings.Compare(a.id, b.id) })
+	all := make([]*Session, len(list))
+	for i, n := range list {
+		all[i] = n.s
+	}
+	return all
+}
+
+// Figures are the counts so far.
+func (m *ManagerBase) Figures() Figures {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.figures
+	f.Active = len(m.held)
+	return f
+}
+
+// NewSession creates a session for a request and holds it. The session's
+// recorder is not set. The error is ErrTooMany.
+func (m *ManagerBase) NewSession(who *Identity) (*Session, error) {
+	m.mu.Lock()
+	limit := m.cfg.MaxActiveSessions
+	full := limit > 0 && len(m.held) >= limit
+	if full {
+		m.figures.Rejected++
+	}
+	m.mu.Unlock()
+	if full {
+		m.Emit(Event{Kind: Rejected, Detail: fmt.Sprintf("%d sessions are active", limit)})
+		return nil, fmt.Errorf("createSession: %w: the limit is %d", ErrTooMany, limit)
+	}
+	s := New(m.Draw(who), m.host.Now(), m.cfg.MaxInactiveInterval, m.cfg.Access)
+	m.Put(s)
+	m.mu.Lock()
+	m.figures.Created++
+	m.mu.Unlock()
+	return s, nil
+}
+
+// Draw returns an id that no session is held under. It depends on the node's
+// name, the request and the number of the draw within it; for a nameless
+// request on the time of the node's start and a count.
+func (m *ManagerBase) Draw(who *Identity) string {
+	for {
+		var id string
+		if who.Request != "" {
+			id = NewID(m.host.Rand("session id", m.host.Name(), who.Request, who.Drawn), m.cfg.JvmRoute)
+			who.Drawn++
+		} else {
+			m.mu.Lock()
+			m.nameless++
+			n := m.nameless
+			m.mu.Unlock()
+			id = NewID(m.host.Rand("nameless session id", m.host.Name(), int64(m.booted), n), m.cfg.JvmRoute)
+		}
+		m.mu.Lock()
+		_, taken := m.held[id]
+		if taken {
+			m.figures.Duplicates++
+		}
+		m.mu.Unlock()
+		if !taken {
+			return id
+		}
+	}
+}
+
+// Ended counts a session that was ended here and tells the observer.
+func (m *ManagerBase) Ended(id string, kind EventKind, detail string) {
+	m.mu.Lock()
+	m.figures.Expired++
+	m.mu.Unlock()
+	m.Emit(Event{Kind: kind, Session: id, Detail: detail})
+}
+
+// ScanDue counts a background tick and reports whether it is time to look for
+// expired sessions.
+func (m *ManagerBase) ScanDue() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ticks = (m.ticks + 1) % m.cfg.ProcessExpiresFrequency
+	return m.ticks == 0
+}

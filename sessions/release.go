@@ -1,0 +1,43 @@
+package sessions
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Release is what differs between the lines of Tomcat releases. Each line
+// stands for its latest release. The zero value is no release; see Releases.
+type Release struct {
+	// Name is the line, such as "10.1".
+	Name string
+	// Pathname is StandardManager's default: the file that sessions are saved
+	// to at a graceful stop, "" for none.
+	// Source: Tomcat StandardManager.java; 10.1 webapps/docs/config/manager.xml.
+	Pathname string
+	// UnderscoreHost says that a Host with an underscore is accepted.
+	// Source: Tomcat HttpParser.java, DomainParseState (since 8.5.31).
+	UnderscoreHost bool
+}
+
+// Releases are the known lines, the default first.
+func Releases() []Release {
+	return []Release{
+		{Name: "10.1"},
+		{Name: "9", Pathname: "SESSIONS.ser"},
+		{Name: "8.5", Pathname: "SESSIONS.ser"},
+		{Name: "7", Pathname: "SESSIONS.ser", UnderscoreHost: true},
+	}
+}
+
+// ReleaseNamed finds a release line by its name; "9.0" and "7.0" are accepted
+// for "9" and "7".
+func ReleaseNamed(name string) (Release, error) {
+	var known []string
+	for _, r := range Releases() {
+		if strings.TrimSuffix(name, ".0") == r.Name {
+			return r, nil
+		}
+		known = append(known, r.Name)
+	}
+	return Release{}, fmt.Errorf("unknown Tomcat release %q: know %s", name, strings.Join(known, ", "))
+}
