@@ -35,9 +35,10 @@ type Lab struct {
 	zero    time.Duration
 	watcher func(Event)
 
-	names []string // of the nodes, in the plan's order
-	nodes map[string]*node
-	front *proxy.Proxy
+	names  []string // of the nodes, in the plan's order
+	nodes  map[string]*node
+	byAddr map[string]string // a node's name by its "address:port"
+	front  *proxy.Proxy
 
 	mu       sync.Mutex // guards memory only
 	attempts map[string][]Attempt
@@ -63,10 +64,22 @@ type node struct {
 	skewed   bool
 }
 
+// Check finds what New and Start would refuse, without a world.
+func (p Plan) Check() error {
+	if len(p.Nodes) == 0 {
+		return errors.New("a lab needs a node")
+	}
+	p.Proxy.RouteOf = sessions.RouteOf
+	if err := p.Proxy.Check(); err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	return nil
+}
+
 // New prepares a lab in a world. Nothing runs yet.
 func New(w world.World, p Plan) (*Lab, error) {
-	if len(p.Nodes) == 0 {
-		return nil, errors.New("a lab needs a node")
+	if err := p.Check(); err != nil {
+		return nil, err
 	}
 	if p.Tomcat.Name == "" {
 		p.Tomcat = sessions.Releases()[0]
@@ -77,7 +90,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 	p.Nodes = slices.Clone(p.Nodes)
 	l := &Lab{
 		world: w, plan: p, timing: p.Timing.withDefaults(),
-		nodes: map[string]*node{}, attempts: map[string][]Attempt{},
+		nodes: map[string]*node{}, byAddr: map[string]string{}, attempts: map[string][]Attempt{},
 	}
 	for i, np := range p.Nodes {
 		if np.Addr == "" {
@@ -91,6 +104,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 		}
 		l.nodes[np.Name] = &node{plan: np, number: i + 1}
 		l.names = append(l.names, np.Name)
+		l.byAddr[l.NodeAddr(np.Name)] = np.Name
 	}
 	w.Observe(l.seam)
 	return l, nil
@@ -468,11 +482,10 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	}
 }
 
+// nodeAt is the name of the node at an address, or the address.
 func (l *Lab) nodeAt(addr string) string {
-	for _, name := range l.names {
-		if l.NodeAddr(name) == addr {
-			return name
-		}
+	if name, ok := l.byAddr[addr]; ok {
+		return name
 	}
 	return addr
 }

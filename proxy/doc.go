@@ -24,5 +24,5 @@
 //
 // Left out: rewrite, if, try_files and nested locations, caching, gzip, TLS,
 // HTTP/2, WebSocket upgrades, subrequests, X-Accel-Redirect, access logs
-// (Config.Trace has the figures), and the reading of nginx.conf text.
+// (Config.Trace has the figures). The text of an nginx.conf is read elsewhere.
 package proxy

@@ -81,6 +81,9 @@ const maxRedirects = 10
 // run answers the request.
 func (x *exchange) run() {
 	status := x.accept()
+	if status != 0 {
+		x.w.Header()["Connection"] = connectionClose
+	}
 	for {
 		if status == statusSent {
 			status = x.serve()

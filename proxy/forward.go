@@ -68,7 +68,7 @@ func (x *exchange) try(l *location) (status int, again bool) {
 		return x.passOn(l, statusEvents[x.resp.StatusCode], world.OK, t)
 	}
 	if l.intercept && x.resp.StatusCode >= 300 && l.page(x.resp.StatusCode) != nil {
-		return x.intercept(), false
+		return x.intercept(l), false
 	}
 	return x.deliver(l), false
 }
@@ -155,6 +155,9 @@ func (x *exchange) passOn(l *location, event Next, how world.Outcome, t Try) (st
 	if !event.counts() {
 		outcome = upstream.Passed
 	}
+	if outcome == upstream.Passed && x.bodiless() {
+		x.release(l)
+	}
 	x.closeLink()
 	x.done(outcome, how, failureStatus(event))
 	if l.next.ExtraTry(event, t) {
@@ -166,12 +169,15 @@ func (x *exchange) passOn(l *location, event Next, how world.Outcome, t Try) (st
 }
 
 // intercept gives an answer up for an error page.
-func (x *exchange) intercept() (status int) {
+func (x *exchange) intercept(l *location) (status int) {
 	status = x.resp.StatusCode
 	if status == http.StatusUnauthorized {
 		for _, v := range x.resp.Header["Www-Authenticate"] {
 			x.w.Header().Add("Www-Authenticate", v)
 		}
+	}
+	if x.bodiless() {
+		x.release(l)
 	}
 	x.closeLink()
 	x.done(upstream.Served, world.OK, status)
@@ -245,6 +251,20 @@ func (x *exchange) release(l *location) {
 		return
 	}
 	x.group.cache.put(x.p.host.Elapsed(), k, l)
+}
+
+// bodiless reports whether the answer ends with its head: its connection can
+// be kept although nothing of the answer is passed on.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_process_header.
+func (x *exchange) bodiless() bool {
+	switch code := x.resp.StatusCode; {
+	case x.method == http.MethodHead, code == http.StatusNoContent, code == http.StatusNotModified:
+	case x.resp.ContentLength != 0:
+		return false
+	}
+	n, err := x.resp.Body.Read(x.buf)
+	return n == 0 && err == io.EOF
 }
 
 // keeps reports whether the request that was sent lets the connection live on.

@@ -432,6 +432,24 @@ func TestKeepaliveReusesConnections(t *testing.T) {
 	}
 }
 
+func TestConnectionOfAnAnswerThatIsPassedOnIsKeptIfItHadNoBody(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		want int // connections to a
+	}{{"", 1}, {"not here", 2}} {
+		config := keepalive(t, "a", "b")
+		config.NextUpstream = []string{"http_404"}
+		run(t, config, func(l *lab) {
+			l.nodes["a"].serve(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(404)
+				_, _ = w.Write([]byte(c.body))
+			})
+			l.want("nodes", l.get("/", 3), "b b b")
+			l.want("connections", l.nodes["a"].connections(), c.want)
+		})
+	}
+}
+
 func TestIdleConnectionsExpire(t *testing.T) {
 	run(t, keepalive(t, "a"), func(l *lab) {
 		l.get("/", 2)

@@ -161,7 +161,8 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 			{"GET", "/", "a..b", 400},
 			{"TRACE", "/", "www.test.com", 405},
 		} {
-			l.want(c.method+" "+c.target+" "+c.host, l.send(c.method, c.target, "", "Host: "+c.host).status, c.want)
+			r := l.send(c.method, c.target, "", "Host: "+c.host)
+			l.want(c.method+" "+c.target+" "+c.host, []any{r.status, r.header.Get("Connection")}, []any{c.want, "close"})
 		}
 		l.want("requests that arrived", len(l.nodes["a"].seen), 0)
 	})

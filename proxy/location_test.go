@@ -50,6 +50,8 @@ func TestNoLocationServesFiles(t *testing.T) {
 		l.want("index", []any{r.status, r.header.Get("Content-Type"), strings.Contains(r.body, "Welcome to nginx!")},
 			[]any{200, "text/html", true})
 		l.want("POST to a file", l.send("POST", "/50x.html", "").status, 405)
+		l.want("POST to a missing file", l.send("POST", "/other", "").status, 404)
+		l.want("PUT to a missing file", l.send("PUT", "/other", "").status, 405)
 	})
 }
 

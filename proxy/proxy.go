@@ -34,19 +34,31 @@ type Proxy struct {
 	exchanges sync.Pool
 }
 
+// Check reads a configuration as New does, for its errors alone.
+func (c Config) Check() error {
+	_, err := compilerOf(&c)
+	return err
+}
+
+func compilerOf(config *Config) (*compiler, error) {
+	r, err := releaseOf(config.Release)
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{config: config, release: r}
+	return c, c.compile()
+}
+
 // New checks a configuration and makes a proxy of it; Start opens its ports.
 // Errors have the texts of "nginx -t". The proxy keeps the configuration, which
 // must not be changed any more.
 func New(h world.Host, config Config) (*Proxy, error) {
 	p := &Proxy{host: h, config: config, anonymous: map[string]int{}}
-	var err error
-	if p.release, err = releaseOf(config.Release); err != nil {
+	c, err := compilerOf(&p.config)
+	if err != nil {
 		return nil, err
 	}
-	c := &compiler{config: &p.config, release: p.release}
-	if err := c.compile(); err != nil {
-		return nil, err
-	}
+	p.release = c.release
 	p.servers, p.groups, p.byName = c.servers, c.order, c.groups
 	for _, s := range p.servers {
 		for _, port := range s.ports {

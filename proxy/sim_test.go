@@ -185,12 +185,7 @@ type reply struct {
 // Header lines are "Name: value".
 func (l *lab) send(method, target, body string, header ...string) reply {
 	l.Helper()
-	return l.sendFrom(l.user, method, target, body, header...)
-}
-
-func (l *lab) sendFrom(from world.Host, method, target, body string, header ...string) reply {
-	l.Helper()
-	conn, err := from.DialHTTP(l.ctx, "172.16.12.1:8080")
+	conn, err := l.user.DialHTTP(l.ctx, "172.16.12.1:8080")
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -209,13 +204,13 @@ func (l *lab) sendFrom(from world.Host, method, target, body string, header ...s
 			req.Header.Add(name, value)
 		}
 	}
-	began := from.Elapsed()
+	began := l.user.Elapsed()
 	resp, err := conn.RoundTrip(l.ctx, req)
 	if err != nil {
-		return reply{err: err, took: from.Elapsed() - began}
+		return reply{err: err, took: l.user.Elapsed() - began}
 	}
 	text, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header.Clone(), string(text), err, from.Elapsed() - began}
+	return reply{resp.StatusCode, resp.Header.Clone(), string(text), err, l.user.Elapsed() - began}
 }
 
 // get sends GETs and lists the bodies, or the statuses of errors.

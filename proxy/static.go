@@ -25,6 +25,11 @@ var mimeTypes = map[string]string{
 //
 // Source: nginx ngx_http_static_module.c, ngx_http_index_module.c.
 func (x *exchange) static(l *location) (status int) {
+	switch x.method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	default:
+		return 405
+	}
 	if strings.HasSuffix(x.uri, "/") {
 		if _, ok := x.p.file(l.root + x.uri + "index.html"); ok {
 			return x.redirectOrFail(x.uri + "index.html")
@@ -34,15 +39,15 @@ func (x *exchange) static(l *location) (status int) {
 		}
 		return 404
 	}
-	if x.method != http.MethodGet && x.method != http.MethodHead {
-		return 405
-	}
 	body, ok := x.p.file(l.root + x.uri)
 	if !ok {
 		if x.p.directory(l.root + x.uri + "/") {
 			return x.moved(301, escape(x.uri)+"/"+mark(x.args)+x.args)
 		}
 		return 404
+	}
+	if x.method == http.MethodPost {
+		return 405
 	}
 	kind := mimeTypes[x.uri[strings.LastIndexByte(x.uri, '.')+1:]]
 	if kind == "" {

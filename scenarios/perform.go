@@ -53,7 +53,9 @@ func (r *run) fail(st script.Statement, err error) {
 	defer r.mu.Unlock()
 	if r.crashed == nil {
 		r.crashed = fmt.Errorf("%s:%d: %w", r.sc.Name, st.Pos.Line, err)
-		r.over()
+		if !r.live {
+			r.over()
+		}
 	}
 }
 

@@ -16,12 +16,9 @@ import (
 	"sessionlab/sessions"
 )
 
-// group is the name of the upstream block of the short form. It has no
-// underscore: Tomcat refuses a Host with one.
-const group = "tomcats"
-
 // stickySince is the first open-source nginx with the sticky directive. A lab
-// that says sticky= and names no release means this one.
+// that says sticky=cookie and names no release means this one; sticky=route
+// needs no directive, older releases do it by a map.
 // Source: nginx CHANGES 1.29.6.
 const stickySince = "1.29.6"
 
@@ -109,32 +106,26 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) {
 	noun := sc.Noun("proxy")
 	o := noun.Options
-	cfg := proxy.Config{Release: sc.Noun("nginx").Text}
-	if cfg.Release == "" && o.Has("sticky") {
-		cfg.Release = stickySince
-	}
-	block := proxy.Upstream{Name: group, Keepalive: o.Int("keepalive", 0)}
-	if o.Has("keepalive") && block.Keepalive == 0 {
-		block.Keepalive = proxy.None
-	}
-	block.KeepaliveRequests = o.Int("keepalive_requests", 0)
-	block.KeepaliveTimeout = o.Duration("keepalive_timeout", 0)
-	if err := balance(&block, noun); err != nil {
-		return cfg, err
-	}
-	for i, n := range nodes {
-		block.Servers = append(block.Servers, serverPlan(sc, n, i))
+	f := proxy.Front{Release: sc.Noun("nginx").Text, Port: o.Int("port", lab.DefaultProxyPort), Keepalive: o.Int("keepalive", 0)}
+	if o.Has("keepalive") && f.Keepalive == 0 {
+		f.Keepalive = proxy.None
 	}
 	switch o.String("sticky", "") {
 	case "route":
-		block.Sticky.Route = []string{"$route"}
+		f.Binding = proxy.ByRoute
 	case "cookie":
-		block.Sticky.Cookie = o.String("cookie", "route")
-		block.Sticky.Path = "/"
+		f.Binding = proxy.ByCookie
+		if f.Release == "" {
+			f.Release = stickySince
+		}
 	}
-	cfg.Upstreams = []proxy.Upstream{block}
-
-	s := proxy.Settings{
+	if err := balance(&f, noun); err != nil {
+		return proxy.Config{}, err
+	}
+	for i, n := range nodes {
+		f.Servers = append(f.Servers, serverPlan(sc, n, i))
+	}
+	f.Settings = proxy.Settings{
 		NextUpstream:        o.Words("proxy_next_upstream"),
 		NextUpstreamTries:   o.Int("proxy_next_upstream_tries", 0),
 		NextUpstreamTimeout: o.Duration("proxy_next_upstream_timeout", 0),
@@ -144,30 +135,31 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 		HTTPVersion:         o.String("proxy_http_version", ""),
 	}
 	if o.Bool("proxy_intercept_errors", false) {
-		s.InterceptErrors = proxy.On
+		f.InterceptErrors = proxy.On
 	}
-	if block.Keepalive > 0 && s.HTTPVersion == "1.1" {
+	if f.Keepalive > 0 && f.HTTPVersion == "1.1" {
 		// What an operator writes beside them: proxy_set_header Connection "".
-		s.SetHeaders = []proxy.Header{{Name: "Connection", Value: ""}}
+		f.SetHeaders = []proxy.Header{{Name: "Connection", Value: ""}}
+	}
+	cfg := f.Config()
+	for i := range cfg.Upstreams {
+		cfg.Upstreams[i].KeepaliveRequests = o.Int("keepalive_requests", 0)
+		cfg.Upstreams[i].KeepaliveTimeout = o.Duration("keepalive_timeout", 0)
+		if name := o.String("cookie", ""); name != "" && f.Binding == proxy.ByCookie {
+			cfg.Upstreams[i].Sticky.Cookie = name
+		}
 	}
 	page, err := errorPage(o.String("error_page", "500 502 503 504 /50x.html"))
 	if err != nil {
 		return cfg, err
 	}
-	s.ErrorPages = []proxy.ErrorPage{page}
-	cfg.Servers = []proxy.Server{{
-		Listen:   []int{o.Int("port", lab.DefaultProxyPort)},
-		Settings: s,
-		Locations: []proxy.Location{
-			{Path: "/", ProxyPass: "http://" + group},
-			{Modifier: "=", Path: "/50x.html"},
-		},
-	}}
+	cfg.Servers[0].ErrorPages = []proxy.ErrorPage{page}
+	cfg.Servers[0].Locations = append(cfg.Servers[0].Locations, proxy.Location{Modifier: "=", Path: "/50x.html"})
 	return cfg, nil
 }
 
 // balance sets the method.
-func balance(block *proxy.Upstream, noun script.Noun) error {
+func balance(f *proxy.Front, noun script.Noun) error {
 	has := func(word string) bool {
 		for _, a := range noun.Args {
 			if a == word {
@@ -178,20 +170,20 @@ func balance(block *proxy.Upstream, noun script.Noun) error {
 	}
 	switch noun.Class {
 	case "", "round_robin":
-		block.Method = upstream.RoundRobin
+		f.Method = upstream.RoundRobin
 	case "ip_hash":
-		block.Method = upstream.IPHash
+		f.Method = upstream.IPHash
 	case "least_conn":
-		block.Method = upstream.LeastConn
+		f.Method = upstream.LeastConn
 	case "hash":
-		block.Method, block.Key = upstream.Hash, noun.Args[0]
+		f.Method, f.Key = upstream.Hash, noun.Args[0]
 		if len(noun.Args) > 1 && has("consistent") {
-			block.Method = upstream.ConsistentHash
+			f.Method = upstream.ConsistentHash
 		}
 	case "random":
-		block.Method = upstream.Random
+		f.Method = upstream.Random
 		if has("two") {
-			block.Method = upstream.RandomTwo
+			f.Method = upstream.RandomTwo
 		}
 	default:
 		return fmt.Errorf("proxy: method %s is not known", noun.Class)
@@ -215,8 +207,13 @@ func serverPlan(sc *script.Scenario, n lab.NodePlan, i int) upstream.Server {
 	}
 	s.Weight = line.Options.Int("weight", 1)
 	s.Backup, s.Down, s.Drain = line.Has("backup"), line.Has("down"), line.Has("drain")
-	if sc.Noun("proxy").Options.String("sticky", "") == "route" || line.Options.Has("route") {
-		s.Route = line.Options.String("route", n.Route)
+	if sc.Noun("proxy").Options.String("sticky", "") == "route" {
+		// Without a jvmRoute there is nothing to follow; the name keeps its group apart.
+		if s.Route = line.Options.String("route", n.Route); s.Route == "" {
+			s.Route = n.Name
+		}
+	} else {
+		s.Route = line.Options.String("route", "")
 	}
 	return s
 }

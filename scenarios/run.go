@@ -60,6 +60,18 @@ const auditTimeout = 5 * time.Second
 // ErrLab marks an error of the lab itself, such as a port that is taken.
 var ErrLab = errors.New("the lab could not run")
 
+// Check finds what keeps a scenario from being built, without running it.
+func Check(sc *script.Scenario) error {
+	plan, err := PlanOf(sc)
+	if err != nil {
+		return err
+	}
+	if _, err := people(sc); err != nil {
+		return err
+	}
+	return plan.Check()
+}
+
 // Run runs one scenario without variables, as Cells gives it, and judges it.
 // An error means that there is no result: the scenario cannot be built or asks
 // for something impossible (killing what is down), or, with ErrLab, the lab
@@ -119,6 +131,7 @@ type run struct {
 	hash       world.Key
 	stats      traffic
 	ended      bool
+	live       bool // kept up for a person; a mistake does not end it
 }
 
 // knock is an old session to be tried once more in the final audit.
@@ -133,10 +146,11 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 	}
 }
 
-// play is the whole run, in the operator's main task.
-func (r *run) play(ctx context.Context, crowd []person) error {
+// setUp brings the lab and its users up, in the operator's main task. The
+// script's context ends with the returned function.
+func (r *run) setUp(ctx context.Context, crowd []person) (script context.Context, over func(), err error) {
 	if err := r.lab.Start(ctx); err != nil {
-		return err
+		return nil, nil, err
 	}
 	r.cfg = users.Config{
 		Front: r.lab.Front(), Nodes: map[string]string{}, Zero: r.lab.Zero(),
@@ -151,7 +165,7 @@ func (r *run) play(ctx context.Context, crowd []person) error {
 	for _, p := range crowd {
 		h, err := r.world.Boot(p.name, p.addr)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		r.users[p.name] = users.New(h, &r.cfg, p.habits)
 		r.order = append(r.order, p.name)
@@ -159,16 +173,8 @@ func (r *run) play(ctx context.Context, crowd []person) error {
 	if r.opts.Started != nil {
 		r.opts.Started(r.lab)
 	}
-
-	script, over := r.op.WithCancel(ctx)
+	script, over = r.op.WithCancel(ctx)
 	r.scriptCtx, r.over = script, over
-	defer over()
-	r.op.Go("end", func(context.Context) {
-		if r.op.Sleep(script, r.left(r.sc.End)) == nil {
-			over()
-		}
-	})
-	r.sendOut(script, crowd)
 	if r.opts.Interrupted != nil {
 		r.op.Go("interrupt", func(context.Context) {
 			for r.op.Sleep(script, 50*time.Millisecond) == nil {
@@ -178,6 +184,22 @@ func (r *run) play(ctx context.Context, crowd []person) error {
 			}
 		})
 	}
+	r.sendOut(script, crowd)
+	return script, over, nil
+}
+
+// play is the whole run, in the operator's main task.
+func (r *run) play(ctx context.Context, crowd []person) error {
+	script, over, err := r.setUp(ctx, crowd)
+	if err != nil {
+		return err
+	}
+	defer over()
+	r.op.Go("end", func(context.Context) {
+		if r.op.Sleep(script, r.left(r.sc.End)) == nil {
+			over()
+		}
+	})
 	r.armTimed()
 	r.perform(script)
 	if r.crash() != nil {

@@ -40,6 +40,7 @@ type httpListener struct {
 	pending int // connections that wait to be accepted, while paused
 	active  int // exchanges that run
 	conns   []*httpConn
+	spare   []*httpConn // closed at both ends, to be used again
 	drain   *task
 }
 
@@ -153,6 +154,9 @@ type httpConn struct {
 
 	// The server's end.
 	task         *task
+	life         uint64 // how often it was used again
+	spared       bool   // its task waits to be used again
+	over         bool   // its task must end
 	reqReady     bool
 	busy         bool // a handler runs
 	clientFin    bool
@@ -186,7 +190,51 @@ func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error
 	if err != nil {
 		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}
 	}
-	return h.newHTTPConn(server.http[portOf(addr)], addr), nil
+	c := h.open(server.http[portOf(addr)], addr)
+	return &clientConn{c: c, life: c.life}, nil
+}
+
+// clientConn is the client's hold on a connection. The connection itself is
+// used again once both ends are closed; the hold is not.
+type clientConn struct {
+	c            *httpConn
+	life         uint64
+	sent, reused bool // as of the latest RoundTrip
+}
+
+// mine is the connection, nil once it belongs to somebody else.
+func (h *clientConn) mine() *httpConn {
+	if h.c.life != h.life {
+		return nil
+	}
+	return h.c
+}
+
+func (h *clientConn) RoundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
+	if c := h.mine(); c != nil {
+		resp, err := c.roundTrip(ctx, req)
+		h.sent, h.reused = c.sent, c.reused
+		return resp, err
+	}
+	h.sent = false
+	return nil, &world.OpError{Op: "write", Addr: h.c.addr, Err: net.ErrClosed}
+}
+
+func (h *clientConn) SetReadDeadline(d time.Duration) {
+	if c := h.mine(); c != nil {
+		c.setReadDeadline(d)
+	}
+}
+
+func (h *clientConn) Sent() bool   { return h.sent }
+func (h *clientConn) Reused() bool { return h.reused }
+func (h *clientConn) Alive() bool  { c := h.mine(); return c != nil && c.alive() }
+
+func (h *clientConn) Close() error {
+	if c := h.mine(); c != nil {
+		return c.close()
+	}
+	return nil
 }
 
 // connect finds the host that listens on addr. It takes a round trip; a host
@@ -255,15 +303,35 @@ func portOf(addr string) int {
 	return port
 }
 
-func (h *host) newHTTPConn(l *httpListener, addr string) *httpConn {
+// open makes a connection, or takes one that was closed at both ends.
+func (h *host) open(l *httpListener, addr string) *httpConn {
 	w := h.w
-	w.ports++
-	c := &httpConn{
-		w: w, client: h, server: l.host, lis: l, addr: addr,
-		remote: h.at(32768 + w.ports%28232),
-		there:  w.link(h.machine, l.host.machine),
-		back:   w.link(l.host.machine, h.machine),
+	var c *httpConn
+	if n := len(l.spare); n > 0 {
+		c = l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		c.again()
+		if l.opts.IdleTimeout > 0 {
+			w.wake(c.task) // to count the idle time
+		}
+	} else {
+		c = newHTTPConn(w, l)
 	}
+	if c.client != h {
+		c.client = h
+		c.there = w.link(h.machine, l.host.machine)
+		c.back = w.link(l.host.machine, h.machine)
+	}
+	w.ports++
+	c.addr, c.remote = addr, h.at(32768+w.ports%28232)
+	h.conns = append(h.conns, c)
+	l.host.conns = append(l.host.conns, c)
+	l.conns = append(l.conns, c)
+	return c
+}
+
+func newHTTPConn(w *World, l *httpListener) *httpConn {
+	c := &httpConn{w: w, server: l.host, lis: l}
 	c.headReady, c.dataReady, c.serveReady = c.headThere, c.dataThere, c.somethingToServe
 	c.body.c = c
 	c.rw.c = c
@@ -275,16 +343,36 @@ func (h *host) newHTTPConn(l *httpListener, addr string) *httpConn {
 		c.gone = l.host.newCtx(l.host.root)
 		ctx = c.gone
 	}
-	c.request = (&http.Request{Header: make(http.Header, 8), URL: &c.url}).WithContext(ctx)
+	c.request = (&http.Request{Header: make(http.Header, 8)}).WithContext(ctx)
 	c.request.URL = &c.url
-	h.conns = append(h.conns, c)
-	l.host.conns = append(l.host.conns, c)
-	l.conns = append(l.conns, c)
 	c.task = w.spawn(l.host, "connection", c.serve)
 	return c
 }
 
-func (c *httpConn) SetReadDeadline(d time.Duration) {
+// again makes a spare connection a new one. Its maps, buffers and server task
+// stay.
+func (c *httpConn) again() {
+	c.clientClosed, c.fin, c.rst, c.sent, c.reused = false, false, false, false, false
+	c.exchanges, c.deadline, c.lastAt, c.served = 0, 0, 0, 0
+	c.reqReady, c.clientFin, c.serverClosed, c.spared = false, false, false, false
+	c.dropped, c.end = false, endNone
+	c.ctx = nil
+}
+
+// recycle keeps a connection whose both ends are closed, if nothing of it is on
+// its way any more. Otherwise its server task ends.
+func (c *httpConn) recycle() {
+	c.life++
+	if c.spared && c.gone == nil && !c.lis.closed && !c.server.dead &&
+		!c.holding && !c.reqHolding && !c.deliver.queued() && !c.arrive.queued() {
+		c.lis.spare = append(c.lis.spare, c)
+		return
+	}
+	c.over = true
+	c.w.wake(c.task)
+}
+
+func (c *httpConn) setReadDeadline(d time.Duration) {
 	if d <= 0 {
 		c.deadline = 0
 		return
@@ -292,14 +380,11 @@ func (c *httpConn) SetReadDeadline(d time.Duration) {
 	c.deadline = c.w.now + int64(d)
 }
 
-func (c *httpConn) Sent() bool   { return c.sent }
-func (c *httpConn) Reused() bool { return c.reused }
-
-func (c *httpConn) Alive() bool {
+func (c *httpConn) alive() bool {
 	return !c.client.dead && !c.clientClosed && !c.fin && !c.rst
 }
 
-func (c *httpConn) Close() error {
+func (c *httpConn) close() error {
 	if err := c.client.enter(); err != nil {
 		return err
 	}
@@ -317,6 +402,7 @@ func (c *httpConn) closeClient() {
 	c.segs = c.segs[:0]
 	forget(&c.client.conns, c)
 	if c.serverClosed {
+		c.recycle()
 		return
 	}
 	c.w.after(c.there.delay, func() {
@@ -357,8 +443,8 @@ func (c *httpConn) closeServer(rst bool) {
 	c.w.wake(c.task)
 }
 
-// RoundTrip sends the request and waits for the head of the answer.
-func (c *httpConn) RoundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
+// roundTrip sends the request and waits for the head of the answer.
+func (c *httpConn) roundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
 	if err := c.client.enter(); err != nil {
 		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
 	}
@@ -716,54 +802,69 @@ func (b *responseBody) Close() error {
 		b.finish()
 	}
 	if !b.whole {
-		return b.c.Close()
+		return b.c.close()
 	}
 	return nil
 }
 
-// serve is the task of the server's end.
+// serve is the task of the server's end. It outlives the connection, for the
+// next one that is made of it.
 func (c *httpConn) serve() {
-	w := c.w
-	for {
-		limit := int64(-1)
-		if c.lis.opts.IdleTimeout > 0 {
-			limit = int64(c.lis.opts.IdleTimeout)
+	for c.serveNext() {
+		if !c.serverClosed {
+			continue
 		}
-		expired, err := c.server.wait(nil, limit, c.serveReady)
-		if err != nil {
+		if c.clientClosed {
 			return
 		}
-		if !c.reqReady || expired {
-			c.closeServer(false)
-			return
-		}
-		c.reqReady = false
-		if c.serverClosed {
-			return
-		}
-		c.busy = true
-		c.lis.active++
-		w.observe(world.Receives, c.server, c.client.name, world.Label{Kind: "REQUEST", Key: c.key}, len(c.reqBuf))
-		c.rw.reset()
-		if c.server.enter() == nil && !c.handle() {
-			c.rw.finish()
-		} else if !c.serverClosed {
-			c.closeServer(false)
-		}
-		c.busy = false
-		c.served++
-		c.lis.active--
-		if c.lis.closed && c.lis.active == 0 && c.lis.drain != nil {
-			w.wake(c.lis.drain)
-		}
-		if c.serverClosed {
-			return
-		}
-		if c.rw.close || c.lis.closed {
-			c.closeServer(false)
+		c.spared = true
+		if _, err := c.server.wait(nil, -1, c.usedAgain); err != nil || c.over {
 			return
 		}
 	}
+}
+
+func (c *httpConn) usedAgain() bool { return !c.spared || c.over }
+
+// serveNext waits for a request and serves it. It reports false when the host
+// is gone.
+func (c *httpConn) serveNext() bool {
+	w := c.w
+	limit := int64(-1)
+	if c.lis.opts.IdleTimeout > 0 {
+		limit = int64(c.lis.opts.IdleTimeout)
+	}
+	expired, err := c.server.wait(nil, limit, c.serveReady)
+	if err != nil {
+		return false
+	}
+	if !c.reqReady || expired {
+		c.closeServer(false)
+		return true
+	}
+	c.reqReady = false
+	if c.serverClosed {
+		return true
+	}
+	c.busy = true
+	c.lis.active++
+	w.observe(world.Receives, c.server, c.client.name, world.Label{Kind: "REQUEST", Key: c.key}, len(c.reqBuf))
+	c.rw.reset()
+	if c.server.enter() == nil && !c.handle() {
+		c.rw.finish()
+	} else if !c.serverClosed {
+		c.closeServer(false)
+	}
+	c.busy = false
+	c.served++
+	c.lis.active--
+	if c.lis.closed && c.lis.active == 0 && c.lis.drain != nil {
+		w.wake(c.lis.drain)
+	}
+	if !c.serverClosed && (c.rw.close || c.lis.closed) {
+		c.closeServer(false)
+	}
+	return true
 }
 
 func (c *httpConn) somethingToServe() bool {

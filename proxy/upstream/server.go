@@ -85,9 +85,9 @@ func (s *Server) parameter(word string) bool {
 	case "backup":
 		s.Backup = true
 	case "down":
-		s.Down = true
+		s.Down, s.Drain = true, false // the later word wins
 	case "drain":
-		s.Drain = true
+		s.Down, s.Drain = false, true
 	default:
 		return false
 	}

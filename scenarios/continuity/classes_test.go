@@ -55,6 +55,15 @@ var classRows = []struct {
 		alice 3-4 /session : 200 b S1.b cart=pen#1/1
 		alice 5-6 /session : 200 b S1.b cart=pen#1/1`,
 		"kept stale=0 twice=0"},
+	{"no loss: a copy that its user meets first still says that it is new", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /session : 200 b S1.b* cart=pen#1/1
+		alice 4-5 /login?user=alice : 200 c S2.c* cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"lost at login: the node knew nothing of it", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /login?user=alice : 200 b S2.b*`,
+		"lost kept stale=0 twice=0"},
 	{"no loss: a new session after logout, with the old cookie", Options{}, `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
 		alice 2-3 /logout : 200 a -
@@ -349,12 +358,24 @@ func TestStoryOfALossNamesNodesTimesAndTheFault(t *testing.T) {
 	r := Check(tale(t, `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
 		! 2 kill a
+		! 3 start a
 		alice 3-4 /add : 200 b S2.b* count=1#2/1`), Options{})
 	want := Anomaly{Kind: "lost", User: "alice", At: 4 * ms, Node: "b", Request: "alice/2",
 		Explanation: "alice presented session S1.a, last answered by a at 0.001s, and b gave a new one, S2.b. " +
 			"With it went what had been acknowledged: cart=pen. Before it, at 0.002s: kill a."}
 	if len(r.Anomalies) != 1 || r.Anomalies[0] != want {
 		t.Errorf("anomalies = %+v, want %+v", r.Anomalies, want)
+	}
+}
+
+func TestStoriesShortenLongIDs(t *testing.T) {
+	for _, row := range []struct{ id, want string }{
+		{"B01DC5DE2C4414FE757E9E4B85AC762C.tomcat1", "B01DC5DE.tomcat1"}, {"B01DC5DE2C4414FE757E9E4B85AC762C", "B01DC5DE"},
+		{"S1.tomcat1", "S1.tomcat1"}, {"", ""},
+	} {
+		if got := short(row.id); got != row.want {
+			t.Errorf("short(%q) = %q, want %q", row.id, got, row.want)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	Duration             // Value.Duration
 	Percent              // Value.Percent, 0 to 100
 	String               // Value.Text; a whole number in it is in Value.Count as well
-	Bool                 // Value.Bool
+	Bool                 // Value.Count: 1 for yes, 0 for no
 )
 
 func (k Kind) String() string {
@@ -31,7 +31,6 @@ type Value struct {
 	Duration time.Duration
 	Percent  float64
 	Text     string
-	Bool     bool
 }
 
 func (v Value) String() string {
@@ -45,7 +44,7 @@ func (v Value) String() string {
 	case String:
 		return strconv.Quote(v.Text)
 	case Bool:
-		return strconv.FormatBool(v.Bool)
+		return strconv.FormatBool(v.Count != 0)
 	}
 	return "no data"
 }
@@ -79,8 +78,6 @@ var figures = []figure{
 	{"sessions.id_changes", false, func(r *Result, _ string) Value { return count(r.Sessions.IDChanges) }},
 	{"sessions.stale_reads", false, func(r *Result, _ string) Value { return count(r.Sessions.StaleReads) }},
 
-	{"sessions.on", true, func(r *Result, node string) Value { return count(r.sessionsOn(node)) }},
-
 	{"requests.total", false, func(r *Result, _ string) Value { return count(r.Requests.Total) }},
 	{"requests.ok", false, func(r *Result, _ string) Value { return count(r.Requests.OK) }},
 	{"requests.failed", false, func(r *Result, _ string) Value { return count(r.Requests.Failed) }},
@@ -89,16 +86,12 @@ var figures = []figure{
 	{"requests.by_node", true, func(r *Result, node string) Value { return count(r.Requests.ByNode[node]) }},
 	{"requests.by_status", true, func(r *Result, status string) Value { return count(r.Requests.ByStatus[status]) }},
 
-	{"guarantees.read_your_writes", false, func(r *Result, _ string) Value { return r.Guarantees.ReadYourWrites.value() }},
 	{"guarantees.read_your_writes.checked", false, func(r *Result, _ string) Value { return count(r.Guarantees.ReadYourWrites.Checked) }},
 	{"guarantees.read_your_writes.violations", false, func(r *Result, _ string) Value { return r.Guarantees.ReadYourWrites.value() }},
-	{"guarantees.monotonic_reads", false, func(r *Result, _ string) Value { return r.Guarantees.MonotonicReads.value() }},
 	{"guarantees.monotonic_reads.checked", false, func(r *Result, _ string) Value { return count(r.Guarantees.MonotonicReads.Checked) }},
 	{"guarantees.monotonic_reads.violations", false, func(r *Result, _ string) Value { return r.Guarantees.MonotonicReads.value() }},
-	{"guarantees.monotonic_writes", false, func(r *Result, _ string) Value { return r.Guarantees.MonotonicWrites.value() }},
 	{"guarantees.monotonic_writes.checked", false, func(r *Result, _ string) Value { return count(r.Guarantees.MonotonicWrites.Checked) }},
 	{"guarantees.monotonic_writes.violations", false, func(r *Result, _ string) Value { return r.Guarantees.MonotonicWrites.value() }},
-	{"guarantees.writes_follow_reads", false, func(r *Result, _ string) Value { return r.Guarantees.WritesFollowReads.value() }},
 	{"guarantees.writes_follow_reads.checked", false, func(r *Result, _ string) Value { return count(r.Guarantees.WritesFollowReads.Checked) }},
 	{"guarantees.writes_follow_reads.violations", false, func(r *Result, _ string) Value { return r.Guarantees.WritesFollowReads.value() }},
 
@@ -144,7 +137,13 @@ var userFigures = []userFigure{
 		return r.last(p, func(q *history.Record) Value { return text(q.Session) })
 	}},
 	{"last.new", func(r *Result, p *person) Value {
-		return r.last(p, func(q *history.Record) Value { return Value{Kind: Bool, Bool: q.NewSession} })
+		return r.last(p, func(q *history.Record) Value {
+			v := Value{Kind: Bool}
+			if q.NewSession {
+				v.Count = 1
+			}
+			return v
+		})
 	}},
 	{"last.status", func(r *Result, p *person) Value {
 		return r.last(p, func(q *history.Record) Value { return count(q.Status) })
@@ -258,23 +257,6 @@ func (r *Result) lost(p *person) int {
 	for _, s := range r.List {
 		if s.User == p.name && s.Class == Lost {
 			n++
-		}
-	}
-	return n
-}
-
-// sessionsOn counts the users whose latest answer with a session came from node.
-func (r *Result) sessionsOn(node string) int {
-	n := 0
-	for _, p := range r.people {
-		for k := len(p.byEnd) - 1; k >= 0; k-- {
-			q := r.recs[p.byEnd[k]]
-			if id, _ := identity(q); id != "" && q.Node != "" {
-				if q.Node == node && !q.Logout() {
-					n++
-				}
-				break
-			}
 		}
 	}
 	return n

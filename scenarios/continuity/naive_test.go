@@ -14,12 +14,11 @@ import (
 
 // naive judges a history by writing the definitions down one by one, each as a
 // search through everything. It shares no code with Check but the reading of one
-// answer (identity, silent, base) and is usable for small histories only.
+// answer (identity, carriedOver, silent, base) and is usable for small histories only.
 type naive struct {
 	recs []*history.Record
 	opts Options
 	list []*naiveSession
-	sum  string
 }
 
 type naiveSession struct {
@@ -90,6 +89,9 @@ func (n *naive) sessions() {
 				put(sent, silent(r))
 			}
 			continue
+		}
+		if fresh && sent != nil && carriedOver(n.recs, sent.items, r) {
+			fresh = false
 		}
 		s := find(r.User, id)
 		if sent != nil && (fresh || s != nil && s != sent) {
@@ -321,11 +323,7 @@ func (v *naiveView) stale() (n int) {
 	return n
 }
 
-// holdsAlone: r shows a write, done before x was sent, that x cannot contain.
-func (v *naiveView) holdsAlone(r, x int32) bool {
-	return slices.ContainsFunc(v.names, func(name string) bool { return v.lacks(x, r, name) })
-}
-
+// lacks: x cannot contain what r shows, which was done before x was sent.
 func (v *naiveView) lacks(x, r int32, name string) bool {
 	a, b := v.look(r, name), v.look(x, name)
 	for _, w := range v.writes(name) {
@@ -649,6 +647,9 @@ func toyHistory(rng *rand.Rand) *history.History {
 				}
 			}
 			answers = append(answers, r.Got)
+			if rng.IntN(8) == 0 {
+				r.NewSession = true // a copy made before its user came back
+			}
 		}
 		if known && id != r.Sent {
 			r.SetCookie = id

@@ -96,15 +96,41 @@ func (c *checker) indexOwners(ended []int32) {
 }
 
 // identity is the session id that an answer gives its user, "" if none, and
-// whether that session is a new one. An answer that is cut still sets a cookie.
+// whether that session is another one than the request presented. The answer's
+// word for new is not enough: isNew is replicated, so that a copy may still say
+// so when its user comes for the second time. An answer that is cut still sets a
+// cookie.
 func identity(r *history.Record) (id string, fresh bool) {
 	if r.Answered() && r.Session != "" {
-		return r.Session, r.NewSession
+		return r.Session, r.NewSession && base(r.Session) != base(r.Sent)
 	}
 	if r.SetCookie == "" {
 		return "", false
 	}
-	return r.SetCookie, r.NewSession || !r.Login() && base(r.SetCookie) != base(r.Sent)
+	return r.SetCookie, base(r.SetCookie) != base(r.Sent) && (r.NewSession || !r.Login())
+}
+
+// carriedOver reports whether the answer to a login shows a session that goes on
+// under its new id although it says that it is new: it shows a write of that
+// session, or there was none to show.
+func carriedOver(recs []*history.Record, items []item, r *history.Record) bool {
+	if !r.Login() {
+		return false
+	}
+	wrote := false
+	for _, it := range items {
+		w := recs[it.req].Write
+		if w == nil {
+			continue
+		}
+		wrote = wrote || recs[it.req].Acknowledged()
+		for _, g := range r.Got {
+			if g.Write == w.Number && g.Name == w.Name {
+				return true
+			}
+		}
+	}
+	return !wrote
 }
 
 // sessionsOf sorts a user's requests into sessions. It follows the order in
@@ -133,6 +159,9 @@ func (c *checker) sessionsOf(p *person) []*session {
 				sent.add(i, silent(r))
 			}
 			continue
+		}
+		if fresh && sent != nil && carriedOver(c.recs, sent.items, r) {
+			fresh = false
 		}
 		s := find(id)
 		if sent != nil && (fresh || s != nil && s != sent) {

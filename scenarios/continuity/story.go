@@ -40,6 +40,15 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%s%d.%03ds", sign, ms/1000, ms%1000)
 }
 
+// short is a session id for a reader: of a long one the first eight characters,
+// and the route. The history has it in full.
+func short(id string) string {
+	if b := base(id); len(b) > 12 {
+		return b[:8] + id[len(b):]
+	}
+	return id
+}
+
 // by names the node that answered, or the proxy where none did.
 func by(r *history.Record) string {
 	if r.Node != "" {
@@ -109,7 +118,7 @@ func (c *checker) cause(r int32, nodes ...string) string {
 // disturbs reports whether an event of this kind can be the cause of an anomaly.
 func disturbs(kind string) bool {
 	switch kind {
-	case "skew", "hold", "drop", "delay", "duplicate", "start":
+	case "skew", "hold", "drop", "delay", "duplicate":
 		return true
 	}
 	return isFault(kind)
@@ -150,14 +159,14 @@ func (t *trial) tellLost(it item) func() string {
 	return func() string {
 		r := t.recs[it.req]
 		var b strings.Builder
-		fmt.Fprintf(&b, "%s presented session %s", r.User, r.Sent)
+		fmt.Fprintf(&b, "%s presented session %s", r.User, short(r.Sent))
 		node := ""
 		if good := t.lastGood(it.req); good >= 0 {
 			node = t.recs[good].Node
 			fmt.Fprintf(&b, ", last answered by %s at %s,", by(t.recs[good]), clock(t.end[good]))
 		}
 		if id, _ := identity(r); it.part == replaced && id != "" {
-			fmt.Fprintf(&b, " and %s gave a new one, %s.", by(r), id)
+			fmt.Fprintf(&b, " and %s gave a new one, %s.", by(r), short(id))
 		} else {
 			fmt.Fprintf(&b, " and %s knew no such session.", by(r))
 		}
@@ -175,7 +184,7 @@ func (t *trial) tellAbsent(it item) func() string {
 			node = t.recs[good].Node
 		}
 		return fmt.Sprintf("%s presented session %s with %s and %s did not know it; later it was seen alive. %s",
-			r.User, r.Sent, t.asked(it.req), by(r), t.cause(it.req, node, r.Node))
+			r.User, short(r.Sent), t.asked(it.req), by(r), t.cause(it.req, node, r.Node))
 	}
 }
 
@@ -264,7 +273,7 @@ func (t *trial) tellResurrected(r, end int32) func() string {
 		}
 		return fmt.Sprintf("%s logged out at %s (%s, acknowledged by %s), yet %s after that %s still knows session %s, %s. %s",
 			rec.User, clock(t.end[end]), t.recs[end].Request(), by(t.recs[end]), span(t.start[r]-t.end[end]), by(rec),
-			rec.Session, with, t.cause(r, rec.Node, t.recs[end].Node))
+			short(rec.Session), with, t.cause(r, rec.Node, t.recs[end].Node))
 	}
 }
 
@@ -280,7 +289,7 @@ func (t *trial) tellForeignSession(r, owner int32) func() string {
 	return func() string {
 		rec := t.recs[r]
 		return fmt.Sprintf("%s was given session %s by %s (%s), which is the session of %s since %s. %s",
-			rec.User, rec.Session, by(rec), t.asked(r), t.recs[owner].User, t.recs[owner].Request(), t.cause(r, rec.Node))
+			rec.User, short(rec.Session), by(rec), t.asked(r), t.recs[owner].User, t.recs[owner].Request(), t.cause(r, rec.Node))
 	}
 }
 

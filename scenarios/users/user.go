@@ -164,6 +164,9 @@ func (u *User) intent(method, target string) *history.Write {
 		w.Op, w.Name = history.Add, "count"
 	case "/set":
 		w.Name, w.Value = param("name"), param("value")
+		if !strings.Contains(query, "value=") {
+			w.Op = history.Remove // setAttribute(name, null)
+		}
 	case "/mutate":
 		w.Op, w.Name, w.Value = history.Mutate, param("name"), param("value")
 	case "/remove":
