@@ -42,11 +42,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 func (n *Node) serviceTime(r *Request, count int) error {
 	d := n.cfg.Service.Time
 	if spread := n.cfg.Service.Spread; spread > 0 {
-		purpose, identity := "service time", any(r.identity.Request)
+		key := n.host.Key("service time").Str(n.host.Name()).Str(r.identity.Request)
 		if r.identity.Request == "" {
-			purpose, identity = "nameless service time", any(count)
+			key = key.Int(uint64(count))
 		}
-		d += time.Duration(n.host.Rand(purpose, n.host.Name(), identity).Int64N(int64(spread)))
+		d += time.Duration(key.Float() * float64(spread))
 	}
 	if d <= 0 {
 		return nil

@@ -9,13 +9,14 @@ import (
 	"sessionlab/lab"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
+	"sessionlab/sessions"
 )
 
 // Live is a lab that is kept up and does what a person types. Its methods are
 // called from the function given to Up, and from nowhere else.
 type Live struct {
-	r   *run
-	ctx context.Context
+	r     *run
+	crowd []person
 }
 
 // Passerby is the user that a lab without named users gets when it is kept up,
@@ -23,9 +24,10 @@ type Live struct {
 const Passerby = "alice"
 
 // Up brings up the lab of a scenario, without its script, lets its population
-// go, and calls drive; when drive returns, everything is taken down. An error is
-// as Run's.
-func Up(sc *script.Scenario, o Options, drive func(*Live) error) error {
+// go, and calls drive; when drive returns, everything is taken down. The context
+// that drive gets ends when the lab is over, be it by a panic in one of its
+// tasks. An error is as Run's.
+func Up(sc *script.Scenario, o Options, drive func(context.Context, *Live) error) error {
 	defer o.World.Close()
 	if len(sc.All("user")) == 0 {
 		with := *sc
@@ -55,7 +57,7 @@ func Up(sc *script.Scenario, o Options, drive func(*Live) error) error {
 			return err
 		}
 		defer over()
-		return drive(&Live{r, script})
+		return drive(script, &Live{r, crowd})
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLab, err)
@@ -72,63 +74,105 @@ func (l *Live) Scenario() *script.Scenario { return l.r.sc }
 // Result is what has come of it so far.
 func (l *Live) Result() *Result { return l.r.result() }
 
+// Events is the timeline so far.
+func (l *Live) Events() []history.Event { return l.r.rec.History().Events }
+
+// UserStatus is what a user has been doing.
+type UserStatus struct {
+	Name, Addr string
+	Journey    string // "" for one who does what is typed
+	UnderWay   int    // requests without an answer yet
+	Requests   int    // answered, or given up on
+	Failed     int    // of these
+	Node       string // the node that answered last, "" for none
+	Session    string // the session id in the user's cookie, "" for none
+	Sessions   int    // different sessions seen
+}
+
+// Users lists the users in the order of the scenario.
+func (l *Live) Users() []UserStatus {
+	table := make([]UserStatus, len(l.crowd))
+	rows := make(map[string]*UserStatus, len(l.crowd))
+	seen := make(map[string]map[string]bool, len(l.crowd))
+	for i, p := range l.crowd {
+		u := l.r.users[p.name]
+		table[i] = UserStatus{Name: p.name, Addr: p.addr, Journey: string(p.journey), UnderWay: u.UnderWay(), Session: u.Session()}
+		rows[p.name], seen[p.name] = &table[i], map[string]bool{}
+	}
+	for _, rec := range l.r.rec.History().Requests {
+		row := rows[rec.User]
+		row.Requests++
+		if rec.Failed() {
+			row.Failed++
+		}
+		if rec.Node != "" {
+			row.Node = rec.Node
+		}
+		if base := sessions.Base(rec.Session); base != "" && !seen[rec.User][base] {
+			seen[rec.User][base] = true
+			row.Sessions++
+		}
+	}
+	return table
+}
+
 // Do performs one line of the scenario language and waits as long as the line
-// does. It returns what there is to say about it; "" for what the timeline
-// tells anyway.
-func (l *Live) Do(line string) (string, error) {
+// does; ctx, which must be drive's or come from it, cuts that short. It returns
+// what there is to say about it; "" for what the timeline tells anyway. An error
+// of the line itself is a *script.Error. A line that was cut short has ctx's
+// error.
+func (l *Live) Do(ctx context.Context, line string) (string, error) {
 	st, err := script.ParseLine(line, l.r.sc)
 	if err != nil {
 		return "", err
 	}
+	st.Pos.Line = len(l.r.sc.Script) + 1 // as if it were written below the others
 	st.Step = l.r.sc.Append(st)
-	seen := l.r.rec.Len()
 	if len(st.Triggers) > 0 {
 		l.r.arm(st, st.Triggers)
 		return "armed", nil
 	}
-	l.r.wait(l.ctx, st)
+	l.r.wait(ctx, st)
 	if err := l.r.forgive(); err != nil {
 		return "", err
 	}
-	switch a := st.Act.(type) {
-	case script.Step:
-		if a.Meanwhile {
-			return "sent", nil
-		}
-		return l.answers(a.User, seen), nil
+	return l.said(st.Step, st.Act), ctx.Err()
+}
+
+// said is what there is to say about an act that has been done.
+func (l *Live) said(step int, act script.Act) string {
+	switch a := act.(type) {
 	case script.Expect:
 		l.r.mu.Lock()
-		e := l.r.judged[st.Step]
+		e := l.r.judged[step]
 		l.r.mu.Unlock()
-		return fmt.Sprintf("%v: %s", e.Outcome, e.Actual), nil
+		return fmt.Sprintf("%v: %s", e.Outcome, e.Actual)
 	case script.Remember:
 		l.r.mu.Lock()
 		v, ok := l.r.remembered[a.Name]
 		l.r.mu.Unlock()
 		if !ok {
-			return a.Name + ": no data", nil
+			return a.Name + ": no data"
 		}
-		return a.Name + " = " + v.String(), nil
+		return a.Name + " = " + v.String()
 	case script.WaitUntil:
-		return "it is so", nil
-	}
-	return "", nil
-}
-
-// answers tells what a user has been answered since.
-func (l *Live) answers(user string, since int) string {
-	var lines []string
-	for _, rec := range l.r.rec.History().Requests[since:] {
-		if rec.User == user {
-			lines = append(lines, describe(rec))
+		return "it is so"
+	case script.Together:
+		var lines []string
+		for _, each := range a.Acts {
+			if said := l.said(step, each); said != "" {
+				lines = append(lines, said)
+			}
 		}
+		return strings.Join(lines, "\n")
 	}
-	return strings.Join(lines, "\n")
+	return ""
 }
 
-func describe(rec *history.Record) string {
+// Describe tells in one line what a user was answered.
+func Describe(rec *history.Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s -> ", rec.Method, rec.Path)
+	fmt.Fprintf(&b, "%s: %s %s -> ", rec.User, rec.Method, rec.Path)
 	if rec.Status == 0 {
 		b.WriteString(rec.Err)
 	} else {

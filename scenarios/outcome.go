@@ -26,3 +26,13 @@ func (r *Result) Outcome() (*report.Outcome, report.Verdict) {
 	}
 	return o, report.Verdict(r.Verdict)
 }
+
+// Settings are a cell's choices in the form of a report; none without
+// variables.
+func Settings(c script.Cell) report.Settings {
+	var list report.Settings
+	for _, s := range c.Settings {
+		list = append(list, report.Setting{Name: s.Name, Value: s.Value})
+	}
+	return list
+}

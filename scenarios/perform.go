@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"sessionlab/lab"
 	"sessionlab/lab/fault"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
@@ -279,7 +280,11 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 }
 
 func (r *run) tell(st script.Statement, kind, node, text string) {
-	r.rec.AddEvent(history.Event{At: r.now(), Step: st.Step, Kind: kind, Node: node, Text: text})
+	at := r.now()
+	r.rec.AddEvent(history.Event{At: at, Step: st.Step, Kind: kind, Node: node, Text: text})
+	if r.opts.Observe != nil {
+		r.opts.Observe(lab.Event{At: at, Kind: lab.Told, Host: node, Verb: kind, Text: text})
+	}
 }
 
 func (r *run) verb(st script.Statement, v script.Verb) error {

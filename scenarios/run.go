@@ -22,6 +22,9 @@ type Options struct {
 	// Observe is told everything that happens, while it happens, in the task
 	// that causes it; it must be quick. It may be nil.
 	Observe func(lab.Event)
+	// Answered is told every finished request, in the task of its user; it must
+	// be quick. It may be nil.
+	Answered func(*history.Record)
 	// Started is called when the lab is up, with the lab. It may be nil.
 	Started func(*lab.Lab)
 	// Interrupted is asked at the end: it makes the result an interrupted one.
@@ -319,6 +322,9 @@ func (r *run) record(rec history.Record) {
 	r.hash = r.hash.Str(rec.User).Int(uint64(rec.N)).Int(uint64(rec.Started)).Int(uint64(rec.Ended)).
 		Int(uint64(rec.Status)).Str(rec.Node).Str(rec.Session).Str(rec.Err)
 	r.mu.Unlock()
+	if r.opts.Answered != nil {
+		r.opts.Answered(&rec)
+	}
 	if !rec.Audit {
 		r.fire(func(e script.Event) bool { return e.Verb == "is answered" && e.Subject == rec.User })
 	}

@@ -261,8 +261,11 @@ func (h *host) Go(name string, f func(ctx context.Context)) {
 	})
 }
 
+// Key begins an identity.
+func (h *host) Key(purpose string) world.Key { return world.NewKey(h.world.seed).Str(purpose) }
+
 func (h *host) Rand(purpose string, identity ...any) *rand.Rand {
-	key := world.NewKey(h.world.seed).Str(purpose)
+	key := h.Key(purpose)
 	for _, part := range identity {
 		key = key.Part(part)
 	}

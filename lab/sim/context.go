@@ -14,7 +14,7 @@ type simCtx struct {
 	above  *simCtx // the nearest virtual context over this one
 	err    error
 	done   chan struct{} // made when somebody asks
-	timer  *event
+	timer  event // of WithTimeout
 
 	below   []*simCtx
 	waiting []*task // tasks parked under this context
@@ -101,7 +101,9 @@ func (c *simCtx) cancel(err error) {
 		return
 	}
 	c.err = err
-	c.host.w.cancel(c.timer)
+	if c.timer.what != nil {
+		c.host.w.cancel(&c.timer)
+	}
 	if c.done != nil {
 		close(c.done)
 	}

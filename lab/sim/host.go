@@ -165,8 +165,8 @@ func (h *host) WithTimeout(ctx context.Context, d time.Duration) (context.Contex
 		if d <= 0 {
 			c.fire()
 		} else {
-			c.timer = newEvent(c)
-			h.w.schedule(c.timer, h.w.now+int64(d), h.tie)
+			c.timer = event{what: c, index: -1}
+			h.w.schedule(&c.timer, h.w.now+int64(d), h.tie)
 		}
 	}
 	return c, func() {
@@ -207,12 +207,14 @@ func (h *host) Disk() world.Disk { return hostDisk{h} }
 
 func (h *host) Rand(purpose string, identity ...any) *rand.Rand {
 	h.enter()
-	k := world.NewKey(h.w.seed).Str(purpose)
+	k := h.Key(purpose)
 	for _, part := range identity {
 		k = k.Part(part)
 	}
 	return k.Rand()
 }
+
+func (h *host) Key(purpose string) world.Key { return h.w.key.Str(purpose) }
 
 func (h *host) at(port int) string { return h.addr + ":" + strconv.Itoa(port) }
 

@@ -87,6 +87,10 @@ type Host interface {
 	// gives the same draws, whatever else happens in the run. No setting of a
 	// scenario belongs in an identity.
 	Rand(purpose string, identity ...any) *rand.Rand
+
+	// Key is the identity that Rand begins with for a purpose, for single draws
+	// that must cost little: Key(p).Str("a").Float() needs no allocation.
+	Key(purpose string) Key
 }
 
 // Signal is the one waiting primitive: an event that resets itself.

@@ -141,17 +141,10 @@ func (u *User) intent(method, target string) *history.Write {
 	if i := strings.IndexByte(path, ';'); i >= 0 {
 		path = path[:i]
 	}
-	param := func(name string) string {
-		for query := query; query != ""; {
-			var pair string
-			pair, query, _ = strings.Cut(query, "&")
-			if key, v, _ := strings.Cut(pair, "="); key == name {
-				if plain, err := url.QueryUnescape(v); err == nil {
-					return plain
-				}
-			}
-		}
-		return ""
+	param := func(name string) string { return parameter(query, name) }
+	switch path {
+	case "/session", "/logout":
+		return nil // the most frequent ones first
 	}
 	w := history.Write{Op: history.Set}
 	switch path {
@@ -181,6 +174,20 @@ func (u *User) intent(method, target string) *history.Write {
 	}
 	w.Number = u.cfg.NextWrite()
 	return &w
+}
+
+// parameter is a parameter of a query, "" if it is not there.
+func parameter(query, name string) string {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if key, v, _ := strings.Cut(pair, "="); key == name {
+			if plain, err := url.QueryUnescape(v); err == nil {
+				return plain
+			}
+		}
+	}
+	return ""
 }
 
 // learn keeps what the user may rely on from now on. u.mu is held.

@@ -1,0 +1,71 @@
+package lab
+
+import (
+	"sessionlab/appnode"
+)
+
+// NodeStatus is a node's row in a table of the whole lab.
+type NodeStatus struct {
+	Name  string
+	Addr  string // logical "address:port"
+	State State
+	// Node is what the node says of itself; zero unless State is NodeUp.
+	Node appnode.Status
+	// Members are the other nodes that it sees, in the plan's order.
+	Members []string
+}
+
+// State is what a node's process is doing. A frozen node keeps its state.
+type State string
+
+// The states of a node. Only a node that is NodeUp has its port open.
+const (
+	NodeUp       State = "up"
+	NodeDown     State = "down"
+	NodeStarting State = "starting"
+	NodeStopping State = "stopping"
+)
+
+// Status lists the nodes in the plan's order. Looking changes nothing and waits
+// for nobody, not even for a frozen node.
+func (l *Lab) Status() []NodeStatus {
+	table := make([]NodeStatus, 0, len(l.names))
+	for _, name := range l.names {
+		row := NodeStatus{Name: name, Addr: l.NodeAddr(name)}
+		var app *appnode.Node
+		app, row.State = l.nodes[name].state(l.world.Up(name))
+		if app != nil {
+			row.Node = app.Status()
+			for _, peer := range l.names {
+				if peer != name && l.Sees(name, peer) {
+					row.Members = append(row.Members, peer)
+				}
+			}
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+func (n *node) state(booted bool) (*appnode.Node, State) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.app != nil && n.stopping:
+		return nil, NodeStopping
+	case n.app != nil:
+		return n.app, NodeUp
+	case n.starting && booted:
+		return nil, NodeStarting
+	}
+	return nil, NodeDown
+}
+
+// Clustered reports whether the nodes' session manager replicates.
+func (l *Lab) Clustered() bool {
+	switch l.plan.Manager.Class {
+	case "", "StandardManager":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,172 @@
+package scenarios_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"sessionlab/lab/loopback"
+	"sessionlab/lab/sim"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
+	"sessionlab/scenarios/script"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func inSim(sc *script.Scenario) (world.World, error) {
+	o := sc.Noun("network").Options
+	return sim.New(sim.Config{Seed: 1, Delay: o.Duration("delay", 0), Spread: o.Duration("spread", 0)}), nil
+}
+
+func onLoopback(*script.Scenario) (world.World, error) {
+	return loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
+}
+
+// run runs every cell of a scenario and makes a report of it.
+func run(tb testing.TB, name string, text []byte, kind string, newWorld func(*script.Scenario) (world.World, error)) *report.Report {
+	tb.Helper()
+	sc, err := script.Parse(name, text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := &report.Report{Schema: report.Schema, Scenario: name, World: kind, Seed: 1, Title: sc.Title(), Verdict: report.Pass,
+		Command: fmt.Sprintf("sessionlab run %s --world %s --seed 1", name, kind)}
+	for _, cell := range sc.Cells() {
+		w, err := newWorld(cell.Scenario)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		res, err := scenarios.Run(cell.Scenario, scenarios.Options{World: w})
+		if err != nil {
+			tb.Fatalf("%s %s: %v", name, cell.Label, err)
+		}
+		outcome, verdict := res.Outcome()
+		r.Add(scenarios.Settings(cell), outcome, verdict)
+	}
+	return r
+}
+
+func source(tb testing.TB, name string) []byte {
+	tb.Helper()
+	text, ok := scenarios.Source(name)
+	if !ok {
+		tb.Fatalf("no scenario %q in the library", name)
+	}
+	return text
+}
+
+func jsonOf(tb testing.TB, r *report.Report) string {
+	tb.Helper()
+	var b bytes.Buffer
+	if err := r.WriteJSON(&b); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
+}
+
+// The whole report of every scenario of the library is kept as a text for a
+// person to review: go test ./scenarios -run Golden -update.
+func TestLibraryGolden(t *testing.T) {
+	for _, name := range scenarios.Names() {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, name, source(t, name), "sim", inSim)
+			if r.Verdict != report.Pass {
+				t.Errorf("verdict = %s, want pass", r.Verdict)
+			}
+			var b bytes.Buffer
+			if err := r.WriteText(&b, report.Options{Width: 100}); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", "golden", name+".txt")
+			if *update {
+				if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := b.String(); got != string(want) {
+				t.Errorf("the report differs from %s at %s\n(go test ./scenarios -run Golden -update writes it anew)", file, firstDifference(got, string(want)))
+			}
+		})
+	}
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d:\n got %q\nwant %q", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("its end: %d lines, want %d", len(g), len(w))
+}
+
+func TestSameSeedGivesTheSameBytesAtAnyGOMAXPROCS(t *testing.T) {
+	for _, name := range scenarios.Names() {
+		t.Run(name, func(t *testing.T) {
+			first := jsonOf(t, run(t, name, source(t, name), "sim", inSim))
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			if again := jsonOf(t, run(t, name, source(t, name), "sim", inSim)); again != first {
+				t.Errorf("the second run differs at %s", firstDifference(again, first))
+			}
+		})
+	}
+}
+
+// A scenario that claims both worlds has the same verdict in them, and the same
+// number of sessions lost, rolled back and forked and of requests failed.
+func TestBothWorldsAgree(t *testing.T) {
+	for _, e := range scenarios.Library() {
+		if len(e.Worlds) < 2 {
+			continue
+		}
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			virtual := run(t, e.Name, source(t, e.Name), "sim", inSim)
+			actual := run(t, e.Name, source(t, e.Name), "loopback", onLoopback)
+			if got, want := claims(actual), claims(virtual); got != want {
+				t.Errorf("on loopback\n%s\nin sim\n%s\nloopback's report:\n%s", got, want, textOf(t, actual))
+			}
+		})
+	}
+}
+
+// claims is what both worlds must agree in.
+func claims(r *report.Report) string {
+	var b strings.Builder
+	line := func(label string, v report.Verdict, o *report.Outcome) {
+		fmt.Fprintf(&b, "%s %s: lost %d, rolled back %d, forked %d, failed %d\n", label, v,
+			o.Sessions.Lost, o.Sessions.RolledBack, o.Sessions.Forked, o.Requests.Failed)
+	}
+	if r.Outcome != nil {
+		line(r.Scenario, r.Verdict, r.Outcome)
+	}
+	for _, c := range r.Cells {
+		line(fmt.Sprint(c.Settings), c.Verdict, c.Outcome)
+	}
+	return b.String()
+}
+
+func textOf(tb testing.TB, r *report.Report) string {
+	tb.Helper()
+	var b bytes.Buffer
+	if err := r.WriteText(&b, report.Options{Width: 120}); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
+}
