@@ -25,6 +25,9 @@ type Event struct {
 	Verb string
 	// Text tells it in plain words; "" for what is too frequent to be told.
 	Text string
+	// Class is set on what may happen very often: a timeline tells the first of
+	// a class and host, and counts the others.
+	Class string
 }
 
 // EventKind is what happened.

@@ -23,6 +23,7 @@ import (
 	"sessionlab/lab/world"
 	"sessionlab/proxy"
 	"sessionlab/sessions"
+	"sessionlab/sessions/delta"
 )
 
 // Lab is a running lab. Make it with New, then Start it from a task of the
@@ -35,10 +36,11 @@ type Lab struct {
 	zero    time.Duration
 	watcher func(Event)
 
-	names  []string // of the nodes, in the plan's order
-	nodes  map[string]*node
-	byAddr map[string]string // a node's name by its "address:port"
-	front  *proxy.Proxy
+	names   []string // of the nodes, in the plan's order
+	nodes   map[string]*node
+	byAddr  map[string]string // a node's name by its "address:port"
+	front   *proxy.Proxy
+	running atomic.Bool // time zero has passed
 
 	mu       sync.Mutex // guards memory only
 	attempts map[string][]Attempt
@@ -58,7 +60,8 @@ type node struct {
 
 	mu       sync.Mutex // guards memory only
 	host     world.Host
-	app      *appnode.Node // nil unless up
+	app      *appnode.Node  // nil unless up
+	delta    *delta.Manager // of host, nil if it has another manager
 	stopping bool
 	starting bool
 	skewed   bool
@@ -115,19 +118,26 @@ func New(w world.World, p Plan) (*Lab, error) {
 // only begin to start.
 func (l *Lab) Start(ctx context.Context) error {
 	op := l.world.Operator()
+	// All machines first: a formed cluster knows all its members.
 	for _, name := range l.names {
-		n := l.nodes[name]
-		if n.plan.Cold {
-			continue
+		if n := l.nodes[name]; !n.plan.Cold {
+			if _, err := l.bootHost(n); err != nil {
+				return err
+			}
 		}
-		if err := l.boot(ctx, n, true); err != nil {
-			return err
+	}
+	for _, name := range l.names {
+		if n := l.nodes[name]; !n.plan.Cold {
+			if err := l.launch(ctx, n, n.machine(), true); err != nil {
+				return err
+			}
 		}
 	}
 	if err := l.startProxy(ctx); err != nil {
 		return err
 	}
 	l.zero = op.Elapsed()
+	l.running.Store(true)
 	for _, name := range l.names {
 		if l.nodes[name].plan.Cold {
 			if err := l.StartNode(name); err != nil {
@@ -178,25 +188,30 @@ func (l *Lab) startProxy(ctx context.Context) error {
 	return p.Start()
 }
 
-// boot starts a node's process and returns when its port is open. A formed node
-// takes no time and joins nobody: it is found up.
-func (l *Lab) boot(ctx context.Context, n *node, formed bool) error {
+// bootHost boots a node's machine.
+func (l *Lab) bootHost(n *node) (world.Host, error) {
 	h, err := l.world.Boot(n.plan.Name, n.plan.Addr)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n.pending.Store(0)
 	if n.plan.Skew != 0 && !n.skewed {
 		n.skewed = true // later the clock is the operator's to set
 		if err := l.world.Skew(n.plan.Name, n.plan.Skew); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	n.mu.Lock()
-	n.host, n.app, n.stopping, n.starting = h, nil, false, true
+	n.host, n.app, n.delta, n.stopping, n.starting = h, nil, nil, false, true
 	n.mu.Unlock()
-	if formed {
-		return l.launch(ctx, n, h, true)
+	return h, nil
+}
+
+// boot begins to start a node's process: the JVM, then the server.
+func (l *Lab) boot(n *node) error {
+	h, err := l.bootHost(n)
+	if err != nil {
+		return err
 	}
 	h.Go("start", func(ctx context.Context) {
 		start := n.plan.JVMStart
@@ -240,22 +255,6 @@ func (l *Lab) launch(ctx context.Context, n *node, h world.Host, formed bool) er
 	return nil
 }
 
-// equip gives a node its session manager and the valves that come with it.
-func (l *Lab) equip(h world.Host, n *node, cfg *appnode.Config, formed bool) error {
-	base := l.plan.Manager.Base
-	base.JvmRoute = n.plan.Route
-	switch l.plan.Manager.Class {
-	case "", "StandardManager":
-		std := sessions.StandardConfig{Config: base, Pathname: l.plan.Tomcat.Pathname}
-		if l.plan.Manager.Pathname != nil {
-			std.Pathname = *l.plan.Manager.Pathname
-		}
-		cfg.Manager = sessions.NewStandardManager(h, std)
-		return nil
-	}
-	return fmt.Errorf("unknown session manager %q", l.plan.Manager.Class)
-}
-
 func (l *Lab) known(verb, name string) (*node, error) {
 	if n := l.nodes[name]; n != nil {
 		return n, nil
@@ -279,7 +278,7 @@ func (l *Lab) Kill(name string) error {
 
 func (n *node) gone() {
 	n.mu.Lock()
-	n.app, n.stopping, n.starting = nil, false, false
+	n.app, n.delta, n.stopping, n.starting = nil, nil, false, false
 	n.mu.Unlock()
 	n.pending.Store(0)
 }
@@ -321,7 +320,7 @@ func (l *Lab) StartNode(name string) error {
 		return fmt.Errorf("start %s: it is up", name)
 	}
 	l.did("start", name, "%s is started", name)
-	return l.boot(context.Background(), n, false)
+	return l.boot(n)
 }
 
 // Restart begins a graceful stop and starts the node as soon as it is down.
@@ -419,12 +418,6 @@ func (l *Lab) Idle(name string) bool {
 	return n != nil && l.Up(name) && n.pending.Load() == 0
 }
 
-// Quiet reports whether no message between nodes is queued or on its way.
-func (l *Lab) Quiet() bool { return l.world.InFlight() == 0 }
-
-// Sees reports whether a node's membership lists another node.
-func (l *Lab) Sees(name, peer string) bool { return false }
-
 // Node is the running node of a name, nil when it is down.
 func (l *Lab) Node(name string) *appnode.Node {
 	n := l.nodes[name]
@@ -478,7 +471,7 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 			Text: fmt.Sprintf("the proxy has %s in service again", name)})
 	case proxy.NoLiveUpstreams:
 		l.emit(Event{Kind: Broken, Host: ProxyName, Request: request,
-			Text: "no live upstreams: the proxy answers 502 by itself"})
+			Text: "no live upstreams: the proxy answers 502 by itself", Class: "no live upstreams"})
 	}
 }
 

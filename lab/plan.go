@@ -65,13 +65,3 @@ type NodePlan struct {
 	// up as members of a formed cluster.
 	Cold bool
 }
-
-// ManagerPlan chooses and configures the session manager.
-type ManagerPlan struct {
-	// Class is Tomcat's name: "StandardManager" or "DeltaManager".
-	Class string
-	// Base is common to all; its JvmRoute is the node's.
-	Base sessions.Config
-	// Pathname overrides the release's default of StandardManager.
-	Pathname *string
-}

@@ -11,7 +11,7 @@ type NodeStatus struct {
 	State State
 	// Node is what the node says of itself; zero unless State is NodeUp.
 	Node appnode.Status
-	// Members are the other nodes that it sees, in the plan's order.
+	// Members are the other nodes that it sees.
 	Members []string
 }
 
@@ -36,11 +36,7 @@ func (l *Lab) Status() []NodeStatus {
 		app, row.State = l.nodes[name].state(l.world.Up(name))
 		if app != nil {
 			row.Node = app.Status()
-			for _, peer := range l.names {
-				if peer != name && l.Sees(name, peer) {
-					row.Members = append(row.Members, peer)
-				}
-			}
+			row.Members = l.Members(name)
 		}
 		table = append(table, row)
 	}
@@ -62,10 +58,4 @@ func (n *node) state(booted bool) (*appnode.Node, State) {
 }
 
 // Clustered reports whether the nodes' session manager replicates.
-func (l *Lab) Clustered() bool {
-	switch l.plan.Manager.Class {
-	case "", "StandardManager":
-		return false
-	}
-	return true
-}
+func (l *Lab) Clustered() bool { return l.plan.Manager.clustered() }

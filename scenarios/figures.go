@@ -89,7 +89,9 @@ func (r *run) lookupNow() script.Lookup {
 			return v, ok
 		}
 		if checked == nil {
-			checked = continuity.Check(r.rec.History(), r.checkOptions())
+			opts := r.checkOptions()
+			opts.Unfinished = true
+			checked = continuity.Check(r.rec.History(), opts)
 		}
 		return measured(checked, f)
 	}

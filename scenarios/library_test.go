@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"sessionlab/lab/loopback"
 	"sessionlab/lab/sim"
@@ -42,16 +43,29 @@ func run(tb testing.TB, name string, text []byte, kind string, newWorld func(*sc
 	}
 	r := &report.Report{Schema: report.Schema, Scenario: name, World: kind, Seed: 1, Title: sc.Title(), Verdict: report.Pass,
 		Command: fmt.Sprintf("sessionlab run %s --world %s --seed 1", name, kind)}
-	for _, cell := range sc.Cells() {
-		w, err := newWorld(cell.Scenario)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		res, err := scenarios.Run(cell.Scenario, scenarios.Options{World: w})
-		if err != nil {
-			tb.Fatalf("%s %s: %v", name, cell.Label, err)
-		}
-		outcome, verdict := res.Outcome()
+	cells := sc.Cells()
+	results := make([]*scenarios.Result, len(cells))
+	var group errgroup.Group
+	if kind == "sim" {
+		group.SetLimit(1)
+	}
+	for i, cell := range cells {
+		group.Go(func() error {
+			w, err := newWorld(cell.Scenario)
+			if err != nil {
+				return err
+			}
+			if results[i], err = scenarios.Run(cell.Scenario, scenarios.Options{World: w}); err != nil {
+				return fmt.Errorf("%s %s: %w", name, cell.Label, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+	for i, cell := range cells {
+		outcome, verdict := results[i].Outcome()
 		r.Add(scenarios.Settings(cell), outcome, verdict)
 	}
 	return r

@@ -35,7 +35,7 @@ func Up(sc *script.Scenario, o Options, drive func(context.Context, *Live) error
 		sc = &with
 	}
 	own := *sc // what is typed is appended to a copy
-	own.Script = nil
+	own.Script, own.Final, own.End = nil, nil, 0
 	plan, err := PlanOf(sc)
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func Describe(rec *history.Record) string {
 		b.WriteString(" (tried " + strings.Join(tried, ", ") + ")")
 	}
 	if rec.Session != "" {
-		b.WriteString(", session " + rec.Session)
+		b.WriteString(", session " + ShortID(rec.Session))
 		if rec.NewSession {
 			b.WriteString(" NEW")
 		}
@@ -200,6 +200,17 @@ func Describe(rec *history.Record) string {
 		fmt.Fprintf(&b, ", %s=%s", a.Name, a.Value)
 	}
 	return b.String()
+}
+
+// ShortID is a session id cut down to what tells it from others at a glance:
+// "7C01A2F4.tomcat1".
+func ShortID(id string) string {
+	base, route := sessions.Base(id), sessions.RouteOf(id)
+	base = base[:min(8, len(base))]
+	if route == "" {
+		return base
+	}
+	return base + "." + route
 }
 
 // forgive returns the error of the latest line and forgets it: at a prompt one

@@ -10,6 +10,7 @@ import (
 	"sessionlab/appnode"
 	"sessionlab/lab"
 	"sessionlab/proxy"
+	"sessionlab/proxy/conf"
 	"sessionlab/proxy/upstream"
 	"sessionlab/scenarios/script"
 	"sessionlab/scenarios/users"
@@ -38,11 +39,14 @@ func PlanOf(sc *script.Scenario) (lab.Plan, error) {
 		p.Nodes = append(p.Nodes, nodePlan(sc, name, nodes))
 	}
 	p.Manager = managerPlan(sc)
-	front, err := proxyPlan(sc, p.Nodes)
-	if err != nil {
+	front := proxyPlan
+	if _, attached := sc.Attachment(nginxConf); attached {
+		front = attachedProxy
+	}
+	var err error
+	if p.Proxy, err = front(sc, p.Nodes); err != nil {
 		return p, err
 	}
-	p.Proxy = front
 	p.ProxyAddr = sc.Noun("proxy").Options.String("addr", "")
 	return p, nil
 }
@@ -84,22 +88,6 @@ func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan
 		n.Connector.Service = appnode.Service{Time: service}
 	}
 	return n
-}
-
-func managerPlan(sc *script.Scenario) lab.ManagerPlan {
-	o := sc.Noun("manager").Options
-	m := lab.ManagerPlan{Class: sc.Noun("manager").Class}
-	timeout := sc.Noun("app").Options.Duration("sessionTimeout", 0)
-	m.Base = sessions.Config{
-		MaxInactiveInterval:     o.Duration("maxInactiveInterval", timeout),
-		MaxActiveSessions:       o.Int("maxActiveSessions", 0),
-		ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
-	}
-	if m.Class == "StandardManager" && o.Has("pathname") {
-		path := o.String("pathname", "")
-		m.Pathname = &path
-	}
-	return m
 }
 
 // proxyPlan is the nginx configuration that the short form stands for.
@@ -156,6 +144,70 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 	cfg.Servers[0].ErrorPages = []proxy.ErrorPage{page}
 	cfg.Servers[0].Locations = append(cfg.Servers[0].Locations, proxy.Location{Modifier: "=", Path: "/50x.html"})
 	return cfg, nil
+}
+
+// nginxConf is the name of an attached configuration of the proxy.
+const nginxConf = "nginx.conf"
+
+// attachedProxy reads the attached nginx.conf. Nodes may be named in it by name
+// or by address.
+func attachedProxy(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) {
+	cfg, _, err := readAttached(sc, nodes)
+	return cfg, err
+}
+
+func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []conf.Diagnostic, error) {
+	file, _ := sc.Attachment(nginxConf)
+	if line := sc.Noun("proxy"); line.Pos.Line > 0 {
+		for _, o := range line.Options {
+			if o.Name != "addr" {
+				return proxy.Config{}, nil, fmt.Errorf("line %d: the attached nginx.conf says what the proxy does; of the proxy line only addr= may stay", line.Pos.Line)
+			}
+		}
+	}
+	if servers := sc.All("server"); len(servers) > 0 {
+		return proxy.Config{}, nil, fmt.Errorf("line %d: the attached nginx.conf says what the servers are; a server line has no place beside it", servers[0].Pos.Line)
+	}
+	return conf.Read(sc.Name, file.Data, conf.Options{
+		Release:    sc.Noun("nginx").Text,
+		LineOffset: file.Pos.Line - 1,
+		Resolve: func(name string) []string {
+			for i, n := range nodes {
+				if n.Name != name {
+					continue
+				}
+				if n.Addr != "" {
+					return []string{n.Addr}
+				}
+				return []string{lab.DefaultNodeAddr(i)}
+			}
+			return nil
+		},
+	})
+}
+
+// Notes are what a person should know about a scenario before it runs: the
+// directives of an attached nginx.conf that are not understood or have no effect
+// here, and nginx's own warnings.
+func Notes(sc *script.Scenario) []string {
+	if _, attached := sc.Attachment(nginxConf); !attached {
+		return nil
+	}
+	var nodes []lab.NodePlan
+	for _, name := range sc.Nodes() {
+		nodes = append(nodes, nodePlan(sc, name, sc.Noun("nodes").Options))
+	}
+	_, found, err := readAttached(sc, nodes)
+	if err != nil {
+		return nil // Check tells
+	}
+	var notes []string
+	for _, d := range found {
+		if d.Kind != conf.NoEffect {
+			notes = append(notes, d.String())
+		}
+	}
+	return notes
 }
 
 // balance sets the method.

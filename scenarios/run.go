@@ -133,6 +133,7 @@ type run struct {
 	crashed    error
 	hash       world.Key
 	stats      traffic
+	often      map[string]*repeated
 	ended      bool
 	live       bool // kept up for a person; a mistake does not end it
 }
@@ -146,6 +147,7 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 		users: map[string]*users.User{}, remembered: map[string]script.Value{},
 		judged: map[int]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
 		lastNode: map[string]string{}, hash: world.NewKey(0), stats: newTraffic(),
+		often: map[string]*repeated{},
 	}
 }
 

@@ -130,6 +130,9 @@ func (r *run) untouched() []string {
 // result judges the run.
 func (r *run) result() *Result {
 	h := r.rec.History()
+	r.mu.Lock()
+	r.timeline(h)
+	r.mu.Unlock()
 	checked := continuity.Check(h, r.checkOptions())
 	res := &Result{
 		Scenario: r.sc, History: h, Checked: checked, Verdict: Pass,

@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"sessionlab/lab"
 	"sessionlab/scenarios/history"
@@ -113,7 +115,7 @@ func (r *run) happened(e lab.Event) {
 		if e.Kind == lab.Told {
 			kind = e.Verb
 		}
-		r.rec.AddEvent(history.Event{At: e.At, Kind: kind, Node: e.Host, Text: e.Text})
+		r.narrate(history.Event{At: e.At, Kind: kind, Node: e.Host, Text: e.Text}, e.Class)
 	}
 	if r.opts.Observe != nil {
 		r.opts.Observe(e)
@@ -121,6 +123,43 @@ func (r *run) happened(e lab.Event) {
 	if watched {
 		r.fire(func(want script.Event) bool { return matches(want, e) })
 	}
+}
+
+// narrate puts an event into the timeline, unless it is a further one of its
+// class: those are counted.
+func (r *run) narrate(e history.Event, class string) {
+	if class != "" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		key := e.Node + " " + class
+		if seen := r.often[key]; seen != nil {
+			seen.more++
+			return
+		}
+		r.often[key] = &repeated{first: e}
+		return
+	}
+	r.rec.AddEvent(e)
+}
+
+// repeated is something that has happened more than once.
+type repeated struct {
+	first history.Event
+	more  int
+}
+
+// timeline adds what happened often to the events, each class once. r.mu is
+// held.
+func (r *run) timeline(h *history.History) {
+	for _, key := range slices.Sorted(maps.Keys(r.often)) {
+		o := r.often[key]
+		e := o.first
+		if o.more > 0 {
+			e.Text += fmt.Sprintf(" (and %d more of the kind)", o.more)
+		}
+		h.Events = append(h.Events, e)
+	}
+	h.Sort()
 }
 
 // matches reports whether an event of the lab is the one a script waits for.

@@ -14,7 +14,7 @@ type simCtx struct {
 	above  *simCtx // the nearest virtual context over this one
 	err    error
 	done   chan struct{} // made when somebody asks
-	timer  event // of WithTimeout
+	timer  event         // of WithTimeout
 
 	below   []*simCtx
 	waiting []*task // tasks parked under this context

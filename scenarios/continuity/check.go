@@ -64,6 +64,10 @@ type Options struct {
 	// session that nobody used for so long is not lost when it is gone. Zero
 	// or less means that it never expires.
 	MaxInactive time.Duration
+	// Unfinished says that the run goes on: whether a write that an answer
+	// missed will be seen later is not known yet, so every such answer counts as
+	// a stale read.
+	Unfinished bool
 }
 
 // Result is what a history means.

@@ -398,3 +398,17 @@ func TestCheckTakesAnEmptyHistory(t *testing.T) {
 		t.Errorf("Check of nothing = %+v", r)
 	}
 }
+
+func TestAnUnfinishedRunCountsEveryAnswerThatMissedAWrite(t *testing.T) {
+	const story = `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b S1`
+	h := tale(t, story)
+	if got := Check(h, Options{Unfinished: true}).Sessions.StaleReads; got != 1 {
+		t.Errorf("stale reads while the run goes on = %d, want 1", got)
+	}
+	got := Check(h, Options{}).Sessions
+	if got.StaleReads != 0 || got.RolledBack != 1 {
+		t.Errorf("at the end: %d stale reads, %d rolled back; want 0, 1", got.StaleReads, got.RolledBack)
+	}
+}

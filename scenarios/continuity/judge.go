@@ -254,12 +254,12 @@ func (t *trial) staleness() {
 			late := false
 			if t.misses(a, r, a.looks[j], w) {
 				from := t.ended(t.answers, r)
-				if late = t.healed(a, from, w); !late {
+				if late = t.opts.Unfinished || t.healed(a, from, w); !late {
 					w = t.oldestMissed(a, r, a.looks[j])
 					late = t.healed(a, from, w)
 				}
 			}
-			if late || t.residue(a, j) < a.deficit[j] {
+			if late || t.residue(a, j) < a.deficit[j] || t.opts.Unfinished && a.deficit[j] > 0 {
 				t.out.StaleReads++
 				t.tell(StaleRead, r, t.tellStale(a, j, w))
 				break

@@ -224,7 +224,7 @@ var Elements = []Element{
 	{Noun: "network", Doc: "how long messages take, where time is virtual", Options: []Option{
 		duration("delay", "", "one way"),
 		duration("spread", "", "up to so much more, drawn per message"),
-		duration("dispatch", "", "until a thread picks up a queued message, at most"),
+		duration("dispatch", "", "mean time until a thread picks up a queued message; 230us"),
 	}},
 
 	{Noun: "proxy", Class: "round_robin", Doc: "in turn, by weight", Options: proxyOptions, Later: proxyLater},

@@ -14,6 +14,7 @@ import (
 	"sessionlab/appnode"
 	"sessionlab/lab/world"
 	"sessionlab/scenarios/history"
+	"sessionlab/sessions"
 )
 
 // Config is what all users of a lab have in common. Front and Record must be set.
@@ -262,10 +263,14 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 		}
 	}
 	c.body, err = readAll(resp.Body, c.body[:0])
-	isJSON := strings.HasPrefix(first(resp.Header["Content-Type"]), "application/json")
+	kind := first(resp.Header["Content-Type"])
 	reusable := err == nil && !resp.Close && !c.req.Close
-	if err == nil && isJSON {
+	switch {
+	case err != nil:
+	case strings.HasPrefix(kind, "application/json"):
 		u.read(c, rec)
+	case strings.HasPrefix(kind, "text/html"):
+		look(c.body, rec)
 	}
 	if !reusable {
 		c.conn.Close()
@@ -288,6 +293,18 @@ func (u *User) read(c *client, rec *history.Record) {
 	for _, at := range a.Attributes {
 		rec.Got = append(rec.Got, history.Attr{Name: at.Name, Value: at.Text, Write: int64(at.Write), Writes: int64(at.Writes)})
 	}
+}
+
+// look takes what a person sees on the node's page: who answered, and under which
+// session id. An id of another base than the one sent is a new session's: the
+// page rotates none, and a change of route keeps the base.
+func look(body []byte, rec *history.Record) {
+	node, session, ok := appnode.ParsePage(string(body))
+	if !ok {
+		return
+	}
+	rec.Node, rec.Session = node, session
+	rec.NewSession = sessions.Base(session) != sessions.Base(rec.Sent)
 }
 
 // connect takes an idle connection to addr that still lives, or opens one.

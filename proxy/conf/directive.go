@@ -1,0 +1,126 @@
+package conf
+
+// directive is what is done with a directive in some contexts.
+type directive struct {
+	name   string
+	mask   mask
+	once   bool                           // a second one in the same block is a duplicate
+	apply  func(*reader, statement) error // nil: accepted without effect
+	effect string                         // what it does here
+}
+
+// stickySince is the release in which sticky, route= and drain became open
+// source; keepaliveSince the one that keeps connections unless told otherwise.
+const (
+	stickySince    = 2906
+	keepaliveSince = 2907
+)
+
+// directives is all that Read understands. It is a function because the
+// directives that open a block lead back to it.
+func directives() []directive {
+	return []directive{
+		// The frame.
+		{"events", inMain | aBlock | noArguments, true, (*reader).eventsBlock, "must be there"},
+		{"http", inMain | aBlock | noArguments, true, (*reader).http, "the proxy"},
+		{"upstream", inHTTP | aBlock | take1, false, (*reader).upstreamBlock, "a group of servers"},
+		{"map", inHTTP | aBlock | take2, false, (*reader).mapBlock, "a variable; patterns are RE2"},
+		{"server", inHTTP | aBlock | noArguments, false, (*reader).serverBlock, "a virtual server"},
+		{"location", inServer | inLocation | aBlock | take1 | take2, false, (*reader).locationBlock,
+			"a location; not inside another"},
+		{"include", inMain | inEvents | inAnyLevel | inUpstream | take1, false, (*reader).include,
+			"mime.types only, without effect"},
+
+		// Processes.
+		{"worker_processes", inMain | take1, true, (*reader).workerProcesses, "one worker is simulated"},
+		{"worker_connections", inEvents | take1, true, (*reader).anyNumber, "no limit is simulated"},
+		{"multi_accept", inEvents | aFlag, true, nil, "no effect: connections are accepted at once"},
+		{"use", inEvents | take1, true, nil, "no effect: there is no polling"},
+		{"accept_mutex", inEvents | aFlag, true, nil, "no effect: one worker is simulated"},
+		{"user", inMain | take1 | take2, true, nil, "no effect: there are no system users"},
+		{"pid", inMain | take1, true, nil, "no effect: there is no process of its own"},
+		{"daemon", inMain | aFlag, true, nil, "no effect: there is no process of its own"},
+		{"worker_rlimit_nofile", inMain | take1, true, nil, "no effect: descriptors are not counted"},
+		{"worker_cpu_affinity", inMain | oneOrMore, true, nil, "no effect: one worker is simulated"},
+
+		// Servers and locations.
+		{"listen", inServer | oneOrMore, false, (*reader).listen, "a port"},
+		{"server_name", inServer | oneOrMore, false, (*reader).serverName, "names, exact or with an asterisk"},
+		{"return", inServer | inLocation | take1 | take2, false, (*reader).returns, "answers at once"},
+		{"internal", inLocation | noArguments, false, (*reader).internal, "404 for clients"},
+		{"proxy_pass", inLocation | take1, false, (*reader).proxyPass, "passes requests on; http only"},
+		{"error_page", inAnyLevel | twoOrMore, false, (*reader).errorPage, "a page for errors"},
+		{"add_header", inAnyLevel | take2 | take3, false, (*reader).addHeader, "adds a header to answers"},
+		{"root", inAnyLevel | take1, true, (*reader).root, "prefix of the files of the lab"},
+		{"index", inAnyLevel | oneOrMore, false, (*reader).index, "index.html only"},
+		{"client_max_body_size", inAnyLevel | take1, true, (*reader).maxBodySize, "413 above"},
+		{"keepalive_timeout", inAnyLevel | take1 | take2, true, (*reader).clientTimeout,
+			"at the http level: idle time of clients' connections"},
+		{"keepalive_requests", inAnyLevel | take1, true, (*reader).clientRequests,
+			"at the http level: requests on a client's connection"},
+
+		// Upstreams.
+		{"server", inUpstream | oneOrMore, false, (*reader).upstreamServer, "a server of the group"},
+		{"ip_hash", inUpstream | noArguments, false, (*reader).method, "by the client's address"},
+		{"least_conn", inUpstream | noArguments, false, (*reader).method, "fewest requests in flight"},
+		{"hash", inUpstream | take1 | take2, false, (*reader).method, "by a key"},
+		{"random", inUpstream | noArguments | take1 | take2, false, (*reader).method, "by lot"},
+		{"sticky", inUpstream | oneOrMore, true, (*reader).sticky, "binds clients to servers, from 1.29.6 on"},
+		{"zone", inUpstream | take1 | take2, false, nil, "no effect: one worker is simulated"},
+		{"keepalive", inUpstream | take1 | take2, true, (*reader).keepalive, "idle connections kept"},
+		{"keepalive_requests", inUpstream | take1, true, (*reader).upstreamSetting, "requests on a connection"},
+		{"keepalive_time", inUpstream | take1, true, (*reader).upstreamSetting, "age of a connection"},
+		{"keepalive_timeout", inUpstream | take1, true, (*reader).upstreamSetting, "idle time of a connection"},
+
+		// Proxying.
+		{"proxy_next_upstream", inAnyLevel | oneOrMore, true, (*reader).nextUpstream, "when to try the next server"},
+		{"proxy_next_upstream_tries", inAnyLevel | take1, true, (*reader).nextTries, "how often"},
+		{"proxy_next_upstream_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "how long"},
+		{"proxy_connect_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit of connecting"},
+		{"proxy_send_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit of sending"},
+		{"proxy_read_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit between two reads"},
+		{"proxy_http_version", inAnyLevel | take1, true, (*reader).httpVersion, "1.0 or 1.1"},
+		{"proxy_set_header", inAnyLevel | take2, false, (*reader).setHeader, "a header of the passed request"},
+		{"proxy_hide_header", inAnyLevel | take1, false, (*reader).hideHeader, "drops a header of answers"},
+		{"proxy_pass_header", inAnyLevel | take1, false, (*reader).hideHeader, "keeps one that is hidden"},
+		{"proxy_redirect", inAnyLevel | take1 | take2, false, (*reader).redirect, "rewrites Location, literally"},
+		{"proxy_intercept_errors", inAnyLevel | aFlag, true, (*reader).intercept, "error_page for servers' errors"},
+		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
+		{"proxy_buffering", inAnyLevel | aFlag, true, nil, "no effect: answers are passed on as they arrive"},
+		{"proxy_request_buffering", inAnyLevel | aFlag, true, nil, "no effect: requests are read whole first"},
+		{"proxy_buffers", inAnyLevel | take2, true, nil, "no effect: answers are passed on as they arrive"},
+		{"proxy_busy_buffers_size", inAnyLevel | take1, true, nil, "no effect: answers are passed on as they arrive"},
+
+		// Accepted: what a lab's file has in it without a difference here.
+		{"types", inAnyLevel | aBlock | noArguments, false, nil, "no effect: the types of nginx's own mime.types"},
+		{"default_type", inAnyLevel | take1, true, nil, "no effect: unknown files are text/plain"},
+		{"types_hash_max_size", inAnyLevel | take1, true, nil, "no effect: no tables to size"},
+		{"types_hash_bucket_size", inAnyLevel | take1, true, nil, "no effect: no tables to size"},
+		{"map_hash_max_size", inHTTP | take1, true, nil, "no effect: no tables to size"},
+		{"map_hash_bucket_size", inHTTP | take1, true, nil, "no effect: no tables to size"},
+		{"server_names_hash_max_size", inHTTP | take1, true, nil, "no effect: no tables to size"},
+		{"server_names_hash_bucket_size", inHTTP | take1, true, nil, "no effect: no tables to size"},
+		{"sendfile", inAnyLevel | aFlag, true, nil, "no effect: files are in memory"},
+		{"tcp_nopush", inAnyLevel | aFlag, true, nil, "no effect: packets are not simulated"},
+		{"tcp_nodelay", inAnyLevel | aFlag, true, nil, "no effect: packets are not simulated"},
+		{"charset", inAnyLevel | take1, true, nil, "no effect"},
+		{"gzip", inAnyLevel | aFlag, true, nil, "no effect: nothing is compressed"},
+		{"gzip_types", inAnyLevel | oneOrMore, false, nil, "no effect: nothing is compressed"},
+		{"gzip_vary", inAnyLevel | aFlag, true, nil, "no effect: nothing is compressed"},
+		{"gzip_min_length", inAnyLevel | take1, true, nil, "no effect: nothing is compressed"},
+		{"gzip_comp_level", inAnyLevel | take1, true, nil, "no effect: nothing is compressed"},
+		{"gzip_proxied", inAnyLevel | oneOrMore, true, nil, "no effect: nothing is compressed"},
+		{"log_format", inHTTP | twoOrMore, false, nil, "no effect: the run's record has the figures"},
+		{"access_log", inAnyLevel | oneOrMore, false, nil, "no effect: the run's record has the figures"},
+		{"error_log", inMain | inAnyLevel | oneOrMore, false, nil, "no effect: the run's record has the events"},
+		{"log_not_found", inAnyLevel | aFlag, true, nil, "no effect: there is no log"},
+		{"server_tokens", inAnyLevel | take1, true, nil, "no effect: the release is always shown"},
+		{"client_body_buffer_size", inAnyLevel | take1, true, nil, "no effect: memory is not limited"},
+		{"client_header_buffer_size", inHTTP | inServer | take1, true, nil, "no effect: memory is not limited"},
+		{"large_client_header_buffers", inHTTP | inServer | take2, true, nil, "no effect: memory is not limited"},
+		{"client_header_timeout", inHTTP | inServer | take1, true, nil, "no effect: clients are not slow"},
+		{"client_body_timeout", inAnyLevel | take1, true, nil, "no effect: clients are not slow"},
+		{"send_timeout", inAnyLevel | take1, true, nil, "no effect: clients are not slow"},
+		{"reset_timedout_connection", inAnyLevel | aFlag, true, nil, "no effect: clients are not slow"},
+	}
+}

@@ -1,0 +1,222 @@
+package conf
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sessionlab/proxy"
+)
+
+// virtualServer is the server block that is being read.
+type virtualServer struct {
+	proxy.Server
+	deaf bool // none of its listen directives is simulated
+}
+
+// listen is a port that a server has taken.
+type listen struct {
+	server *virtualServer
+	addr   string
+	port   int
+}
+
+// serverBlock reads a virtual server.
+func (r *reader) serverBlock(s statement) error {
+	server := &virtualServer{Server: proxy.Server{Pos: place(s)}}
+	outer := r.settings
+	r.server, r.settings = server, &server.Settings
+	if err := r.block(inServer); err != nil {
+		return err
+	}
+	r.server, r.settings = nil, outer
+	if server.deaf && len(server.Listen) == 0 {
+		r.note(Ignored, s.words[0], "the server is ignored: it has no port that is simulated")
+		return nil
+	}
+	r.config.Servers = append(r.config.Servers, server.Server)
+	r.places[server.Pos] = s.words[0].Position
+	return nil
+}
+
+// checkNames warns of servers with the same name on the same port.
+//
+// Source: nginx ngx_http.c, ngx_http_server_names.
+func (r *reader) checkNames() {
+	type key struct {
+		port int
+		name string
+	}
+	owner := map[key]int{}
+	for i, server := range r.config.Servers {
+		ports, names := server.Listen, server.Names
+		if len(ports) == 0 {
+			ports = []int{80}
+		}
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		for _, port := range ports {
+			for _, name := range names {
+				k := key{port, strings.ToLower(name)}
+				if first, taken := owner[k]; taken && first != i {
+					r.note(Warning, word{Position: r.places[server.Pos]},
+						"conflicting server name %s on 0.0.0.0:%d, ignored", quote(k.name), port)
+					continue
+				}
+				owner[k] = i
+			}
+		}
+	}
+}
+
+// listenParameters are those that make no difference here; those that end with
+// "=" take a value.
+var listenParameters = []string{"bind", "deferred", "reuseport", "http2", "multipath", "setfib=", "fastopen=",
+	"backlog=", "rcvbuf=", "sndbuf=", "accept_filter=", "ipv6only=", "so_keepalive="}
+
+// listen reads a port.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_core_listen; ngx_inet.c.
+func (r *reader) listen(s statement) error {
+	address := s.words[1]
+	host, port, why := splitListen(address.text)
+	if why == "" && host != "" && host != "*" && !strings.HasPrefix(host, "[") && !r.resolves(host) {
+		why = "host not found"
+	}
+	if why != "" {
+		return r.fail(s, address, `%s in %s of the "listen" directive`, why, quote(address.text))
+	}
+	simulated, preferred := host != "unix" && !strings.HasPrefix(host, "["), false
+	for _, w := range s.words[2:] {
+		switch {
+		case w.text == "default_server", w.text == "default":
+			preferred = true
+		case w.text == "ssl", w.text == "quic", w.text == "proxy_protocol":
+			simulated = false
+		case !slices.ContainsFunc(listenParameters, func(p string) bool {
+			return w.text == p || strings.HasSuffix(p, "=") && strings.HasPrefix(w.text, p)
+		}):
+			return r.fail(s, w, "invalid parameter %s", quote(w.text))
+		}
+	}
+	if host == "" || host == "*" {
+		host = "0.0.0.0"
+	}
+	taken := false
+	for _, l := range r.listens {
+		if l.addr != host || l.port != port {
+			continue
+		}
+		taken = true
+		if l.server == r.server {
+			return r.fail(s, address, "a duplicate listen %s:%d", host, port)
+		}
+	}
+	r.listens = append(r.listens, listen{r.server, host, port})
+	switch {
+	case !simulated:
+		r.server.deaf = true
+		r.note(Ignored, address, "%s is not understood, ignored: plain HTTP on IPv4 is simulated",
+			quote("listen "+strings.Join(s.texts(), " ")))
+		return nil
+	case preferred && taken:
+		r.note(Ignored, address, `"default_server" is not understood, ignored: the port's first server is its default`)
+	case host != "0.0.0.0":
+		r.note(NoEffect, address, "the address of listen is not looked at: the port is open on all")
+	}
+	if !slices.Contains(r.server.Listen, port) {
+		r.server.Listen = append(r.server.Listen, port)
+	}
+	return nil
+}
+
+// splitListen takes the address of a listen directive apart; why is what is
+// wrong with it. A host of "unix" is a socket, one that begins with "[" is of
+// IPv6.
+func splitListen(text string) (host string, port int, why string) {
+	if strings.HasPrefix(text, "unix:") {
+		return "unix", 0, ""
+	}
+	rest := ""
+	if strings.HasPrefix(text, "[") {
+		i := strings.IndexByte(text, ']')
+		if i < 0 {
+			return "", 0, "invalid host"
+		}
+		if _, err := netip.ParseAddr(text[1:i]); err != nil {
+			return "", 0, "invalid IPv6 address"
+		}
+		host, rest = text[:i+1], text[i+1:]
+	} else if strings.ContainsAny(text, "/?") {
+		return "", 0, "invalid host"
+	} else if i := strings.IndexByte(text, ':'); i >= 0 {
+		host, rest = text[:i], text[i:]
+	} else if _, ok := number(text); ok {
+		rest = ":" + text
+	} else {
+		host = text
+	}
+	if rest == "" {
+		return host, 80, ""
+	}
+	port, ok := number(strings.TrimPrefix(rest, ":"))
+	switch {
+	case !ok || port < 1 || port > 65535:
+		return "", 0, "invalid port"
+	case host == "" && text[0] == ':':
+		return "", 0, "no host"
+	}
+	return host, port, ""
+}
+
+// serverName reads the names of a virtual server.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_core_server_name.
+func (r *reader) serverName(s statement) error {
+	for _, w := range s.args() {
+		name := w.text
+		switch {
+		case strings.HasPrefix(name, "*") && (len(name) < 3 || name[1] != '.') || name == ".":
+			return r.fail(s, w, "server name %s is invalid", quote(name))
+		case strings.HasPrefix(name, "~"), strings.EqualFold(name, "$hostname"):
+			r.note(Ignored, w, "server name %s is not understood, ignored", quote(name))
+			continue
+		case strings.Contains(name, "/"):
+			r.note(Warning, w, "server name %s has suspicious symbols", quote(name))
+		}
+		r.server.Names = append(r.server.Names, name)
+	}
+	return nil
+}
+
+// returns reads return. nginx executes the first of several.
+//
+// Source: nginx ngx_http_rewrite_module.c, ngx_http_rewrite_return.
+func (r *reader) returns(s statement) error {
+	first := s.words[1]
+	answer := &proxy.Return{}
+	status, ok := number(first.text)
+	switch {
+	case ok && status == 0:
+		return r.fail(s, first, "return 0 is not simulated")
+	case ok && status <= 999:
+		answer.Status = status
+		if len(s.words) == 3 {
+			answer.Text = s.words[2].text
+		}
+	case !ok && len(s.words) == 2 && (strings.HasPrefix(first.text, "http://") ||
+		strings.HasPrefix(first.text, "https://") || strings.HasPrefix(first.text, "$scheme")):
+		answer.Text = first.text
+	default:
+		return r.fail(s, first, "invalid return code %s", quote(first.text))
+	}
+	at := &r.server.Return
+	if r.location != nil {
+		at = &r.location.Return
+	}
+	if *at == nil {
+		*at = answer
+	}
+	return nil
+}

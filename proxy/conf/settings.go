@@ -1,0 +1,217 @@
+package conf
+
+import (
+	"strings"
+
+	"sessionlab/proxy"
+)
+
+// These directives may stand at every level: http, server and location.
+
+func (r *reader) nextUpstream(s statement) error {
+	for _, w := range s.args() {
+		if _, err := proxy.ParseNext(w.text); err != nil {
+			return r.fail(s, w, "%s", err)
+		}
+	}
+	r.settings.NextUpstream = s.texts()
+	return nil
+}
+
+func (r *reader) nextTries(s statement) error {
+	n, ok := number(s.words[1].text)
+	if !ok {
+		return r.reject(s, "invalid number")
+	}
+	r.settings.NextUpstreamTries = orMinusOne(n)
+	return nil
+}
+
+func (r *reader) proxyTime(s statement) error {
+	d, ok := duration(s.words[1].text)
+	if !ok {
+		return r.reject(s, "invalid value")
+	}
+	d = orMinusOne(d)
+	switch s.name() {
+	case "proxy_next_upstream_timeout":
+		r.settings.NextUpstreamTimeout = d
+	case "proxy_connect_timeout":
+		r.settings.ConnectTimeout = d
+	case "proxy_send_timeout":
+		r.settings.SendTimeout = d
+	case "proxy_read_timeout":
+		r.settings.ReadTimeout = d
+	}
+	return nil
+}
+
+func (r *reader) httpVersion(s statement) error {
+	value := s.words[1]
+	if value.text != "1.0" && value.text != "1.1" {
+		return r.fail(s, value, "invalid value %s", quote(value.text))
+	}
+	r.settings.HTTPVersion = value.text
+	return nil
+}
+
+func (r *reader) setHeader(s statement) error {
+	r.settings.SetHeaders = append(r.settings.SetHeaders, proxy.Header{Name: s.words[1].text, Value: s.words[2].text})
+	return nil
+}
+
+// hideHeader reads proxy_hide_header and proxy_pass_header.
+func (r *reader) hideHeader(s statement) error {
+	list := &r.settings.HideHeaders
+	if s.name() == "proxy_pass_header" {
+		list = &r.settings.PassHeaders
+	}
+	*list = append(*list, s.words[1].text)
+	return nil
+}
+
+// redirect reads proxy_redirect.
+func (r *reader) redirect(s statement) error {
+	list := &r.settings.Redirects
+	off := len(*list) > 0 && (*list)[0].From == "off"
+	from := s.words[1]
+	switch {
+	case off, len(*list) > 0 && len(s.words) == 2 && from.text == "off":
+		return r.reject(s, "is duplicate")
+	case len(s.words) == 2 && from.text != "off" && from.text != "default":
+		return r.fail(s, from, "invalid parameter %s", quote(from.text))
+	case len(s.words) == 2 && from.text == "default" && r.location != nil && strings.Contains(r.location.ProxyPass, "$"):
+		return r.fail(s, from, `"proxy_redirect default" cannot be used with "proxy_pass" directive with variables`)
+	case len(s.words) == 2 && from.text == "default" && (r.location == nil || r.location.ProxyPass == ""):
+		return r.fail(s, from, `"proxy_redirect default" should be placed after the "proxy_pass" directive`)
+	case strings.HasPrefix(from.text, "~"):
+		r.note(Ignored, from, "proxy_redirect with a regular expression is not understood, ignored")
+		return nil
+	}
+	redirect := proxy.Redirect{From: from.text}
+	if len(s.words) == 3 {
+		redirect.To = s.words[2].text
+	}
+	*list = append(*list, redirect)
+	return nil
+}
+
+func (r *reader) intercept(s statement) error {
+	r.settings.InterceptErrors = proxy.Off
+	if on, _ := flag(s.words[1].text); on {
+		r.settings.InterceptErrors = proxy.On
+	}
+	return nil
+}
+
+func (r *reader) bufferSize(s statement) error {
+	n, ok := size(s.words[1].text)
+	if !ok || n > 1<<30 {
+		return r.reject(s, "invalid value")
+	}
+	r.settings.BufferSize = int(n)
+	return nil
+}
+
+func (r *reader) maxBodySize(s statement) error {
+	n, ok := size(s.words[1].text)
+	if !ok {
+		return r.reject(s, "invalid value")
+	}
+	r.settings.MaxBodySize = orMinusOne(n)
+	return nil
+}
+
+// errorPage reads error_page.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_core_error_page.
+func (r *reader) errorPage(s statement) error {
+	args := s.args()
+	page := proxy.ErrorPage{URI: args[len(args)-1].text}
+	codes := args[:len(args)-1]
+	if last := codes[len(codes)-1]; strings.HasPrefix(last.text, "=") {
+		codes = codes[:len(codes)-1]
+		status, ok := number(last.text[1:])
+		switch {
+		case len(codes) == 0:
+			return r.fail(s, last, "invalid value %s", quote(last.text))
+		case last.text == "=":
+			page.Replace = proxy.FromLocation
+		case !ok:
+			return r.fail(s, last, "invalid value %s", quote(last.text))
+		default:
+			page.Replace, page.Status = proxy.ReplaceBy, status
+		}
+	}
+	for _, w := range codes {
+		status, ok := number(w.text)
+		switch {
+		case !ok || status == 499:
+			return r.fail(s, w, "invalid value %s", quote(w.text))
+		case status < 300 || status > 599:
+			return r.fail(s, w, "value %s must be between 300 and 599", quote(w.text))
+		}
+		page.Statuses = append(page.Statuses, status)
+	}
+	r.settings.ErrorPages = append(r.settings.ErrorPages, page)
+	return nil
+}
+
+func (r *reader) addHeader(s statement) error {
+	h := proxy.Header{Name: s.words[1].text, Value: s.words[2].text}
+	if len(s.words) == 4 {
+		if s.words[3].text != "always" {
+			return r.fail(s, s.words[3], "invalid parameter %s", quote(s.words[3].text))
+		}
+		h.Always = true
+	}
+	r.settings.AddHeaders = append(r.settings.AddHeaders, h)
+	return nil
+}
+
+func (r *reader) root(s statement) error {
+	r.settings.Root = s.words[1].text
+	return nil
+}
+
+func (r *reader) index(s statement) error {
+	for _, w := range s.args() {
+		if w.text == "index.html" {
+			r.note(NoEffect, s.words[0], `"index": index.html is always looked for, and nothing else`)
+			return nil
+		}
+	}
+	r.note(Ignored, s.words[0], `"index" is ignored: index.html is always looked for, and nothing else`)
+	return nil
+}
+
+// clientTimeout reads the keepalive_timeout of clients' connections.
+func (r *reader) clientTimeout(s statement) error {
+	d, ok := duration(s.words[1].text)
+	if len(s.words) == 3 && ok {
+		_, ok = duration(s.words[2].text)
+	}
+	if !ok {
+		return r.reject(s, "invalid value")
+	}
+	if r.server != nil || d == 0 {
+		r.note(Ignored, s.words[0], "%s is understood at the http level only, and not 0; ignored", quote(s.name()))
+		return nil
+	}
+	r.config.ClientIdleTimeout = d
+	return nil
+}
+
+// clientRequests reads the keepalive_requests of clients' connections.
+func (r *reader) clientRequests(s statement) error {
+	n, ok := number(s.words[1].text)
+	if !ok {
+		return r.reject(s, "invalid number")
+	}
+	if r.server != nil || n == 0 {
+		r.note(Ignored, s.words[0], "%s is understood at the http level only, and not 0; ignored", quote(s.name()))
+		return nil
+	}
+	r.config.ClientMaxRequests = n
+	return nil
+}

@@ -1,0 +1,343 @@
+package conf
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/proxy"
+	"sessionlab/proxy/upstream"
+)
+
+// group is the upstream block that is being read.
+type group struct {
+	proxy.Upstream
+	chosen bool // a load balancing method, or a keepalive that counts as one
+}
+
+// target is an upstream block, or an address in a proxy_pass.
+//
+// Source: nginx ngx_http_upstream.c, ngx_http_upstream_add.
+type target struct {
+	host    string
+	port    int
+	noPort  bool
+	defined bool           // by an upstream block
+	group   proxy.Upstream // which is this one
+	Position
+}
+
+// addTarget registers a name that an upstream block defines, or that a
+// proxy_pass mentions.
+func (r *reader) addTarget(s statement, host string, port int, noPort, define bool) (*target, error) {
+	for _, t := range r.targets {
+		if !strings.EqualFold(t.host, host) {
+			continue
+		}
+		switch {
+		case define && t.defined:
+			return nil, r.fail(s, s.words[1], "duplicate upstream %s", quote(host))
+		case t.defined && !noPort:
+			return nil, r.fail(s, s.words[1], "upstream %s may not have port %d", quote(host), port)
+		case define && !t.noPort:
+			return nil, &Error{Position: t.Position, Text: "upstream " + quote(host) + " may not have port " + strconv.Itoa(t.port)}
+		case t.port != 0 && port != 0 && t.port != port:
+			continue
+		}
+		if define {
+			t.defined, t.port = true, 0
+		}
+		return t, nil
+	}
+	t := &target{host: host, port: port, noPort: noPort, defined: define, Position: s.at}
+	r.targets = append(r.targets, t)
+	return t, nil
+}
+
+// checkTargets does at the end of the http block what nginx does there.
+//
+// Source: nginx ngx_http_upstream_round_robin.c, ngx_http_upstream_init_round_robin.
+func (r *reader) checkTargets() error {
+	for _, t := range r.targets {
+		primary := func(s upstream.Server) bool { return !s.Backup }
+		switch {
+		case t.defined && !slices.ContainsFunc(t.group.Servers, primary):
+			return &Error{Position: t.Position, Text: "no servers in upstream " + quote(t.host)}
+		case !t.defined && !r.resolves(t.host):
+			return &Error{Position: t.Position, Text: "host not found in upstream " + quote(t.host)}
+		}
+	}
+	return nil
+}
+
+func (r *reader) resolves(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return r.resolve != nil && len(r.resolve(host)) > 0
+}
+
+func (r *reader) upstreamBlock(s statement) error {
+	name := s.words[1].text
+	t, err := r.addTarget(s, name, 0, true, true)
+	if err != nil {
+		return err
+	}
+	g := &group{Upstream: proxy.Upstream{Name: name, Pos: place(s)}}
+	r.group = g
+	if err := r.block(inUpstream); err != nil {
+		return err
+	}
+	r.group = nil
+	if len(g.Servers) == 0 {
+		return r.stop("no servers are inside upstream")
+	}
+	t.group = g.Upstream
+	r.config.Upstreams = append(r.config.Upstreams, g.Upstream)
+	return nil
+}
+
+// upstreamServer reads a server of an upstream block.
+//
+// Source: nginx ngx_http_upstream.c, ngx_http_upstream_server: parameters come
+// first, then the address.
+func (r *reader) upstreamServer(s statement) error {
+	words := s.texts()
+	address := s.words[1]
+	for i, w := range s.words[2:] {
+		if err := r.serverParameter(s, w); err != nil {
+			return err
+		}
+		if _, err := upstream.ParseServer("0.0.0.0", words[i+1]); err != nil {
+			return r.fail(s, w, "%s", err)
+		}
+	}
+	if host, _, _ := strings.Cut(address.text, ":"); host == "unix" || strings.HasPrefix(host, "[") {
+		return r.fail(s, address, "server %s: only names and IPv4 addresses are simulated", quote(address.text))
+	}
+	if strings.ContainsAny(address.text, "/?") {
+		return r.fail(s, address, "invalid host in upstream %s", quote(address.text))
+	}
+	server, err := upstream.ParseServer(words...)
+	if err != nil {
+		return r.fail(s, address, "%s", err)
+	}
+	host, _, _ := strings.Cut(server.Addr, ":")
+	if !r.resolves(host) {
+		return r.fail(s, address, "host not found in upstream %s", quote(address.text))
+	}
+	server.Pos = place(s)
+	r.group.Servers = append(r.group.Servers, server)
+	return nil
+}
+
+// serverParameter refuses what the method or the release does not have.
+func (r *reader) serverParameter(s statement, w word) error {
+	name, value, _ := strings.Cut(w.text, "=")
+	switch {
+	case w.text == "backup" && !r.group.Method.Backups():
+		return r.fail(s, w, `balancing method does not support parameter "backup"`)
+	case r.release < stickySince && (w.text == "drain" || name == "route"):
+		return r.fail(s, w, "invalid parameter %s", quote(w.text))
+	case name == "route" && strings.Contains(w.text, "=") && value == "":
+		return r.fail(s, w, "route is empty")
+	case name == "route" && len(value) > 32:
+		return r.fail(s, w, "route is longer than 32")
+	case r.release >= 2703 && (w.text == "resolve" || name == "service"):
+		return r.fail(s, w, "parameter %s is not simulated: names are resolved once", quote(w.text))
+	}
+	return nil
+}
+
+// method reads ip_hash, least_conn, hash and random.
+//
+// Source: nginx ngx_http_upstream_hash_module.c and its siblings: the later
+// one wins. Before 1.29.7 keepalive wraps the method that stands before it,
+// and one that stands behind it takes its place.
+func (r *reader) method(s statement) error {
+	g := r.group
+	if g.chosen {
+		r.note(Warning, s.words[0], "load balancing method redefined")
+		if r.release < keepaliveSince {
+			g.Keepalive = 0
+		}
+	}
+	g.chosen = true
+	g.BeforeMethod = len(g.Servers)
+	args := s.args()
+	switch s.name() {
+	case "ip_hash":
+		g.Method = upstream.IPHash
+	case "least_conn":
+		g.Method = upstream.LeastConn
+	case "hash":
+		g.Method, g.Key = upstream.Hash, args[0].text
+		if len(args) == 2 {
+			if args[1].text != "consistent" {
+				return r.fail(s, args[1], "invalid parameter %s", quote(args[1].text))
+			}
+			g.Method = upstream.ConsistentHash
+		}
+	case "random":
+		g.Method = upstream.Random
+		for i, want := range []string{"two", "least_conn"} {
+			if i >= len(args) {
+				break
+			}
+			if args[i].text != want {
+				return r.fail(s, args[i], "invalid parameter %s", quote(args[i].text))
+			}
+			g.Method = upstream.RandomTwo
+		}
+	}
+	return nil
+}
+
+func (r *reader) keepalive(s statement) error {
+	n, ok := number(s.words[1].text)
+	// Before 1.29.7 there was no "keepalive 0".
+	if !ok || n == 0 && r.release < keepaliveSince {
+		return r.fail(s, s.words[1], "invalid value %s in %s directive", quote(s.words[1].text), quote(s.name()))
+	}
+	if len(s.words) == 3 {
+		if r.release < keepaliveSince {
+			return r.fail(s, s.words[0], "invalid number of arguments in %s directive", quote(s.name()))
+		}
+		if s.words[2].text != "local" {
+			return r.fail(s, s.words[2], "invalid parameter %s", quote(s.words[2].text))
+		}
+		r.note(Ignored, s.words[2], `"local" is not understood, ignored: the group's locations share the connections`)
+	}
+	r.group.Keepalive = orMinusOne(n)
+	r.group.chosen = r.group.chosen || r.release < keepaliveSince
+	return nil
+}
+
+// upstreamSetting reads the settings of kept connections.
+func (r *reader) upstreamSetting(s statement) error {
+	g := r.group
+	value := s.words[1].text
+	n, isNumber := number(value)
+	d, isTime := duration(value)
+	switch s.name() {
+	case "keepalive_requests":
+		if !isNumber {
+			return r.reject(s, "invalid number")
+		}
+		g.KeepaliveRequests = orMinusOne(n)
+		return nil
+	case "keepalive_time":
+		g.KeepaliveTime = orMinusOne(d)
+	case "keepalive_timeout":
+		g.KeepaliveTimeout = orMinusOne(d)
+	}
+	if !isTime {
+		return r.reject(s, "invalid value")
+	}
+	return nil
+}
+
+// sticky reads sticky cookie, route and learn.
+//
+// Source: nginx ngx_http_upstream_sticky_module.c.
+func (r *reader) sticky(s statement) error {
+	r.group.chosen = true
+	kind, rest := s.words[1], s.words[2:]
+	switch kind.text {
+	case "cookie":
+		return r.stickyCookie(s, rest)
+	case "route":
+		for _, w := range rest {
+			if !strings.HasPrefix(w.text, "$") {
+				return r.fail(s, w, "invalid variable name %s", quote(w.text))
+			}
+			r.group.Sticky.Route = append(r.group.Sticky.Route, w.text)
+		}
+		return nil
+	case "learn":
+		return r.stickyLearn(s, rest)
+	}
+	return r.fail(s, kind, "unknown parameter %s", quote(kind.text))
+}
+
+// forever is "expires=max".
+const forever = 315360000 * time.Second
+
+func (r *reader) stickyCookie(s statement, words []word) error {
+	if len(words) == 0 || words[0].text == "" {
+		return r.reject(s, "empty cookie name")
+	}
+	sticky := &r.group.Sticky
+	sticky.Cookie = words[0].text
+	for _, w := range words[1:] {
+		name, value, _ := strings.Cut(w.text, "=")
+		switch {
+		case w.text == "httponly":
+			sticky.HTTPOnly = true
+		case w.text == "secure":
+			sticky.Secure = true
+		case w.text == "expires=max":
+			sticky.Expires = forever
+		case name == "expires":
+			d, ok := duration(value)
+			if !ok {
+				return r.fail(s, w, `"sticky" directive invalid "expires" parameter value`)
+			}
+			sticky.Expires = d
+		case name == "domain" && value != "":
+			sticky.Domain = value
+		case name == "path" && value != "":
+			sticky.Path = value
+		case name == "samesite":
+			if !slices.Contains([]string{"strict", "lax", "none"}, strings.ToLower(value)) {
+				return r.fail(s, w, `"sticky" directive invalid "samesite" parameter value`)
+			}
+			sticky.SameSite = value
+		default:
+			return r.fail(s, w, "unknown parameter %s", quote(w.text))
+		}
+	}
+	return nil
+}
+
+func (r *reader) stickyLearn(s statement, words []word) error {
+	learn := &r.group.Sticky.Learn
+	zone := false
+	for _, w := range words {
+		name, value, _ := strings.Cut(w.text, "=")
+		switch {
+		case w.text == "header":
+			learn.Header = true
+		case name == "zone":
+			zone = true
+		case name == "timeout":
+			d, ok := duration(value)
+			if !ok || d == 0 {
+				return r.fail(s, w, `"sticky" directive invalid timeout`)
+			}
+			learn.Timeout = d
+		case name == "create" || name == "lookup":
+			if len(value) < 2 || value[0] != '$' {
+				return r.fail(s, w, `"sticky" directive missing variable in the "%s" parameter`, name)
+			}
+			if name == "create" {
+				learn.Create = append(learn.Create, value)
+			} else {
+				learn.Lookup = append(learn.Lookup, value)
+			}
+		default:
+			return r.fail(s, w, "unknown parameter %s", quote(w.text))
+		}
+	}
+	switch {
+	case len(learn.Lookup) == 0:
+		return r.reject(s, `"lookup" parameter is not specified`)
+	case len(learn.Create) == 0:
+		return r.reject(s, `"create" parameter is not specified`)
+	case !zone:
+		return r.reject(s, `"zone" parameter is not specified`)
+	}
+	return nil
+}

@@ -1,0 +1,345 @@
+package conf
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/proxy"
+	"sessionlab/proxy/upstream"
+)
+
+// Write spells a configuration out as an nginx.conf. Read gives the same
+// configuration back, but for positions, Files and the functions. The variable
+// $route of a lab has no counterpart in nginx.
+func Write(c proxy.Config) string {
+	w := &writer{}
+	w.line("worker_processes", "1")
+	w.open("events")
+	w.close()
+	w.open("http")
+	w.count("keepalive_requests", c.ClientMaxRequests)
+	w.time("keepalive_timeout", c.ClientIdleTimeout)
+	w.settings(&c.Settings)
+	w.redirects(c.Redirects)
+	for i := range c.Maps {
+		w.mapBlock(&c.Maps[i])
+	}
+	for i := range c.Upstreams {
+		w.upstream(&c.Upstreams[i])
+	}
+	for i := range c.Servers {
+		w.server(&c.Servers[i])
+	}
+	w.close()
+	return w.String()
+}
+
+// writer writes indented directives.
+type writer struct {
+	strings.Builder
+	depth int
+}
+
+func (w *writer) words(end string, words ...string) {
+	w.WriteString(strings.Repeat("    ", w.depth))
+	for i, word := range words {
+		if i > 0 {
+			w.WriteByte(' ')
+		}
+		w.WriteString(escape(word))
+	}
+	w.WriteString(end)
+}
+
+func (w *writer) line(words ...string) { w.words(";\n", words...) }
+
+func (w *writer) open(words ...string) {
+	w.words(" {\n", words...)
+	w.depth++
+}
+
+func (w *writer) close() {
+	w.depth--
+	w.words("}\n")
+}
+
+// escape writes a word so that the lexer reads it back.
+func escape(word string) string {
+	plain := word != "" && !strings.ContainsAny(word, " \t\r\n;{}\"'#")
+	for i := range len(word) {
+		if word[i] == '\\' && (i+1 == len(word) || strings.IndexByte(`\"'trn`, word[i+1]) >= 0) {
+			plain = false
+		}
+	}
+	if plain {
+		return word
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(word) + `"`
+}
+
+// count writes a number that is set; a negative one stands for 0.
+func (w *writer) count(name string, n int) {
+	if n != 0 {
+		w.line(name, strconv.Itoa(max(n, 0)))
+	}
+}
+
+// time writes a time that is set; a negative one stands for 0.
+func (w *writer) time(name string, d time.Duration) {
+	if d != 0 {
+		w.line(name, timeText(max(d, 0)))
+	}
+}
+
+// timeText is a time in seconds, or milliseconds if it must be.
+func timeText(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+	}
+	return strconv.FormatInt(int64(d/time.Millisecond), 10) + "ms"
+}
+
+func (w *writer) settings(s *proxy.Settings) {
+	if s.Root != "" {
+		w.line("root", s.Root)
+	}
+	if s.MaxBodySize != 0 {
+		w.line("client_max_body_size", strconv.FormatInt(max(s.MaxBodySize, 0), 10))
+	}
+	if len(s.NextUpstream) > 0 {
+		w.line(append([]string{"proxy_next_upstream"}, s.NextUpstream...)...)
+	}
+	w.count("proxy_next_upstream_tries", s.NextUpstreamTries)
+	w.time("proxy_next_upstream_timeout", s.NextUpstreamTimeout)
+	w.time("proxy_connect_timeout", s.ConnectTimeout)
+	w.time("proxy_send_timeout", s.SendTimeout)
+	w.time("proxy_read_timeout", s.ReadTimeout)
+	if s.HTTPVersion != "" {
+		w.line("proxy_http_version", s.HTTPVersion)
+	}
+	for _, h := range s.SetHeaders {
+		w.line("proxy_set_header", h.Name, h.Value)
+	}
+	for _, name := range s.HideHeaders {
+		w.line("proxy_hide_header", name)
+	}
+	for _, name := range s.PassHeaders {
+		w.line("proxy_pass_header", name)
+	}
+	switch s.InterceptErrors {
+	case proxy.On:
+		w.line("proxy_intercept_errors", "on")
+	case proxy.Off:
+		w.line("proxy_intercept_errors", "off")
+	}
+	w.count("proxy_buffer_size", s.BufferSize)
+	for _, page := range s.ErrorPages {
+		w.errorPage(page)
+	}
+	for _, h := range s.AddHeaders {
+		words := []string{"add_header", h.Name, h.Value}
+		if h.Always {
+			words = append(words, "always")
+		}
+		w.line(words...)
+	}
+}
+
+func (w *writer) errorPage(page proxy.ErrorPage) {
+	words := []string{"error_page"}
+	for _, status := range page.Statuses {
+		words = append(words, strconv.Itoa(status))
+	}
+	switch page.Replace {
+	case proxy.ReplaceBy:
+		words = append(words, "="+strconv.Itoa(page.Status))
+	case proxy.FromLocation:
+		words = append(words, "=")
+	}
+	w.line(append(words, page.URI)...)
+}
+
+// redirects stand behind proxy_pass, as nginx wants them.
+func (w *writer) redirects(list []proxy.Redirect) {
+	for _, redirect := range list {
+		if redirect.From == "off" || redirect.From == "default" {
+			w.line("proxy_redirect", redirect.From)
+			continue
+		}
+		w.line("proxy_redirect", redirect.From, redirect.To)
+	}
+}
+
+func (w *writer) mapBlock(m *proxy.Map) {
+	w.open("map", m.Source, "$"+strings.TrimPrefix(m.Variable, "$"))
+	if m.Default != "" {
+		w.line("default", m.Default)
+	}
+	for _, entry := range m.Entries {
+		w.line(entry.Pattern, entry.Value)
+	}
+	w.close()
+}
+
+func (w *writer) upstream(u *proxy.Upstream) {
+	w.open("upstream", u.Name)
+	for i := range u.Servers {
+		if i == u.BeforeMethod {
+			w.method(u)
+		}
+		w.upstreamServer(&u.Servers[i])
+	}
+	if u.BeforeMethod >= len(u.Servers) {
+		w.method(u)
+	}
+	w.sticky(&u.Sticky)
+	w.count("keepalive", u.Keepalive)
+	w.count("keepalive_requests", u.KeepaliveRequests)
+	w.time("keepalive_time", u.KeepaliveTime)
+	w.time("keepalive_timeout", u.KeepaliveTimeout)
+	w.close()
+}
+
+func (w *writer) method(u *proxy.Upstream) {
+	switch u.Method {
+	case upstream.RoundRobin:
+	case upstream.Hash:
+		w.line("hash", u.Key)
+	case upstream.ConsistentHash:
+		w.line("hash", u.Key, "consistent")
+	default:
+		w.line(strings.Fields(u.Method.String())...)
+	}
+}
+
+func (w *writer) upstreamServer(s *upstream.Server) {
+	address := s.Addr
+	if address == s.Name+":80" {
+		address = s.Name
+	}
+	words := []string{"server", address}
+	preset := upstream.NewServer(address)
+	for _, p := range []struct {
+		name       string
+		is, preset int
+	}{
+		{"weight", s.Weight, preset.Weight},
+		{"max_conns", s.MaxConns, preset.MaxConns},
+		{"max_fails", s.MaxFails, preset.MaxFails},
+	} {
+		if p.is != p.preset {
+			words = append(words, fmt.Sprintf("%s=%d", p.name, p.is))
+		}
+	}
+	if s.FailTimeout != preset.FailTimeout {
+		words = append(words, "fail_timeout="+timeText(s.FailTimeout))
+	}
+	if s.Route != "" {
+		words = append(words, "route="+s.Route)
+	}
+	for _, p := range []struct {
+		name string
+		is   bool
+	}{{"backup", s.Backup}, {"down", s.Down}, {"drain", s.Drain}} {
+		if p.is {
+			words = append(words, p.name)
+		}
+	}
+	w.line(words...)
+}
+
+func (w *writer) sticky(s *proxy.Sticky) {
+	var words []string
+	switch {
+	case s.Cookie != "":
+		words = []string{"cookie", s.Cookie}
+		if s.Expires != 0 {
+			words = append(words, "expires="+timeText(s.Expires))
+		}
+		for _, p := range [][2]string{{"domain=", s.Domain}, {"path=", s.Path}, {"samesite=", s.SameSite}} {
+			if p[1] != "" {
+				words = append(words, p[0]+p[1])
+			}
+		}
+		if s.HTTPOnly {
+			words = append(words, "httponly")
+		}
+		if s.Secure {
+			words = append(words, "secure")
+		}
+	case len(s.Route) > 0:
+		words = append([]string{"route"}, s.Route...)
+	case len(s.Learn.Create) > 0:
+		words = []string{"learn"}
+		for _, name := range s.Learn.Create {
+			words = append(words, "create="+name)
+		}
+		for _, name := range s.Learn.Lookup {
+			words = append(words, "lookup="+name)
+		}
+		words = append(words, "zone=sessions:1m")
+		if s.Learn.Timeout != 0 {
+			words = append(words, "timeout="+timeText(s.Learn.Timeout))
+		}
+		if s.Learn.Header {
+			words = append(words, "header")
+		}
+	default:
+		return
+	}
+	w.line(append([]string{"sticky"}, words...)...)
+}
+
+func (w *writer) server(s *proxy.Server) {
+	w.open("server")
+	for _, port := range s.Listen {
+		w.line("listen", strconv.Itoa(port))
+	}
+	if len(s.Names) > 0 {
+		w.line(append([]string{"server_name"}, s.Names...)...)
+	}
+	w.settings(&s.Settings)
+	w.redirects(s.Redirects)
+	w.returns(s.Return)
+	for i := range s.Locations {
+		w.location(&s.Locations[i])
+	}
+	w.close()
+}
+
+func (w *writer) location(l *proxy.Location) {
+	switch l.Modifier {
+	case "":
+		w.open("location", l.Path)
+	case "@":
+		w.open("location", "@"+l.Path)
+	default:
+		w.open("location", l.Modifier, l.Path)
+	}
+	if l.Internal {
+		w.line("internal")
+	}
+	if l.ProxyPass != "" {
+		w.line("proxy_pass", l.ProxyPass)
+	}
+	w.settings(&l.Settings)
+	w.redirects(l.Redirects)
+	w.returns(l.Return)
+	w.close()
+}
+
+func (w *writer) returns(answer *proxy.Return) {
+	if answer == nil {
+		return
+	}
+	words := []string{"return"}
+	if answer.Status != 0 {
+		words = append(words, strconv.Itoa(answer.Status))
+	}
+	if answer.Text != "" {
+		words = append(words, answer.Text)
+	}
+	w.line(words...)
+}

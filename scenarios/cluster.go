@@ -1,0 +1,146 @@
+package scenarios
+
+import (
+	"time"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios/script"
+	"sessionlab/sessions"
+	"sessionlab/sessions/delta"
+	"sessionlab/sessions/tribes"
+)
+
+// managerPlan reads the nouns that make up a node's session manager: manager,
+// cluster, membership, sender, receiver, interceptor, valve, app, network.
+func managerPlan(sc *script.Scenario) lab.ManagerPlan {
+	o, app := sc.Noun("manager").Options, sc.Noun("app").Options
+	m := lab.ManagerPlan{
+		Class:            sc.Noun("manager").Class,
+		NotDistributable: !app.Bool("distributable", true),
+		Base: sessions.Config{
+			MaxInactiveInterval:     o.Duration("maxInactiveInterval", app.Duration("sessionTimeout", 0)),
+			MaxActiveSessions:       o.Int("maxActiveSessions", 0),
+			ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
+		},
+	}
+	if m.Class == "StandardManager" && o.Has("pathname") {
+		path := o.String("pathname", "")
+		m.Pathname = &path
+	}
+	for _, v := range sc.All("valve") {
+		switch v.Class {
+		case "ReplicationValve":
+			m.Filter = v.Options.String("filter", "")
+		case "JvmRouteBinderValve":
+			m.NoBinder = !v.Options.Bool("enabled", true)
+		}
+	}
+	m.Delta = deltaPlan(o)
+	m.Delta.SendOptions = tribes.Options(sc.Noun("cluster").Options.Int("channelSendOptions", 0))
+	m.Delta.Tribes = channelPlan(sc)
+	m.StaticMembers = sc.Noun("membership").Class == "StaticMembershipService"
+	return m
+}
+
+// flag is a DeltaManager attribute whose default is true.
+func flag(o script.Options, name string) delta.Flag {
+	if o.Bool(name, true) {
+		return delta.True
+	}
+	return delta.False
+}
+
+// none turns an explicit zero into the value that stands for "none at all" in a
+// configuration whose zero is the default.
+func none(d, none time.Duration) time.Duration {
+	if d == 0 {
+		return none
+	}
+	return d
+}
+
+func deltaPlan(o script.Options) delta.Config {
+	d := delta.Config{
+		ExpireSessionsOnShutdown:            o.Bool("expireSessionsOnShutdown", false),
+		NotifySessionListenersOnReplication: flag(o, "notifySessionListenersOnReplication"),
+		SendAllSessions:                     flag(o, "sendAllSessions"),
+		SendAllSessionsSize:                 o.Int("sendAllSessionsSize", 0),
+		StateTimestampDrop:                  flag(o, "stateTimestampDrop"),
+		RecordAllActions:                    o.Bool("recordAllActions", false),
+	}
+	if o.Has("stateTransferTimeout") {
+		d.StateTransferTimeout = none(o.Duration("stateTransferTimeout", 0), delta.DoNotWait)
+		if o.Duration("stateTransferTimeout", 0) == script.Never {
+			d.StateTransferTimeout = delta.WaitForEver
+		}
+	}
+	if o.Has("sendAllSessionsWaitTime") {
+		d.SendAllSessionsWaitTime = none(o.Duration("sendAllSessionsWaitTime", 0), -1)
+	}
+	return d
+}
+
+func channelPlan(sc *script.Scenario) tribes.Config {
+	var c tribes.Config
+	cluster := sc.Noun("cluster").Options
+	c.StartOptions = tribes.StartOptions(cluster.Int("channelStartOptions", 0))
+	c.HeartbeatSleeptime = cluster.Duration("heartbeatSleeptime", 0)
+
+	m := sc.Noun("membership")
+	if m.Class == "StaticMembershipService" {
+		c.Static = &tribes.StaticConfig{
+			ConnectTimeout: m.Options.Duration("connectTimeout", 0),
+			ExpirationTime: m.Options.Duration("expirationTime", 0),
+			RpcTimeout:     m.Options.Duration("rpcTimeout", 0),
+			PingInterval:   m.Options.Duration("pingInterval", 0),
+			UseThread:      m.Options.Bool("useThread", false),
+		}
+	} else {
+		c.Membership = tribes.McastConfig{
+			Address:   m.Options.String("address", ""),
+			Port:      m.Options.Int("port", 0),
+			Frequency: m.Options.Duration("frequency", 0),
+			DropTime:  m.Options.Duration("dropTime", 0),
+		}
+	}
+
+	s := sc.Noun("sender").Options
+	c.Sender = tribes.SenderConfig{
+		PoolSize: s.Int("poolSize", 0), MaxWait: s.Duration("maxWait", 0), Timeout: s.Duration("timeout", 0),
+		MaxRetryAttempts: s.Int("maxRetryAttempts", 0),
+		KeepAliveCount:   max(0, s.Int("keepAliveCount", 0)),
+		KeepAliveTime:    max(0, s.Duration("keepAliveTime", 0)),
+	}
+	if s.Has("maxRetryAttempts") && c.Sender.MaxRetryAttempts == 0 {
+		c.Sender.MaxRetryAttempts = -1
+	}
+	r := sc.Noun("receiver").Options
+	c.Receiver = tribes.ReceiverConfig{Port: r.Int("port", 0), AutoBind: r.Int("autoBind", 0), MaxThreads: r.Int("maxThreads", 0)}
+
+	for _, i := range sc.All("interceptor") {
+		c.Interceptors = append(c.Interceptors, i.Class)
+		o := i.Options
+		switch i.Class {
+		case tribes.TcpFailureDetector:
+			c.FailureDetector = tribes.FailureDetectorConfig{
+				ConnectTimeout:        o.Duration("connectTimeout", 0),
+				NoSendTest:            !o.Bool("performSendTest", true),
+				PerformReadTest:       o.Bool("performReadTest", false),
+				ReadTestTimeout:       o.Duration("readTestTimeout", 0),
+				RemoveSuspectsTimeout: o.Duration("removeSuspectsTimeout", 0),
+			}
+		case tribes.MessageDispatchInterceptor, tribes.MessageDispatch15Interceptor:
+			c.Dispatch = tribes.DispatchConfig{
+				MaxQueueSize:    int64(o.Int("maxQueueSize", 0)),
+				NoAlwaysSend:    !o.Bool("alwaysSend", true),
+				MaxThreads:      o.Int("maxThreads", 0),
+				MaxSpareThreads: o.Int("maxSpareThreads", 0),
+				KeepAliveTime:   o.Duration("keepAliveTime", 0),
+			}
+		}
+	}
+	if n := sc.Noun("network").Options; n.Has("dispatch") {
+		c.Pickup = none(n.Duration("dispatch", 0), -1)
+	}
+	return c
+}
