@@ -1,0 +1,99 @@
+package delta
+
+import (
+	"time"
+
+	"sessionlab/sessions"
+	"sessionlab/sessions/tribes"
+)
+
+// Config configures a Manager. Every zero value is Tomcat's default.
+// Source: Tomcat DeltaManager.java; webapps/docs/config/cluster-manager.xml.
+type Config struct {
+	sessions.Config
+	// Release is whose behaviour is meant. The zero value is that of 10.1.
+	Release sessions.Release
+	// Name is the manager's name: the context's, with "host#" before it when the
+	// Cluster element sits in the Engine. Messages for another name find no
+	// manager. "" is "localhost#", the root context of conf/server.xml.
+	Name string
+
+	// SendOptions is channelSendOptions. Zero is 8, asynchronous.
+	SendOptions tribes.Options
+	// Formed says that the node belongs to a cluster that has just been formed:
+	// there is no state to fetch at the start.
+	Formed bool
+
+	// ExpireSessionsOnShutdown has every session that this node holds, which is
+	// every session of the cluster, expired on all nodes at a graceful stop.
+	ExpireSessionsOnShutdown bool
+	// NotifySessionListenersOnReplication has the observer told of sessions that
+	// a message has created or ended here. A new id is always told.
+	NotifySessionListenersOnReplication Flag
+	// StateTransferTimeout is how long a start waits for the sessions of another
+	// node. Zero is 60 s; see WaitForEver and DoNotWait.
+	StateTransferTimeout time.Duration
+	// SendAllSessions sends the whole state in one message.
+	SendAllSessions Flag
+	// SendAllSessionsSize is how many sessions go into a message otherwise. Zero
+	// is 1000.
+	SendAllSessionsSize int
+	// SendAllSessionsWaitTime lies between two such messages. Zero is 2 s; below
+	// zero there is no pause.
+	SendAllSessionsWaitTime time.Duration
+	// StateTimestampDrop drops, after the state has come, what arrived while it
+	// was awaited and is older than the state by the clocks of the two senders.
+	StateTimestampDrop Flag
+	// RecordAllActions sends every change of a request, not only the last of
+	// each attribute.
+	RecordAllActions bool
+	// UndeployTime is what a graceful stop takes between the end of the sessions
+	// and the end of the channel. What is queued when the channel ends is never
+	// sent. Zero is 20 ms, the lab's estimate from stops of Tomcat 10.1 that took
+	// 60 ms in all; below zero there is none.
+	UndeployTime time.Duration
+
+	// Tribes configures the channel.
+	Tribes tribes.Config
+	// Trace is told every event, in the task that causes it. It may be nil.
+	Trace func(Event)
+}
+
+// Values of Config.StateTransferTimeout that are no time.
+const (
+	WaitForEver time.Duration = -1 // stateTransferTimeout="-1"
+	DoNotWait   time.Duration = -2 // stateTransferTimeout="0"
+)
+
+// Flag is an attribute whose default is true.
+type Flag uint8
+
+const (
+	True Flag = iota
+	False
+)
+
+func (c Config) withDefaults() Config {
+	if c.Release.Name == "" {
+		c.Release = sessions.Releases()[0]
+	}
+	if c.Name == "" {
+		c.Name = "localhost#"
+	}
+	if c.SendOptions == 0 {
+		c.SendOptions = tribes.Asynchronous
+	}
+	if c.StateTransferTimeout == 0 {
+		c.StateTransferTimeout = time.Minute
+	}
+	if c.SendAllSessionsSize <= 0 {
+		c.SendAllSessionsSize = 1000
+	}
+	if c.SendAllSessionsWaitTime == 0 {
+		c.SendAllSessionsWaitTime = 2 * time.Second
+	}
+	if c.UndeployTime == 0 {
+		c.UndeployTime = 20 * time.Millisecond
+	}
+	return c
+}

@@ -1,0 +1,113 @@
+package delta
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"sessionlab/sessions"
+)
+
+// ErrCorrupt is what decoding bytes gives that no manager has written.
+var ErrCorrupt = errors.New("corrupt session message")
+
+// message is what managers tell each other.
+type message struct {
+	kind Kind
+	// manager is the name of the manager it is for.
+	manager string
+	// session is the id, with its route, of the session it is about; "" for the
+	// kinds of a state transfer.
+	session string
+	// timestamp is by the sender's wall clock, in milliseconds: the creation
+	// time, the time of sending, or for a state that of the snapshot.
+	timestamp int64
+
+	newID   string            // of ChangeID and SessionID
+	actions []sessions.Action // of Delta
+	states  []sessions.State  // of State
+}
+
+// append appends the message to b: its code, the manager's name and the id with
+// their lengths before them, the timestamp as a varint, and the payload.
+func (m *message) append(b []byte) []byte {
+	b = append(b, kindTable[m.kind].code)
+	b = appendString(b, m.manager)
+	b = appendString(b, m.session)
+	b = binary.AppendVarint(b, m.timestamp)
+	switch m.kind {
+	case ChangeID, SessionID:
+		b = append(b, m.newID...)
+	case Delta:
+		b = sessions.AppendActions(b, m.actions)
+	case State:
+		b = sessions.AppendList(b, m.states)
+	}
+	return b
+}
+
+// decode reads what append wrote; b must hold nothing else. The error is
+// ErrCorrupt.
+func decode(b []byte) (message, error) {
+	var m message
+	if len(b) == 0 {
+		return m, fmt.Errorf("%w: empty", ErrCorrupt)
+	}
+	m.kind = kindOf(b[0])
+	if m.kind == 0 {
+		return m, fmt.Errorf("%w: unknown code %d", ErrCorrupt, b[0])
+	}
+	rest, ok := b[1:], false
+	if m.manager, rest, ok = cutString(rest); ok {
+		m.session, rest, ok = cutString(rest)
+	}
+	timestamp, n := binary.Varint(rest)
+	if !ok || n <= 0 {
+		return m, fmt.Errorf("%w: %v is cut", ErrCorrupt, m.kind)
+	}
+	m.timestamp = timestamp
+	if m.kind.aboutSession() == (m.session == "") {
+		return m, fmt.Errorf("%w: %v about session %q", ErrCorrupt, m.kind, m.session)
+	}
+	return m, m.decodePayload(rest[n:])
+}
+
+func (m *message) decodePayload(b []byte) (err error) {
+	switch m.kind {
+	case ChangeID, SessionID:
+		if m.newID = string(b); m.newID == "" {
+			err = errors.New("new id is empty")
+		}
+	case Delta:
+		m.actions, err = sessions.DecodeActions(b)
+	case State:
+		m.states, err = sessions.DecodeList(b)
+		for _, st := range m.states {
+			if st.ID == "" {
+				err = errors.New("a session without an id")
+			}
+		}
+	default:
+		if len(b) > 0 {
+			err = fmt.Errorf("%d bytes too many", len(b))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %v: %v", ErrCorrupt, m.kind, err)
+	}
+	return nil
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func cutString(b []byte) (s string, rest []byte, ok bool) {
+	n, head := binary.Uvarint(b)
+	if head <= 0 || n > uint64(len(b)-head) {
+		return "", nil, false
+	}
+	b = b[head:]
+	return string(b[:n]), b[n:], true
+}

@@ -1,0 +1,173 @@
+package tribes
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// membershipService tells the coordinator who is there.
+type membershipService interface {
+	start(ctx context.Context, services StartOptions) error
+	stop(ctx context.Context)
+	members() []Member
+}
+
+// coordinator is the bottom of the chain: receiver, senders, membership.
+// Source: Tomcat ChannelCoordinator.java.
+type coordinator struct {
+	passing
+	channel  *Channel
+	receiver *receiver
+	pool     *pool
+	service  membershipService
+	static   *staticMembership // service, if it is one
+
+	mu    sync.Mutex // guards memory only
+	local Member
+	since time.Time // when this node became a member, by its own clock
+}
+
+func newCoordinator(c *Channel) *coordinator {
+	co := &coordinator{channel: c, since: c.host.Now()}
+	co.local = localOf(c)
+	co.receiver = newReceiver(c, func(ctx context.Context, m *Message) {
+		m.From = co.named(m.From)
+		co.previous.messageReceived(ctx, m)
+	})
+	co.pool = newPool(c.host, c.cfg.Sender, c.watch)
+	if c.cfg.Static != nil {
+		co.static = newStaticMembership(co)
+		co.service = co.static
+	} else {
+		co.service = newMcast(co)
+	}
+	return co
+}
+
+// localOf is the channel's own member, as the cluster knows it if it has formed.
+func localOf(c *Channel) Member {
+	port := c.cfg.Receiver.Port
+	if c.cfg.Static != nil {
+		m := StaticMember(c.host.Addr(), port)
+		m.Name = c.host.Name()
+		return m
+	}
+	for _, m := range c.cfg.Formed {
+		if m.Host == c.host.Addr() && m.Port == port {
+			return m
+		}
+	}
+	return LocalMember(c.host, port)
+}
+
+// formed are the members known from the start, the local one left out.
+func (co *coordinator) formed() []Member {
+	var others []Member
+	local := co.localMember()
+	for _, m := range co.channel.cfg.Formed {
+		if m.Host == local.Host && m.Port == local.Port {
+			continue
+		}
+		if co.channel.cfg.Static != nil {
+			m.UniqueID = StaticMember(m.Host, m.Port).UniqueID
+		}
+		others = append(others, m)
+	}
+	return others
+}
+
+// named gives a member the name that the configuration has for its address.
+func (co *coordinator) named(m Member) Member {
+	cfg := co.channel.cfg
+	known := cfg.Formed
+	if cfg.Static != nil {
+		known = append(slices.Clone(known), cfg.Static.Members...)
+	}
+	for _, k := range known {
+		if k.Host == m.Host && k.Port == m.Port && k.Name != "" {
+			m.Name = k.Name
+			return m
+		}
+	}
+	return m
+}
+
+// localMember is this node, alive until now.
+func (co *coordinator) localMember() Member {
+	now := co.channel.host.Now()
+	co.mu.Lock()
+	defer co.mu.Unlock()
+	m := co.local
+	m.AliveMs = max(0, now.Sub(co.since).Milliseconds())
+	return m
+}
+
+func (co *coordinator) start(ctx context.Context, services StartOptions) error {
+	if services&ReceiveMessages != 0 {
+		port, err := co.receiver.start()
+		if err != nil {
+			return err
+		}
+		co.mu.Lock()
+		co.local.Port = port
+		co.mu.Unlock()
+	}
+	if services&SendMessages != 0 {
+		co.pool.start()
+	}
+	now := co.channel.host.Now()
+	co.mu.Lock()
+	co.since = now
+	co.mu.Unlock()
+	return co.service.start(ctx, services)
+}
+
+func (co *coordinator) stop(ctx context.Context, _ StartOptions) {
+	co.service.stop(ctx)
+	co.receiver.stop()
+	co.pool.stop()
+}
+
+// sendMessage sends with one of the pool's senders and traces what fails.
+func (co *coordinator) sendMessage(ctx context.Context, to []Member, m *Message) error {
+	w := co.channel.watch
+	err := co.pool.send(ctx, to, m)
+	if err == nil {
+		w.count(&w.sent)
+		return nil
+	}
+	if failed, ok := err.(*ChannelError); ok {
+		for _, f := range failed.Faulty {
+			kind := SendFailed
+			switch f.Err {
+			case ErrAckTimeout:
+				kind = AckTimedOut
+			case ErrRemoteProcess:
+				kind = NegativeAck
+			}
+			w.event(Event{Kind: kind, Member: f.Member, Label: m.Label, Err: f.Err})
+		}
+	}
+	return err
+}
+
+func (co *coordinator) heartbeat(context.Context) { co.pool.heartbeat() }
+
+func (co *coordinator) members() []Member { return co.service.members() }
+
+// staticMessage handles what a static membership sends through the channel.
+func (co *coordinator) staticMessage(ctx context.Context, m *Message) {
+	if co.static != nil {
+		co.static.received(ctx, m)
+	}
+}
+
+// tell passes news of the membership up the chain, in a task of its own: what
+// hears of it may take long, to connect for instance.
+func (co *coordinator) tell(news func(ctx context.Context, m Member), members ...Member) {
+	for _, m := range members {
+		co.channel.host.Go("tribes membership event", func(context.Context) { news(co.channel.ctx, m) })
+	}
+}

@@ -1,0 +1,170 @@
+package tribes
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+
+	"sessionlab/lab/world"
+)
+
+// mcast is membership by heartbeats to a group.
+// Source: Tomcat McastServiceImpl.java.
+type mcast struct {
+	coord *coordinator
+	host  world.Host
+	cfg   McastConfig
+	group string
+	conn  world.PacketConn
+	ctx   context.Context // ends at stop
+	end   context.CancelFunc
+
+	mu    sync.Mutex // guards memory only
+	table *Membership
+}
+
+func newMcast(co *coordinator) *mcast {
+	cfg := co.channel.cfg.Membership
+	s := &mcast{coord: co, host: co.channel.host, cfg: cfg, group: cfg.Address + ":" + strconv.Itoa(cfg.Port)}
+	s.table = NewMembership(co.local)
+	s.ctx, s.end = s.host.WithCancel(context.Background())
+	return s
+}
+
+// start joins the group, listens for two periods, sends the first heartbeat and
+// waits for two periods more. In a formed cluster the members are known and
+// nothing is waited for.
+func (s *mcast) start(ctx context.Context, services StartOptions) error {
+	if services&(ListenMembership|BroadcastMembership) == 0 {
+		return nil
+	}
+	conn, err := s.host.JoinGroup(s.cfg.Address, s.cfg.Port)
+	if err != nil {
+		return err
+	}
+	now, formed := s.host.Now(), s.coord.formed()
+	s.mu.Lock()
+	s.conn = conn
+	s.table = NewMembership(s.coord.localMember())
+	for _, m := range formed {
+		s.table.Alive(now, m)
+	}
+	s.mu.Unlock()
+	wait := 2 * s.cfg.Frequency
+	if len(formed) > 0 {
+		wait = 0
+	}
+	if services&ListenMembership != 0 {
+		s.host.Go("tribes mcast receiver", func(context.Context) { s.listen(conn) })
+		if err := s.host.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+	if services&BroadcastMembership == 0 {
+		return nil
+	}
+	if wait == 0 {
+		phase := s.coord.channel.phase("tribes mcast", s.cfg.Frequency)
+		s.host.Go("tribes mcast sender", func(context.Context) {
+			if s.host.Sleep(s.ctx, phase) == nil {
+				s.broadcast(conn)
+			}
+		})
+		return nil
+	}
+	s.send(conn, s.coord.localMember())
+	s.host.Go("tribes mcast sender", func(context.Context) { s.broadcast(conn) })
+	return s.host.Sleep(ctx, wait)
+}
+
+// broadcast sends a heartbeat each period and looks for who is silent.
+func (s *mcast) broadcast(conn world.PacketConn) {
+	for {
+		s.send(conn, s.coord.localMember())
+		s.checkExpired()
+		if s.host.Sleep(s.ctx, s.cfg.Frequency) != nil {
+			return
+		}
+	}
+}
+
+// send sends one heartbeat. One that is lost is no error.
+func (s *mcast) send(conn world.PacketConn, local Member) {
+	if conn.WriteTo(world.Label{Kind: "HEARTBEAT"}, AppendMember(nil, local), s.group) == nil {
+		w := s.coord.channel.watch
+		w.count(&w.heartbeats)
+	}
+}
+
+// listen takes heartbeats, and looks for who is silent after each and, in a
+// silent group, each period.
+func (s *mcast) listen(conn world.PacketConn) {
+	buf := make([]byte, 64<<10)
+	for s.ctx.Err() == nil {
+		ctx, cancel := s.host.WithTimeout(s.ctx, s.cfg.Frequency)
+		n, from, err := conn.ReadFrom(ctx, buf)
+		cancel()
+		switch {
+		case err == nil:
+			s.heard(buf[:n], from)
+		case !errors.Is(err, context.DeadlineExceeded):
+			return
+		}
+		s.checkExpired()
+	}
+}
+
+// heard takes one datagram.
+func (s *mcast) heard(packet []byte, from string) {
+	m, err := DecodeMember(packet)
+	if err != nil {
+		s.coord.channel.watch.event(Event{Kind: HeartbeatRefused, Err: err, Detail: "from " + from})
+		return
+	}
+	m = s.coord.named(m)
+	now := s.host.Now()
+	s.mu.Lock()
+	var added, gone bool
+	if m.ShuttingDown() {
+		gone = s.table.Remove(m)
+	} else {
+		added = s.table.Alive(now, m)
+	}
+	s.mu.Unlock()
+	if added {
+		s.coord.tell(s.coord.previous.memberAdded, m)
+	}
+	if gone {
+		s.coord.tell(s.coord.previous.memberDisappeared, m)
+	}
+}
+
+func (s *mcast) checkExpired() {
+	now := s.host.Now()
+	s.mu.Lock()
+	expired := s.table.Expire(now, s.cfg.DropTime)
+	s.mu.Unlock()
+	s.coord.tell(s.coord.previous.memberDisappeared, expired...)
+}
+
+// stop sends a last heartbeat with the shutdown command and leaves the group.
+func (s *mcast) stop(context.Context) {
+	s.end()
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn == nil {
+		return
+	}
+	local := s.coord.localMember()
+	local.Command = []byte(shutdownCommand)
+	s.send(conn, local)
+	conn.Close() // fails only on a host that is down
+}
+
+func (s *mcast) members() []Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.table.Members()
+}

@@ -1,0 +1,74 @@
+package tribes
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"sessionlab/lab/world"
+)
+
+// Message is one message between members.
+type Message struct {
+	// Label says what the message is (CREATED, DELTA) and about which session.
+	// It belongs to the sender: the fault table and the draws go by it. It is
+	// not in the bytes, so a received message has none.
+	Label world.Label
+	// Body is the content. The sender leaves it alone after Send; the receiver
+	// owns what it gets.
+	Body    []byte
+	Options Options
+	// Timestamp is milliseconds of the sender's wall clock. Zero: Send sets it.
+	Timestamp int64
+	// UniqueID tells messages apart. Zero: Send sets it.
+	UniqueID [16]byte
+	// From is the sender; Send sets it.
+	From Member
+
+	failed error
+	nth    uint64 // the how-manieth of its label that this channel sends
+}
+
+// Fail says that the receiver could not process the message: a synchronized
+// acknowledgement is then negative. Others do not hear of it.
+// Source: Tomcat NioReplicationTask.java, FAIL_ACK_COMMAND.
+func (m *Message) Fail(err error) { m.failed = err }
+
+var errMessage = errors.New("malformed message")
+
+// appendMessage appends the message as it travels in a frame: options,
+// timestamp, unique id, the sender's member packet, body.
+// Source: Tomcat ChannelData.java, getDataPackage.
+func appendMessage(b []byte, m *Message) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(m.Options))
+	b = binary.BigEndian.AppendUint64(b, uint64(m.Timestamp))
+	b = appendBytes(b, m.UniqueID[:])
+	at := len(b)
+	b = AppendMember(append(b, 0, 0, 0, 0), m.From)
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	return appendBytes(b, m.Body)
+}
+
+// decodeMessage reads what appendMessage wrote. The result shares nothing with b.
+func decodeMessage(b []byte) (*Message, error) {
+	in := input{rest: b}
+	m := &Message{}
+	m.Options = Options(in.int32())
+	m.Timestamp = in.int64()
+	id := in.bytes()
+	from := in.bytes()
+	m.Body = bytes.Clone(in.bytes())
+	switch {
+	case in.short || len(in.rest) > 0:
+		return nil, fmt.Errorf("%w: its parts do not fill it", errMessage)
+	case len(id) != len(m.UniqueID):
+		return nil, fmt.Errorf("%w: unique id of %d bytes", errMessage, len(id))
+	}
+	copy(m.UniqueID[:], id)
+	var err error
+	if m.From, err = DecodeMember(from); err != nil {
+		return nil, fmt.Errorf("%w: sender: %w", errMessage, err)
+	}
+	return m, nil
+}

@@ -1,0 +1,159 @@
+package tribes
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"sessionlab/lab/world"
+)
+
+// pool lends senders. Idle ones are used in turn, new ones are made up to
+// poolSize; then a message waits up to maxWait for one. A sender whose
+// connection to a destination is stalled counts as busy.
+// Source: Tomcat PooledParallelSender.java, PooledSender.java.
+type pool struct {
+	host  world.Host
+	cfg   SenderConfig
+	watch *watch
+
+	mu      sync.Mutex // guards memory only
+	open    bool
+	idle    []*sender // the longest idle first
+	inUse   []*sender
+	waiting []world.Signal
+}
+
+func newPool(h world.Host, cfg SenderConfig, w *watch) *pool {
+	return &pool{host: h, cfg: cfg, watch: w}
+}
+
+func (p *pool) start() {
+	p.mu.Lock()
+	p.open = true
+	p.mu.Unlock()
+}
+
+// send sends a message with one of the senders.
+func (p *pool) send(ctx context.Context, to []Member, m *Message) error {
+	s, err := p.take(ctx, to, m)
+	if err != nil {
+		return err
+	}
+	defer p.giveBack(s)
+	if err := s.send(ctx, to, m); err != nil {
+		return err
+	}
+	s.keepalive()
+	return nil
+}
+
+// take waits for a sender.
+func (p *pool) take(ctx context.Context, to []Member, m *Message) (*sender, error) {
+	ctx, cancel := p.host.WithTimeout(ctx, p.cfg.MaxWait)
+	defer cancel()
+	turn := p.host.NewSignal()
+	for {
+		p.mu.Lock()
+		open := p.open
+		p.mu.Unlock()
+		if !open {
+			return nil, ErrStopped
+		}
+		if s := p.tryTake(to); s != nil {
+			return s, nil
+		}
+		p.mu.Lock()
+		p.waiting = append(p.waiting, turn)
+		p.mu.Unlock()
+		err := turn.Wait(ctx)
+		p.mu.Lock()
+		p.waiting = slices.DeleteFunc(p.waiting, func(w world.Signal) bool { return w == turn })
+		p.mu.Unlock()
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != context.DeadlineExceeded {
+			return nil, err
+		}
+		if s := p.tryTake(to); s != nil {
+			return s, nil
+		}
+		p.watch.event(Event{Kind: PoolExhausted, Label: m.Label, Err: ErrNoSender})
+		return nil, faultyAll(to, ErrNoSender)
+	}
+}
+
+// tryTake returns a sender that is free now, or nil.
+func (p *pool) tryTake(to []Member) *sender {
+	p.mu.Lock()
+	idle := slices.Clone(p.idle)
+	p.mu.Unlock()
+	for _, s := range idle {
+		if s.stalled(to) {
+			continue
+		}
+		p.mu.Lock()
+		i := slices.Index(p.idle, s)
+		if i >= 0 {
+			p.idle = slices.Delete(p.idle, i, i+1)
+			p.inUse = append(p.inUse, s)
+		}
+		p.mu.Unlock()
+		if i >= 0 {
+			return s
+		}
+	}
+	fresh := newSender(p.host, p.cfg, p.watch)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle)+len(p.inUse) >= p.cfg.PoolSize {
+		return nil
+	}
+	p.inUse = append(p.inUse, fresh)
+	return fresh
+}
+
+// giveBack returns a sender to the pool and lets all that wait look again.
+func (p *pool) giveBack(s *sender) {
+	p.mu.Lock()
+	p.inUse = slices.DeleteFunc(p.inUse, func(other *sender) bool { return other == s })
+	open := p.open
+	if open {
+		p.idle = append(p.idle, s)
+	}
+	waiting := slices.Clone(p.waiting)
+	p.mu.Unlock()
+	if !open {
+		s.disconnect()
+	}
+	for _, w := range waiting {
+		w.Set()
+	}
+}
+
+// heartbeat closes connections that are no longer of use.
+func (p *pool) heartbeat() {
+	p.mu.Lock()
+	idle := slices.Clone(p.idle)
+	p.mu.Unlock()
+	for _, s := range idle {
+		s.keepalive()
+	}
+}
+
+// stop closes every connection and lets nobody wait any longer.
+func (p *pool) stop() {
+	p.mu.Lock()
+	p.open = false
+	all := append(p.idle, p.inUse...)
+	p.idle = nil
+	waiting := slices.Clone(p.waiting)
+	p.mu.Unlock()
+	for _, s := range all {
+		s.disconnect()
+	}
+	for _, w := range waiting {
+		w.Set()
+	}
+}

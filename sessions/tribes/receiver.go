@@ -1,0 +1,191 @@
+package tribes
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// receiver accepts connections, cuts what arrives into messages and hands each
+// to the chain, at most maxThreads at a time.
+// Source: Tomcat NioReceiver.java, NioReplicationTask.java.
+type receiver struct {
+	host    world.Host
+	cfg     ReceiverConfig
+	channel *Channel
+	deliver func(ctx context.Context, m *Message)
+	workers *world.Semaphore
+
+	mu       sync.Mutex // guards memory only
+	listener world.StreamListener
+	streams  map[world.Stream]bool
+	stopped  bool
+	busy     int
+}
+
+func newReceiver(c *Channel, deliver func(context.Context, *Message)) *receiver {
+	return &receiver{
+		host: c.host, cfg: c.cfg.Receiver, channel: c, deliver: deliver,
+		workers: world.NewSemaphore(c.host, c.cfg.Receiver.MaxThreads),
+		streams: map[world.Stream]bool{},
+	}
+}
+
+// start opens the first free port of those allowed and returns it.
+func (r *receiver) start() (port int, err error) {
+	for port = r.cfg.Port; port < r.cfg.Port+r.cfg.AutoBind; port++ {
+		var l world.StreamListener
+		l, err = r.host.Listen(port)
+		if errors.Is(err, world.ErrPortTaken) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		r.listener = l
+		r.host.Go("tribes accept", func(context.Context) { r.accept(l) })
+		return port, nil
+	}
+	return 0, fmt.Errorf("no free port from %d on: %w", r.cfg.Port, err)
+}
+
+func (r *receiver) accept(l world.StreamListener) {
+	for {
+		s, err := l.Accept(r.channel.ctx)
+		if err != nil {
+			return
+		}
+		r.mu.Lock()
+		stopped := r.stopped
+		if !stopped {
+			r.streams[s] = true
+		}
+		r.mu.Unlock()
+		if stopped {
+			s.Close()
+			return
+		}
+		r.host.Go("tribes receiver", func(context.Context) { r.serve(s) })
+	}
+}
+
+// serve reads one connection until its end.
+func (r *receiver) serve(s world.Stream) {
+	defer func() {
+		s.Close()
+		r.mu.Lock()
+		delete(r.streams, s)
+		r.mu.Unlock()
+	}()
+	ctx := r.channel.ctx
+	var in frames
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := s.Read(ctx, buf)
+		if err != nil {
+			return
+		}
+		in.add(buf[:n])
+		for {
+			content, ok, err := in.take()
+			if err != nil {
+				r.refuse(s, err)
+			}
+			if !ok {
+				break
+			}
+			m, err := decodeMessage(content)
+			if err != nil {
+				r.refuse(s, err)
+				continue
+			}
+			if r.process(ctx, s, m) != nil {
+				return
+			}
+		}
+	}
+}
+
+func (r *receiver) refuse(s world.Stream, err error) {
+	r.channel.watch.event(Event{Kind: FrameRefused, Err: err, Detail: "from " + s.RemoteAddr()})
+}
+
+// process acknowledges and delivers one message, in one of the worker threads.
+func (r *receiver) process(ctx context.Context, s world.Stream, m *Message) error {
+	c := r.channel
+	c.begin(m)
+	defer c.finish(m)
+	if err := r.takeWorker(ctx, m); err != nil {
+		return err
+	}
+	defer r.giveWorker()
+	c.watch.count(&c.watch.received)
+	if m.Options.ackOnReceipt() {
+		if err := r.ack(ctx, s, m, ackData); err != nil {
+			return err
+		}
+	}
+	r.deliver(ctx, m)
+	if !m.Options.ackAfterProcessing() {
+		return nil
+	}
+	if m.failed != nil {
+		return r.ack(ctx, s, m, failAckData)
+	}
+	return r.ack(ctx, s, m, ackData)
+}
+
+// busyAfter is when Tomcat warns that a connection had no thread.
+// Source: Tomcat NioReceiver.java, socketTimeouts; ReceiverBase.java, timeout.
+const busyAfter = 3 * time.Second
+
+func (r *receiver) takeWorker(ctx context.Context, m *Message) error {
+	if !r.workers.TryAcquire() {
+		since := r.host.Elapsed()
+		if err := r.workers.Acquire(ctx); err != nil {
+			return err
+		}
+		if waited := r.host.Elapsed() - since; waited > busyAfter {
+			r.channel.watch.event(Event{Kind: ReceiverBusy, Member: m.From, Detail: fmt.Sprintf("waited %v for a thread", waited)})
+		}
+	}
+	r.mu.Lock()
+	r.busy++
+	r.mu.Unlock()
+	return nil
+}
+
+func (r *receiver) giveWorker() {
+	r.mu.Lock()
+	r.busy--
+	r.mu.Unlock()
+	r.workers.Release()
+}
+
+func (r *receiver) ack(ctx context.Context, s world.Stream, m *Message, data string) error {
+	label := world.Label{Kind: "ACK", Key: hex.EncodeToString(m.UniqueID[:8])}
+	return s.Write(ctx, label, appendFrame(nil, []byte(data)))
+}
+
+// stop closes the port and every connection.
+func (r *receiver) stop() {
+	r.mu.Lock()
+	r.stopped = true
+	var open []world.Stream
+	for s := range r.streams {
+		open = append(open, s)
+	}
+	l := r.listener
+	r.mu.Unlock()
+	if l != nil {
+		l.Close()
+	}
+	for _, s := range inOrder(open) {
+		s.Close()
+	}
+}
