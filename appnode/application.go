@@ -30,6 +30,10 @@ func (a application) Invoke(r *Request, _ Pipeline) {
 	if err == nil {
 		err = a.serve(r)
 	}
+	if err == nil {
+		// The page is done with the session, and still writes.
+		err = r.spend(r.service - r.service/2)
+	}
 	if err != nil {
 		r.sendError(http.StatusInternalServerError, "", err)
 	}

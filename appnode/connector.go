@@ -20,7 +20,8 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 
 	r.response.begin(w)
 	good := r.parse(n, hr)
-	if n.serviceTime(r, count) != nil {
+	r.service = n.serviceTime(r, count)
+	if r.spend(r.service/2) != nil {
 		return
 	}
 	switch {
@@ -37,9 +38,9 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	n.deliver(r, broken)
 }
 
-// serviceTime spends what every request takes. A nameless request draws by its
-// number on this node.
-func (n *Node) serviceTime(r *Request, count int) error {
+// serviceTime is what this request takes. A nameless request draws by its number
+// on this node.
+func (n *Node) serviceTime(r *Request, count int) time.Duration {
 	d := n.cfg.Service.Time
 	if spread := n.cfg.Service.Spread; spread > 0 {
 		key := n.host.Key("service time").Str(n.host.Name()).Str(r.identity.Request)
@@ -48,10 +49,15 @@ func (n *Node) serviceTime(r *Request, count int) error {
 		}
 		d += time.Duration(key.Float() * float64(spread))
 	}
+	return d
+}
+
+// spend lets a part of the service time pass on the request's thread.
+func (r *Request) spend(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	return n.host.Sleep(r.ctx, d)
+	return r.node.host.Sleep(r.ctx, d)
 }
 
 // begin counts a request and hands out room for it, and what is to become of it.

@@ -55,8 +55,9 @@ type Config struct {
 	Trace func(Event)
 }
 
-// Service is the time that a request takes before the application runs: Time,
-// and up to Spread more, drawn for the request. The zero value takes none.
+// Service is the time that a request takes on its thread, half of it before the
+// application looks at the session and half after it has changed it: Time, and
+// up to Spread more, drawn for the request. The zero value takes none.
 type Service struct {
 	Time, Spread time.Duration
 }

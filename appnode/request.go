@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"sessionlab/lab/world"
 	"sessionlab/sessions"
@@ -34,6 +35,7 @@ type Request struct {
 	form string
 
 	identity sessions.Identity
+	service  time.Duration // what the request takes, half before the application and half after its work
 	write    uint64
 
 	requestedID string

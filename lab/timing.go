@@ -8,8 +8,8 @@ type Timing struct {
 	// JVMStart is from the start of the process to the moment at which the
 	// session manager starts.
 	JVMStart time.Duration
-	// Service and ServiceSpread are what a request takes on its thread before
-	// the application runs: at least Service, up to ServiceSpread more.
+	// Service and ServiceSpread are what a request takes on its thread: at least
+	// Service, up to ServiceSpread more.
 	Service, ServiceSpread time.Duration
 }
 

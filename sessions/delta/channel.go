@@ -25,6 +25,8 @@ type Channel interface {
 	Members() []tribes.Member
 	// Pending is how many messages are queued, being sent or being processed.
 	Pending() int
+	// Status is the channel's state, for tables.
+	Status() tribes.Status
 }
 
 // nameOf is what a trace calls a member.

@@ -10,10 +10,12 @@
 // sent yet, a send that failed is forgotten, and the state is fetched once, at
 // the start. Config.Trace says when that happens.
 //
-// It leaves out the replication of listeners, of authentication notes and type,
-// of authType, and sessions of several applications: a node has one, whose name
-// is Config.Name. Whether an application is distributable at all, without which
-// Tomcat takes a StandardManager, is the caller's business.
+// It leaves out listeners, and with them notifyListenersOnReplication and
+// notifyContainerListenersOnReplication; authType and authentication notes;
+// enableStatistics, which is always on; and sessions of several applications: a
+// node has one, whose name is Config.Name. Whether an application is
+// distributable at all, without which Tomcat takes a StandardManager, is the
+// caller's business.
 //
 // Source: Tomcat DeltaManager.java, DeltaSession.java, DeltaRequest.java,
 // ClusterSessionListener.java, SimpleTcpCluster.java.

@@ -19,6 +19,7 @@ type fake struct {
 	members []tribes.Member
 	fail    error // what sends end with
 	hear    func(context.Context, *tribes.Message)
+	during  func() // runs while a send waits
 	sent    []string
 	last    message // the latest that was sent
 	stopped bool
@@ -32,6 +33,8 @@ func (f *fake) Stop(context.Context) error                            { f.stoppe
 func (f *fake) Members() []tribes.Member                              { return slices.Clone(f.members) }
 func (f *fake) Pending() int                                          { return 0 }
 
+func (f *fake) Status() tribes.Status { return tribes.Status{Members: f.members} }
+
 func (f *fake) Send(_ context.Context, to []tribes.Member, m *tribes.Message) error {
 	var err error
 	if f.last, err = decode(m.Body); err != nil {
@@ -43,6 +46,10 @@ func (f *fake) Send(_ context.Context, to []tribes.Member, m *tribes.Message) er
 	}
 	f.sent = append(f.sent, fmt.Sprintf("%s %s to %s options %d",
 		m.Label.Kind, m.Label.Key, strings.Join(names, ","), m.Options))
+	if during := f.during; during != nil {
+		f.during = nil
+		during()
+	}
 	return f.fail
 }
 

@@ -229,13 +229,12 @@ func (m *Manager) RequestCompleted(ctx context.Context, s *sessions.Session) {
 	}
 	now := m.now()
 	kind, actions, tookOver := of(s).complete(int(s.MaxInactive()/time.Second), now)
-	msg := &message{kind: kind, session: id, timestamp: now, actions: actions}
 	if tookOver {
 		m.trace(TookOver, &message{session: id}, nil, "")
 	}
 	if kind != 0 {
 		refresh(actions, s)
-		m.broadcast(ctx, msg)
+		m.broadcast(ctx, &message{kind: kind, session: id, timestamp: now, actions: actions})
 	}
 }
 

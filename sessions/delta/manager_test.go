@@ -52,6 +52,22 @@ func TestOnlyTheLastActionOfANameIsSent(t *testing.T) {
 	}
 }
 
+func TestEveryRecordedActionKeepsItsObject(t *testing.T) {
+	alone(t, func(c *Config, _ *fake) { c.RecordAllActions = true }, func(s *solo) {
+		session := s.create()
+		s.m.RequestCompleted(s.ctx, session)
+		s.set(session, "cart", "pen")
+		s.set(session, "cart", "book")
+		if _, err := session.Mutate("cart", "ink", 0); err != nil {
+			t.Fatal(err)
+		}
+		s.m.RequestCompleted(s.ctx, session)
+		if got := s.last.actions; len(got) != 2 || got[0].Value.Text != "pen" || got[1].Value.Text != "ink" {
+			t.Errorf("sent %+v, want pen, then ink", got)
+		}
+	})
+}
+
 func TestDeltaShipsWhatTheObjectHoldsWhenItIsSent(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		alone(t, func(c *Config, _ *fake) { c.RecordAllActions = all }, func(s *solo) {
@@ -130,7 +146,9 @@ func TestWithoutMembersNothingIsSent(t *testing.T) {
 
 		second := s.create()
 		s.set(second, "cart", "pen")
+		s.hears(message{kind: Accessed, session: second.ID()})
 		s.m.ResetReplication(second)
+		s.holds("the request", second.ID(), "cart=pen primary")
 		s.members = []tribes.Member{peer} // it is back
 		s.set(second, "cart", "book")
 		s.m.RequestCompleted(s.ctx, second)
@@ -224,6 +242,30 @@ func TestDirtySessionSendsItsDeltaBeforeItsEnd(t *testing.T) {
 		}
 		s.m.RequestCompleted(s.ctx, session)
 		s.says("the request's end")
+	})
+}
+
+func TestSessionEndsOnceHoweverManyEndIt(t *testing.T) {
+	alone(t, func(c *Config, _ *fake) { c.MaxInactiveInterval = time.Minute }, func(s *solo) {
+		session := s.create()
+		s.sent = nil
+		s.set(session, "cart", "pen")
+		s.wait(time.Minute)
+		s.during = func() { // the DELTA waits for its acknowledgement
+			if s.m.Find(s.ctx, session.ID()) != nil {
+				t.Error("the session is found while it expires")
+			}
+			if err := s.m.Invalidate(s.ctx, session); err != nil {
+				t.Error(err)
+			}
+		}
+		if s.m.Find(s.ctx, session.ID()) != nil {
+			t.Error("the session is found after its interval")
+		}
+		s.says("the end", "DELTA", "EXPIRED")
+		if got := s.m.Figures().Expired; got != 1 {
+			t.Errorf("%d expired, want 1", got)
+		}
 	})
 }
 

@@ -199,3 +199,27 @@ func TestMessagesForAnotherContextFindNoManager(t *testing.T) {
 		s.traces("all", NoManager, NoManager)
 	})
 }
+
+func FuzzReceive(f *testing.F) {
+	for _, m := range someMessages() {
+		m.manager = "localhost#"
+		if m.kind.aboutSession() {
+			m.session = id
+		}
+		f.Add(m.append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		alone(t, nil, func(s *solo) {
+			s.hearsOf(id, "cart", "pen")
+			s.hearsBytes(b)
+			for _, session := range s.m.Sessions() {
+				if s.m.Lookup(session.ID()) != session {
+					t.Errorf("session %q is not held under its id", session.ID())
+				}
+				if found := s.m.Find(s.ctx, session.ID()); found != nil {
+					s.m.RequestCompleted(s.ctx, found)
+				}
+			}
+		})
+	})
+}

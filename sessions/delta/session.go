@@ -124,7 +124,7 @@ func refresh(actions []sessions.Action, s *sessions.Session) {
 		again := func(later sessions.Action) bool {
 			return later.Property == sessions.AttributeProperty && later.Name == a.Name
 		}
-		if a.Property != sessions.AttributeProperty || a.Remove || slices.ContainsFunc(actions[i+1:], again) {
+		if a.Property != sessions.AttributeProperty || slices.ContainsFunc(actions[i+1:], again) {
 			continue
 		}
 		if v, ok, err := s.Attribute(a.Name); ok && err == nil {

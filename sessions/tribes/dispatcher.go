@@ -71,8 +71,9 @@ func (d *dispatcher) sendMessage(ctx context.Context, to []Member, m *Message) e
 		d.channel.watch.event(Event{Kind: QueueFull, Label: m.Label, Detail: "sent by the caller"})
 		return d.next.sendMessage(ctx, to, m)
 	}
+	own := *m // useDeepClone, without the body
 	d.channel.begin(m)
-	d.threads.submit(dispatch{to, m})
+	d.threads.submit(dispatch{to, &own})
 	return nil
 }
 
@@ -81,8 +82,9 @@ func (d *dispatcher) send(ctx context.Context, job dispatch) {
 	c := d.channel
 	defer c.finish(job.m)
 	if c.host.Sleep(ctx, d.pickup(job.m)) == nil {
-		if err := d.next.sendMessage(ctx, job.to, job.m); err != nil {
-			c.watch.event(Event{Kind: SendFailed, Label: job.m.Label, Err: err, Detail: "asynchronous"})
+		err := d.next.sendMessage(ctx, job.to, job.m)
+		if _, traced := err.(*ChannelError); err != nil && !traced {
+			c.watch.event(Event{Kind: SendFailed, Label: job.m.Label, Err: err})
 		}
 	}
 	d.mu.Lock()

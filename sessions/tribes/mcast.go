@@ -33,7 +33,7 @@ func newMcast(co *coordinator) *mcast {
 }
 
 // start joins the group, listens for two periods, sends the first heartbeat and
-// waits for two periods more. In a formed cluster the members are known and
+// waits for two periods more: 2 s. Source: McastServiceImpl.java, waitForMembers. In a formed cluster the members are known and
 // nothing is waited for.
 func (s *mcast) start(ctx context.Context, services StartOptions) error {
 	if services&(ListenMembership|BroadcastMembership) == 0 {
@@ -52,7 +52,7 @@ func (s *mcast) start(ctx context.Context, services StartOptions) error {
 	}
 	s.mu.Unlock()
 	wait := 2 * s.cfg.Frequency
-	if len(formed) > 0 {
+	if len(s.coord.channel.cfg.Formed) > 0 {
 		wait = 0
 	}
 	if services&ListenMembership != 0 {

@@ -50,45 +50,42 @@ func (p *pool) send(ctx context.Context, to []Member, m *Message) error {
 
 // take waits for a sender.
 func (p *pool) take(ctx context.Context, to []Member, m *Message) (*sender, error) {
-	ctx, cancel := p.host.WithTimeout(ctx, p.cfg.MaxWait)
+	if s, err := p.tryTake(to); s != nil || err != nil {
+		return s, err
+	}
+	waiting, cancel := p.host.WithTimeout(ctx, p.cfg.MaxWait)
 	defer cancel()
 	turn := p.host.NewSignal()
 	for {
 		p.mu.Lock()
-		open := p.open
-		p.mu.Unlock()
-		if !open {
-			return nil, ErrStopped
-		}
-		if s := p.tryTake(to); s != nil {
-			return s, nil
-		}
-		p.mu.Lock()
 		p.waiting = append(p.waiting, turn)
 		p.mu.Unlock()
-		err := turn.Wait(ctx)
+		late := turn.Wait(waiting)
 		p.mu.Lock()
 		p.waiting = slices.DeleteFunc(p.waiting, func(w world.Signal) bool { return w == turn })
 		p.mu.Unlock()
-		if err == nil {
-			continue
+		if late != nil && (waiting.Err() != context.DeadlineExceeded || ctx.Err() != nil) {
+			return nil, late
 		}
-		if ctx.Err() != context.DeadlineExceeded {
-			return nil, err
+		// A stalled connection does not say when it moves: look once more at the end.
+		if s, err := p.tryTake(to); s != nil || err != nil {
+			return s, err
 		}
-		if s := p.tryTake(to); s != nil {
-			return s, nil
+		if late != nil {
+			p.watch.event(Event{Kind: PoolExhausted, Label: m.Label, Err: ErrNoSender})
+			return nil, faultyAll(to, ErrNoSender)
 		}
-		p.watch.event(Event{Kind: PoolExhausted, Label: m.Label, Err: ErrNoSender})
-		return nil, faultyAll(to, ErrNoSender)
 	}
 }
 
 // tryTake returns a sender that is free now, or nil.
-func (p *pool) tryTake(to []Member) *sender {
+func (p *pool) tryTake(to []Member) (*sender, error) {
 	p.mu.Lock()
-	idle := slices.Clone(p.idle)
+	open, idle := p.open, slices.Clone(p.idle)
 	p.mu.Unlock()
+	if !open {
+		return nil, ErrStopped
+	}
 	for _, s := range idle {
 		if s.stalled(to) {
 			continue
@@ -101,17 +98,17 @@ func (p *pool) tryTake(to []Member) *sender {
 		}
 		p.mu.Unlock()
 		if i >= 0 {
-			return s
+			return s, nil
 		}
 	}
 	fresh := newSender(p.host, p.cfg, p.watch)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle)+len(p.inUse) >= p.cfg.PoolSize {
-		return nil
+		return nil, nil
 	}
 	p.inUse = append(p.inUse, fresh)
-	return fresh
+	return fresh, nil
 }
 
 // giveBack returns a sender to the pool and lets all that wait look again.

@@ -1,10 +1,12 @@
 package tribes
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -188,4 +190,10 @@ func (r *receiver) stop() {
 	for _, s := range inOrder(open) {
 		s.Close()
 	}
+}
+
+// inOrder sorts streams for doing the same to each in an order that can be seen.
+func inOrder(streams []world.Stream) []world.Stream {
+	slices.SortFunc(streams, func(a, b world.Stream) int { return cmp.Compare(a.RemoteAddr(), b.RemoteAddr()) })
+	return streams
 }

@@ -325,9 +325,3 @@ func (c *connection) awaitAck(ctx context.Context) error {
 		}
 	}
 }
-
-// inOrder sorts streams for doing the same to each in an order that can be seen.
-func inOrder(streams []world.Stream) []world.Stream {
-	slices.SortFunc(streams, func(a, b world.Stream) int { return cmp.Compare(a.RemoteAddr(), b.RemoteAddr()) })
-	return streams
-}

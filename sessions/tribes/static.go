@@ -58,7 +58,7 @@ func (s *staticMembership) start(ctx context.Context, services StartOptions) err
 	}
 	s.mu.Unlock()
 	first := s.cfg.PingInterval
-	if len(formed) > 0 {
+	if len(s.coord.channel.cfg.Formed) > 0 {
 		first = s.coord.channel.phase("tribes static", first)
 	} else if members := s.reachable(ctx); len(members) > 0 {
 		answers, err := s.ask(ctx, staticStart, members)

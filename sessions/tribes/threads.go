@@ -2,6 +2,7 @@ package tribes
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -57,7 +58,7 @@ func (t *threads[T]) submit(job T) {
 
 // work is the life of one thread.
 func (t *threads[T]) work(job T) {
-	for t.ctx.Err() == nil {
+	for {
 		t.run(t.ctx, job)
 		t.mu.Lock()
 		t.jobs--
@@ -69,7 +70,8 @@ func (t *threads[T]) work(job T) {
 	}
 }
 
-// nextJob waits for work; ok=false says that the thread ends.
+// nextJob waits for work; ok=false says that the thread ends: the pool has
+// stopped, the host is down, or a spare thread was idle for too long.
 func (t *threads[T]) nextJob() (job T, ok bool) {
 	for t.ctx.Err() == nil {
 		t.mu.Lock()
@@ -81,11 +83,12 @@ func (t *threads[T]) nextJob() (job T, ok bool) {
 		}
 		job, ok, err := t.queue.Take(ctx)
 		cancel()
-		if ok || err == nil {
+		if err == nil {
 			return job, ok
 		}
+		idle := errors.Is(err, context.DeadlineExceeded)
 		t.mu.Lock()
-		leave := t.size > t.core || t.ctx.Err() != nil
+		leave := !idle || t.size > t.core
 		if leave {
 			t.size--
 		}
