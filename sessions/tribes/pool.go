@@ -56,24 +56,26 @@ func (p *pool) take(ctx context.Context, to []Member, m *Message) (*sender, erro
 	waiting, cancel := p.host.WithTimeout(ctx, p.cfg.MaxWait)
 	defer cancel()
 	turn := p.host.NewSignal()
-	for {
-		p.mu.Lock()
-		p.waiting = append(p.waiting, turn)
-		p.mu.Unlock()
-		late := turn.Wait(waiting)
+	p.mu.Lock()
+	p.waiting = append(p.waiting, turn)
+	p.mu.Unlock()
+	defer func() {
 		p.mu.Lock()
 		p.waiting = slices.DeleteFunc(p.waiting, func(w world.Signal) bool { return w == turn })
 		p.mu.Unlock()
-		if late != nil && (waiting.Err() != context.DeadlineExceeded || ctx.Err() != nil) {
-			return nil, late
-		}
-		// A stalled connection does not say when it moves: look once more at the end.
+	}()
+	// A sender may have come back before turn was entered, and a stalled
+	// connection does not say when it moves: each wait lies between two looks.
+	for {
 		if s, err := p.tryTake(to); s != nil || err != nil {
 			return s, err
 		}
-		if late != nil {
+		if waiting.Err() == context.DeadlineExceeded && ctx.Err() == nil {
 			p.watch.event(Event{Kind: PoolExhausted, Label: m.Label, Err: ErrNoSender})
 			return nil, faultyAll(to, ErrNoSender)
+		}
+		if err := turn.Wait(waiting); err != nil && (waiting.Err() != context.DeadlineExceeded || ctx.Err() != nil) {
+			return nil, err
 		}
 	}
 }
