@@ -30,7 +30,7 @@ func worlds() []cli.WorldKind {
 			New: func(seed uint64, _ cli.Network, keep bool) (world.World, error) {
 				offset := loopback.Probe
 				if keep {
-					offset = loopback.ProbeFromZero
+					offset = 0
 				}
 				return loopback.New(loopback.Config{Seed: seed, Offset: offset})
 			},

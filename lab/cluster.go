@@ -65,7 +65,7 @@ func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessio
 	d.Trace = l.deltaTraced
 	d.Tribes.Trace = func(e tribes.Event) { l.channelTraced(n.plan.Name, e) }
 	if formed {
-		d.Tribes.Formed = l.formedMembers()
+		d.Tribes.Formed = l.formed
 	}
 	if p.StaticMembers {
 		static := tribes.StaticConfig{}

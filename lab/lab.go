@@ -24,6 +24,7 @@ import (
 	"sessionlab/proxy"
 	"sessionlab/sessions"
 	"sessionlab/sessions/delta"
+	"sessionlab/sessions/tribes"
 )
 
 // Lab is a running lab. Make it with New, then Start it from a task of the
@@ -40,7 +41,8 @@ type Lab struct {
 	nodes   map[string]*node
 	byAddr  map[string]string // a node's name by its "address:port"
 	front   *proxy.Proxy
-	running atomic.Bool // time zero has passed
+	formed  []tribes.Member // of the cluster at time zero
+	running atomic.Bool     // time zero has passed
 
 	mu       sync.Mutex // guards memory only
 	attempts map[string][]Attempt
@@ -126,6 +128,7 @@ func (l *Lab) Start(ctx context.Context) error {
 			}
 		}
 	}
+	l.formed = l.formedMembers()
 	for _, name := range l.names {
 		if n := l.nodes[name]; !n.plan.Cold {
 			if err := l.launch(ctx, n, n.machine(), true); err != nil {
@@ -456,7 +459,7 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	case proxy.AttemptEnded:
 		outcome := e.Outcome.String()
 		if e.Outcome == world.OK {
-			outcome = strconv.Itoa(e.Status)
+			outcome = world.StatusText(e.Status)
 		}
 		if request != "" {
 			l.mu.Lock()

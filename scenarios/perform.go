@@ -49,11 +49,20 @@ func (r *run) crash() error {
 	return r.crashed
 }
 
+// placed is an error at a line of the scenario.
+func (r *run) placed(st script.Statement, msg, hint string) error {
+	file := r.sc.Name
+	if r.live {
+		file = "" // typed at a prompt
+	}
+	return &script.Error{File: file, Pos: st.Pos, Text: st.String(), Msg: msg, Hint: hint}
+}
+
 func (r *run) fail(st script.Statement, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.crashed == nil {
-		r.crashed = fmt.Errorf("%s:%d: %w", r.sc.Name, st.Pos.Line, err)
+		r.crashed = r.placed(st, err.Error(), "")
 		if !r.live {
 			r.over()
 		}
@@ -90,7 +99,7 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 			}
 		})
 	case "when", "whenever":
-		w := &watch{event: t.Event, repeat: t.Kind == "whenever", act: next, step: st.Step, text: st.String()}
+		w := &watch{event: t.Event, repeat: t.Kind == "whenever", act: next, st: st}
 		if t.Event.Verb == "quiet" {
 			r.poll(w)
 			return
@@ -139,6 +148,7 @@ func (r *run) wait(ctx context.Context, st script.Statement) {
 			r.act(st, a, false)
 			return
 		}
+		r.pend(a)
 		r.steps(ctx, st, a)
 	default:
 		r.act(st, st.Act, false)
@@ -170,7 +180,7 @@ func (r *run) waitFor(ctx context.Context, key string) error {
 
 func (r *run) waitEvent(ctx context.Context, st script.Statement, e script.Event) error {
 	s := r.op.NewSignal()
-	w := &watch{event: e, act: s.Set, step: st.Step, text: st.String()}
+	w := &watch{event: e, act: s.Set, st: st}
 	if e.Verb == "quiet" {
 		if r.lab.Quiet() {
 			return nil
@@ -182,18 +192,27 @@ func (r *run) waitEvent(ctx context.Context, st script.Statement, e script.Event
 	return s.Wait(ctx)
 }
 
-// steps sends a line's requests one after the other.
-func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
-	u := r.users[a.User]
-	keys := []string{a.User}
-	if a.Label != "" {
-		keys = append(keys, a.User+"."+a.Label)
-	}
+// pend counts a line's requests as unanswered from now on: a wait for them may
+// come before the task that sends them has begun.
+func (r *run) pend(a script.Step) {
 	r.mu.Lock()
-	for _, k := range keys {
+	defer r.mu.Unlock()
+	for _, k := range pendingKeys(a) {
 		r.pending[k]++
 	}
-	r.mu.Unlock()
+}
+
+// pendingKeys are the names under which a line's requests can be waited for.
+func pendingKeys(a script.Step) []string {
+	if a.Label == "" {
+		return []string{a.User}
+	}
+	return []string{a.User, a.User + "." + a.Label}
+}
+
+// steps sends a line's requests, which are pending, one after the other.
+func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
+	u := r.users[a.User]
 	for n := range max(1, a.Count) {
 		if n > 0 {
 			if think := a.Options.Duration("think", 0); think > 0 {
@@ -214,7 +233,7 @@ func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
 	}
 	r.mu.Lock()
 	var wake []interface{ Set() }
-	for _, k := range keys {
+	for _, k := range pendingKeys(a) {
 		if r.pending[k]--; r.pending[k] == 0 {
 			for _, s := range r.waiting[k] {
 				wake = append(wake, s)
@@ -252,6 +271,7 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 		r.rule(st, a)
 	case script.Step:
 		u := r.users[a.User]
+		r.pend(a)
 		u.Host().Go("step", func(context.Context) { r.steps(r.scriptCtx, st, a) })
 	case script.Expect:
 		r.expect(st, a)

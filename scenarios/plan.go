@@ -79,6 +79,7 @@ func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan
 	}
 	app := sc.Noun("app").Options
 	n.Connector = appnode.Config{
+		Port:                     o.Int("port", 0),
 		MaxThreads:               o.Int("maxThreads", 0),
 		AcceptCount:              o.Int("acceptCount", 0),
 		SessionCookieName:        app.String("sessionCookieName", ""),
@@ -250,7 +251,11 @@ func serverPlan(sc *script.Scenario, n lab.NodePlan, i int) upstream.Server {
 	if addr == "" {
 		addr = lab.DefaultNodeAddr(i)
 	}
-	s := upstream.NewServer(addr + ":" + strconv.Itoa(lab.DefaultNodePort))
+	port := n.Connector.Port
+	if port == 0 {
+		port = lab.DefaultNodePort
+	}
+	s := upstream.NewServer(addr + ":" + strconv.Itoa(port))
 	line := sc.Named("server", n.Name)
 	for _, o := range []script.Options{sc.Noun("proxy").Options, line.Options} {
 		s.MaxFails = o.Int("max_fails", s.MaxFails)
@@ -310,6 +315,27 @@ type person struct {
 func people(sc *script.Scenario) ([]person, error) {
 	var all []person
 	taken := map[string]string{}
+	for i, name := range sc.Nodes() {
+		n := nodePlan(sc, name, sc.Noun("nodes").Options)
+		if n.Addr == "" {
+			n.Addr = lab.DefaultNodeAddr(i)
+		}
+		taken[n.Addr] = name
+	}
+	written := map[string]bool{}
+	for _, u := range sc.All("user") {
+		written[u.Text] = true
+	}
+	nth := 0
+	free := func() string { // the next default address that nobody has
+		for {
+			addr := lab.DefaultUserAddr(nth)
+			nth++
+			if taken[addr] == "" && !written[addr] {
+				return addr
+			}
+		}
+	}
 	add := func(p person) error {
 		if other := taken[p.addr]; other != "" {
 			return fmt.Errorf("user %s: address %s is %s's", p.name, p.addr, other)
@@ -321,7 +347,7 @@ func people(sc *script.Scenario) ([]person, error) {
 	for _, u := range sc.All("user") {
 		addr := u.Text
 		if addr == "" {
-			addr = lab.DefaultUserAddr(len(all))
+			addr = free()
 		}
 		if err := add(person{name: u.Name, addr: addr, habits: habits(u.Options)}); err != nil {
 			return nil, err
@@ -349,10 +375,11 @@ func people(sc *script.Scenario) ([]person, error) {
 		}
 		isBlock = true
 	}
-	named := len(all)
 	for i := range crowd.N {
-		addr := lab.DefaultUserAddr(named + i)
-		if isBlock {
+		addr := ""
+		if !isBlock {
+			addr = free()
+		} else {
 			if !block.Contains(next) {
 				return nil, fmt.Errorf("users %d from=%v: the block has no room for so many", crowd.N, block)
 			}

@@ -110,7 +110,7 @@ func (r *run) untouched() []string {
 	}
 	for _, w := range append(r.touches.watches, r.watches...) {
 		if w.fired == 0 {
-			why = append(why, fmt.Sprintf("its event never came: %s", w.text))
+			why = append(why, fmt.Sprintf("line %d: its event never came: %s", w.st.Pos.Line, w.st))
 		}
 	}
 	why = append(why, r.touches.idle...)
@@ -172,7 +172,10 @@ func (r *run) result() *Result {
 	res.Replication = r.stats.replication()
 	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))
 	if n := len(h.Requests); n > 0 {
-		res.Took = max(r.sc.End, h.Requests[n-1].Ended).Round(time.Millisecond)
+		res.Took = h.Requests[n-1].Ended.Round(time.Millisecond)
+	}
+	if !res.Interrupted {
+		res.Took = max(r.sc.End, res.Took)
 	}
 	return res
 }

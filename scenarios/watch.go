@@ -20,8 +20,7 @@ type watch struct {
 	repeat bool
 	act    func()
 	fired  int
-	step   int
-	text   string
+	st     script.Statement
 }
 
 // watch registers w. Unless it is about a single happening it fires at once if
@@ -82,7 +81,8 @@ func (r *run) fire(matches func(script.Event) bool) {
 			now = append(now, w)
 			w.fired++
 			if w.fired > maxFirings && r.crashed == nil {
-				r.crashed = fmt.Errorf("line %q has fired more than %d times", w.text, maxFirings)
+				r.crashed = r.placed(w.st, fmt.Sprintf("it has fired %d times", maxFirings),
+					"does it cause its own event? \"when\" fires once")
 				hit, w.repeat = true, false
 			}
 		}

@@ -9,15 +9,16 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"sessionlab/lab/world"
+	"sessionlab/scenarios"
 	"sessionlab/scenarios/script"
 )
 
@@ -52,9 +53,9 @@ type WorldKind struct {
 	// Real says that it takes real time, so that a person wants to be told how
 	// it goes on.
 	Real bool
-	// New makes a world. keep asks for the plain addresses of the scenario, so
-	// that a browser finds them; without it the world takes addresses that are
-	// free.
+	// New makes a world. keep asks for the very addresses of the scenario, where
+	// whoever wrote them looks for them: one that is taken is then an error.
+	// Without it the world takes addresses that are free.
 	New func(seed uint64, network Network, keep bool) (world.World, error)
 	// URL is the address that a browser on this machine types for a logical
 	// "address:port"; nil where no browser gets there.
@@ -89,14 +90,17 @@ func Main(env Env) int {
 		env.Getenv = os.Getenv
 	}
 	app := env.app()
-	err := app.Run(reorder(env.Args))
+	args, err := env.arguments(app)
+	if err == nil {
+		err = app.Run(args)
+	}
 	if err == nil {
 		return exitPass
 	}
 	var e *exit
 	if !errors.As(err, &e) {
-		// urfave/cli's own: an unknown flag, a missing value.
-		e = &exit{exitMisuse, err, env.flagHint(err)}
+		// Nothing else fails but writing, to a full disk for instance.
+		e = &exit{status: exitLab, err: err}
 	}
 	if e.err != nil {
 		env.complain(e.err, e.hint)
@@ -104,120 +108,85 @@ func Main(env Env) int {
 	return e.status
 }
 
-// complain prints an error, and a hint beneath it. An error of a scenario file
-// brings its own place and hint.
+// complain prints an error, and a hint beneath it. The errors of a scenario
+// file bring their own places and hints.
 func (env *Env) complain(err error, hint string) {
-	var many script.Errors
-	if errors.As(err, &many) {
-		for _, one := range many {
-			fmt.Fprintf(env.Stderr, "sessionlab: %v\n", one)
+	say := func(what error, hint string) {
+		fmt.Fprintf(env.Stderr, "sessionlab: %v\n", what)
+		if hint != "" {
+			fmt.Fprintf(env.Stderr, "sessionlab: hint: %s\n", hint)
 		}
-	} else {
-		fmt.Fprintf(env.Stderr, "sessionlab: %v\n", err)
 	}
-	if hint != "" {
-		fmt.Fprintf(env.Stderr, "sessionlab: hint: %s\n", hint)
+	var many script.Errors
+	var one *script.Error
+	switch {
+	case errors.As(err, &many):
+	case errors.As(err, &one):
+		many = script.Errors{one}
+	default:
+		say(err, hint)
+		return
+	}
+	for _, e := range many {
+		plain := *e
+		plain.Hint = ""
+		say(&plain, cmp.Or(e.Hint, hint, `"sessionlab help scenario" shows the language on one page`))
 	}
 }
 
 func (env *Env) app() *cli.App {
-	return &cli.App{
-		Name:                 "sessionlab",
-		Usage:                "a front proxy, Tomcat-like nodes, and what becomes of every user's session",
-		Version:              env.Version,
-		HideVersion:          true,
-		HideHelpCommand:      true,
-		EnableBashCompletion: true,
-		Suggest:              true,
-		Reader:               env.Stdin,
-		Writer:               env.Stdout,
-		ErrWriter:            env.Stderr,
-		ExitErrHandler:       func(*cli.Context, error) {},
-		OnUsageError:         func(_ *cli.Context, err error, _ bool) error { return err },
-		CommandNotFound: func(c *cli.Context, name string) {
-			fmt.Fprintf(env.Stderr, "sessionlab: no command %q\n", name)
-		},
-		Description: strings.TrimSpace(`
-Brings up a front proxy and Tomcat-like nodes on loopback addresses, lets users
-and faults loose on them, and says what happened to every session.
-
-  sessionlab list                          the scenarios that come with it
-  sessionlab run failover                  run one, in real time on loopback
-  sessionlab run failover --world sim      the same in virtual time, at once
-  sessionlab show failover > mine.txt      a scenario of your own: take one,
-  sessionlab run mine.txt                  change it, run it
-  sessionlab up failover                   bring the lab up and play with it
-  sessionlab help scenario                 the language, on one page
-
-Exit status: 0 every expectation held, 1 one failed, 2 misuse or bad input,
-3 the lab could not run (a port is taken), 4 inconclusive, 130 interrupted.`),
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				name := c.Args().First()
-				hint := `"sessionlab help" shows the commands`
-				if near := script.Nearest(name, []string{"run", "list", "show", "up", "help", "version", "completion"}); near != "" {
-					hint = fmt.Sprintf("did you mean %q?", near)
-				} else if _, ok := env.source(name); ok {
-					hint = fmt.Sprintf("did you mean \"sessionlab run %s\"?", name)
-				}
-				return misuse(hint, "unknown command %q", name)
-			}
-			return cli.ShowAppHelp(c)
-		},
+	app := &cli.App{
+		Name:                      "sessionlab",
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true, // a comma may be part of a value
+		Reader:                    env.Stdin,
+		Writer:                    env.Stdout,
+		ErrWriter:                 env.Stderr,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              env.usageError,
+		Action:                    env.noCommand,
 		Commands: []*cli.Command{
 			env.runCommand(),
+			env.upCommand(),
 			env.listCommand(),
 			env.showCommand(),
 			env.helpCommand(),
 			env.versionCommand(),
 			env.completionCommand(),
+			env.completeCommand(),
 		},
 	}
+	for _, c := range app.Commands {
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = commandHelp
+		c.OnUsageError = env.usageError
+	}
+	return app
 }
 
-// flagHint helps with an error of the flag parser.
-func (env *Env) flagHint(err error) string {
-	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !ok {
-		return `"sessionlab help" shows commands and flags`
+// noCommand is what happens when the first argument is none.
+func (env *Env) noCommand(c *cli.Context) error {
+	if !c.Args().Present() {
+		return env.usage()
 	}
-	known := []string{"world", "seed", "format", "out", "history", "set", "quiet", "all", "help"}
-	if near := script.Nearest(strings.TrimLeft(name, "-"), known); near != "" {
-		return fmt.Sprintf("did you mean --%s?", near)
+	name := c.Args().First()
+	hint := `"sessionlab help" shows the commands`
+	if near := script.Nearest(name, commandNames(c.App)); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", "sessionlab "+near)
+	} else if _, ok := scenarios.Source(name); ok || env.isFile(name) {
+		hint = fmt.Sprintf("did you mean %q?", "sessionlab run "+name)
 	}
-	return "flags of run: --" + strings.Join(known, ", --")
+	return misuse(hint, "unknown command %q", name)
 }
 
-// valued are the flags that take a value in the next argument.
-var valued = map[string]bool{"world": true, "seed": true, "format": true, "out": true, "history": true, "set": true}
-
-// reorder moves flags in front of the other arguments of a command: people
-// write "run failover --world sim", and the flag parser stops at the first word
-// that is none. After "--" nothing is a flag.
-func reorder(args []string) []string {
-	if len(args) < 2 {
-		return args
-	}
-	head, rest := args[:2], args[2:]
-	if strings.HasPrefix(args[1], "-") {
-		return args
-	}
-	var flags, words []string
-	for i := 0; i < len(rest); i++ {
-		a := rest[i]
-		if a == "--" {
-			words = append(words, rest[i:]...)
-			break
-		}
-		if !strings.HasPrefix(a, "-") || a == "-" {
-			words = append(words, a)
-			continue
-		}
-		flags = append(flags, a)
-		if name := strings.TrimLeft(a, "-"); valued[name] && i+1 < len(rest) {
-			i++
-			flags = append(flags, rest[i])
+// commandNames are the commands that a person types.
+func commandNames(app *cli.App) []string {
+	var names []string
+	for _, c := range app.Commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
 		}
 	}
-	return append(append(append([]string{}, head...), flags...), words...)
+	return names
 }

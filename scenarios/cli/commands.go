@@ -3,84 +3,94 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"sessionlab/scenarios"
-	"sessionlab/scenarios/script"
 )
+
+// formats are the forms in which reports and lists are printed.
+var formats = []string{"text", "json"}
+
+// format is the value of --format, checked.
+func format(c *cli.Context) (string, error) {
+	f := c.String("format")
+	for _, known := range formats {
+		if f == known {
+			return f, nil
+		}
+	}
+	return "", misuse("the formats are "+strings.Join(formats, " and "), "unknown format %q", f)
+}
 
 func (env *Env) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the scenarios of the library",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "text or json"}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the list: text or json", DefaultText: "text"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return misuse("", "list takes no arguments: %q", c.Args().First())
+				return misuse(`"sessionlab show NAME" shows one`, "list takes no names: %q", c.Args().First())
 			}
-			all := scenarios.Library()
-			switch c.String("format") {
-			case "json":
+			f, err := format(c)
+			if err != nil {
+				return err
+			}
+			if f == "json" {
 				e := json.NewEncoder(env.Stdout)
 				e.SetIndent("", "  ")
 				e.SetEscapeHTML(false)
-				return e.Encode(all)
-			case "text":
-				w := tabwriter.NewWriter(env.Stdout, 0, 8, 2, ' ', 0)
-				for _, e := range all {
-					fmt.Fprintf(w, "%s\t%s\n", e.Name, e.Title)
-				}
-				return w.Flush()
+				return e.Encode(scenarios.Library())
 			}
-			return misuse("the formats are text and json", "unknown format %q", c.String("format"))
+			return env.printList(scenarios.Library())
 		},
 	}
 }
 
-func (env *Env) showCommand() *cli.Command {
-	return &cli.Command{
-		Name:         "show",
-		Usage:        "print a scenario's text",
-		ArgsUsage:    "NAME",
-		Action:       env.show,
-		BashComplete: env.completeNames,
+// printList writes a line for every scenario; on a terminal titles are wrapped.
+func (env *Env) printList(all []scenarios.Entry) error {
+	names := 0
+	for _, e := range all {
+		names = max(names, len(e.Name))
 	}
-}
-
-func (env *Env) show(c *cli.Context) error {
-	if c.NArg() != 1 {
-		return misuse(`"sessionlab list" shows them`, "show takes the name of one scenario")
+	width := env.width(env.Stdout)
+	var b strings.Builder
+	for _, e := range all {
+		used := 0
+		fmt.Fprintf(&b, "%-*s ", names, e.Name)
+		for _, word := range strings.Fields(e.Title) {
+			n := len([]rune(word))
+			if used > 0 && width > 0 && names+1+used+1+n > width {
+				fmt.Fprintf(&b, "\n%*s", names+1, "")
+				used = 0
+			}
+			b.WriteString(" " + word)
+			used += 1 + n
+		}
+		b.WriteByte('\n')
 	}
-	_, text, err := env.read(c.Args().First())
-	if err != nil {
-		return err
-	}
-	_, err = env.Stdout.Write(text)
+	_, err := io.WriteString(env.Stdout, b.String())
 	return err
 }
 
-func (env *Env) helpCommand() *cli.Command {
+func (env *Env) showCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "help",
-		Usage:     "explain a command, or the scenario language: help scenario",
-		ArgsUsage: "[COMMAND|scenario]",
+		Name:      "show",
+		Usage:     "print a scenario's text",
+		ArgsUsage: "NAME",
 		Action: func(c *cli.Context) error {
-			topic := c.Args().First()
-			switch topic {
-			case "":
-				return cli.ShowAppHelp(c)
-			case "scenario", "scenarios", "language":
-				_, err := fmt.Fprint(env.Stdout, script.Help())
+			if c.NArg() != 1 {
+				return misuse(`"sessionlab list" shows the names`, "show takes the name of one scenario")
+			}
+			_, text, err := env.read(c.Args().First())
+			if err != nil {
 				return err
 			}
-			if c.App.Command(topic) == nil {
-				return misuse(`topics: scenario, and the commands that "sessionlab help" lists`, "there is no help on %q", topic)
-			}
-			return cli.ShowCommandHelp(c, topic)
+			_, err = env.Stdout.Write(text)
+			return err
 		},
 	}
 }
@@ -89,55 +99,12 @@ func (env *Env) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print the version",
-		Action: func(*cli.Context) error {
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return misuse("", "version takes no arguments: %q", c.Args().First())
+			}
 			_, err := fmt.Fprintf(env.Stdout, "sessionlab %s %s %s/%s\n", env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
-}
-
-func (env *Env) completeNames(c *cli.Context) {
-	for _, name := range scenarios.Names() {
-		fmt.Fprintln(env.Stdout, name)
-	}
-}
-
-func (env *Env) completionCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "completion",
-		Usage:     "print a completion script for a shell",
-		ArgsUsage: "bash|zsh",
-		Description: `  source <(sessionlab completion bash)
-  source <(sessionlab completion zsh)`,
-		Action: func(c *cli.Context) error {
-			text, ok := completions[c.Args().First()]
-			if !ok {
-				return misuse("shells: bash, zsh", "completion for %q is not known", c.Args().First())
-			}
-			_, err := fmt.Fprint(env.Stdout, strings.TrimLeft(text, "\n"))
-			return err
-		},
-	}
-}
-
-// completions ask the program itself what may stand at the cursor.
-var completions = map[string]string{
-	"bash": `
-_sessionlab() {
-  local words
-  words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" --generate-bash-completion 2>/dev/null)
-  COMPREPLY=($(compgen -W "$words" -f -- "${COMP_WORDS[$COMP_CWORD]}"))
-}
-complete -o bashdefault -o default -F _sessionlab sessionlab
-`,
-	"zsh": `
-#compdef sessionlab
-_sessionlab() {
-  local -a opts
-  opts=("${(@f)$(${words[@]:0:#words[@]-1} --generate-bash-completion 2>/dev/null)}")
-  _describe 'values' opts
-  _files
-}
-compdef _sessionlab sessionlab
-`,
 }

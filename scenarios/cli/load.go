@@ -5,35 +5,36 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/script"
 )
 
+// setHint says how --set is used.
+const setHint = "an option is set as NOUN.OPTION=VALUE, such as cluster.channelSendOptions=6, or users.think=50ms"
+
 // maxFile is how large a scenario file may be.
 const maxFile = 1 << 20
 
-// source finds a scenario of the library.
-func (env *Env) source(name string) ([]byte, bool) { return scenarios.Source(name) }
-
 // isFile reports whether a name is meant as a file's: it has a folder or an
-// ending, or there is such a file and no such scenario.
+// ending, or there is such a file or folder and no such scenario.
 func (env *Env) isFile(name string) bool {
 	if strings.ContainsAny(name, `/\.`) {
 		return true
 	}
-	if _, ok := env.source(name); ok {
+	if _, ok := scenarios.Source(name); ok {
 		return false
 	}
-	info, err := os.Stat(name)
-	return err == nil && !info.IsDir()
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // read gets a scenario's text by name or from a file.
 func (env *Env) read(name string) (label string, text []byte, err error) {
 	if !env.isFile(name) {
-		text, ok := env.source(name)
+		text, ok := scenarios.Source(name)
 		if !ok {
 			hint := `"sessionlab list" shows all of them`
 			if near := script.Nearest(name, scenarios.Names()); near != "" {
@@ -52,9 +53,9 @@ func (env *Env) read(name string) (label string, text []byte, err error) {
 	case info.IsDir():
 		return "", nil, misuse("name a scenario file in it", "%s is a directory", name)
 	case !info.Mode().IsRegular():
-		return "", nil, misuse("", "%s is no regular file", name)
+		return "", nil, misuse("save it to a file first", "%s is no regular file", name)
 	case info.Size() > maxFile:
-		return "", nil, misuse("", "%s has %d MiB: a scenario has at most 1", name, info.Size()>>20)
+		return "", nil, misuse("is it a scenario at all?", "%s has %d MiB: a scenario has at most 1 MiB", name, info.Size()>>20)
 	}
 	text, err = os.ReadFile(name)
 	if err != nil {
@@ -71,20 +72,20 @@ func (env *Env) load(name string, sets []string) (job, error) {
 	}
 	sc, err := script.Parse(label, text)
 	if err != nil {
-		return job{}, &exit{exitMisuse, err, ""}
+		return job{}, &exit{status: exitMisuse, err: err}
 	}
 	var pins []script.Assignment
 	for _, set := range sets {
 		key, value, ok := strings.Cut(set, "=")
 		if !ok || key == "" {
-			return job{}, misuse("write --set cluster.channelSendOptions=6, or --set gap=4s", "--set %s: a value is missing", set)
+			return job{}, misuse("write --set NOUN.OPTION=VALUE, such as --set cluster.channelSendOptions=6", "--set %s: this is no NAME=VALUE", set)
 		}
 		if !strings.Contains(key, ".") {
 			pins = append(pins, script.Assignment{Name: strings.TrimPrefix(key, "$"), Value: value})
 			continue
 		}
 		if sc, err = sc.Set(key, value); err != nil {
-			return job{}, &exit{exitMisuse, fmt.Errorf("--set %s: %w", set, err), ""}
+			return job{}, misuse(setHint, "--set %s: %w", set, err)
 		}
 	}
 	j := job{name: name, scenario: sc, cells: sc.Cells()}
@@ -94,8 +95,8 @@ func (env *Env) load(name string, sets []string) (job, error) {
 		}
 	}
 	for _, cell := range j.cells {
-		if _, err := scenarios.PlanOf(cell.Scenario); err != nil {
-			return job{}, &exit{exitMisuse, fmt.Errorf("%s: %w", label, err), ""}
+		if err := scenarios.Check(cell.Scenario); err != nil {
+			return job{}, misuse("", "%s: %w", label, err)
 		}
 	}
 	return j, nil
@@ -104,13 +105,13 @@ func (env *Env) load(name string, sets []string) (job, error) {
 // pin keeps only the cells in which a variable has a value.
 func (j *job) pin(p script.Assignment) error {
 	var left []script.Cell
-	known := map[string]bool{}
+	var known []string
 	for _, cell := range j.cells {
 		for _, s := range cell.Settings {
 			if s.Name != p.Name {
 				continue
 			}
-			known[s.Value] = true
+			known = append(known, s.Value)
 			if s.Value == p.Value {
 				left = append(left, cell)
 			}
@@ -118,10 +119,12 @@ func (j *job) pin(p script.Assignment) error {
 	}
 	switch {
 	case len(known) == 0:
-		return misuse("options are set as NOUN.OPTION=VALUE, such as cluster.channelSendOptions=6",
+		return misuse(setHint,
 			"--set %s=%s: %s has no vary or sweep named %q", p.Name, p.Value, j.name, p.Name)
 	case len(left) == 0:
-		return misuse("", "--set %s=%s: no such value of %s in %s", p.Name, p.Value, p.Name, j.name)
+		slices.Sort(known)
+		return misuse("it has "+strings.Join(slices.Compact(known), ", "),
+			"--set %s=%s: %s of %s has no value %q", p.Name, p.Value, p.Name, j.name, p.Value)
 	}
 	j.cells = left
 	return nil

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"sessionlab/lab/world"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/report"
@@ -25,33 +24,31 @@ type Network struct {
 }
 
 func (env *Env) runCommand() *cli.Command {
-	var names []string
-	for _, k := range env.Worlds {
-		names = append(names, k.Name)
-	}
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "run scenarios and print what became of every session",
 		ArgsUsage: "NAME|FILE...",
 		Description: `Runs scenarios of the library by name, or scenario files. The report goes to
-standard output, how it goes on in the meantime to standard error.
+standard output; how the run goes on in the meantime, to standard error.
 
-  sessionlab run failover
-  sessionlab run failover --world sim --seed 7 --format json
-  sessionlab run mine.txt --set cluster.channelSendOptions=6 --set gap=4s
-  sessionlab run --all --world sim`,
+  sessionlab run kill --world sim --seed 7 --format json
+  sessionlab run mine.txt --set proxy.max_fails=3 --set mode=sync
+  sessionlab run --all --world sim
+
+Several names, or --all, give a JSON array. Exit status: 0 every expectation
+held, 1 one failed, 2 misuse or bad input, 3 the lab could not run (a port is
+taken), 4 inconclusive, 130 interrupted.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "world", Value: names[0], Usage: "where: " + strings.Join(names, " or ")},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "of every random draw"},
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "of the report: text or json"},
-			&cli.StringFlag{Name: "out", Usage: "write the report to `FILE`"},
-			&cli.StringFlag{Name: "history", Usage: "write every request to `FILE`, as JSON Lines"},
-			&cli.StringSliceFlag{Name: "set", Usage: "`NOUN.OPTION=VALUE` changes an option, NAME=VALUE pins a vary or sweep"},
-			&cli.BoolFlag{Name: "all", Usage: "run the whole library"},
-			&cli.BoolFlag{Name: "quiet", Usage: "do not tell how it goes on"},
+			&cli.StringFlag{Name: "world", Value: env.Worlds[0].Name, Usage: "`WORLD` to run in: " + strings.Join(env.worldNames(), " or "), DefaultText: env.Worlds[0].Name},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text or json", DefaultText: "text"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` for the report"},
+			&cli.StringFlag{Name: "history", Usage: "`FILE` for every request, as JSON Lines"},
+			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, or NAME=V of a vary"},
+			&cli.BoolFlag{Name: "all", Usage: "run the whole library", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "quiet", Usage: "do not tell how it goes on", DisableDefaultText: true},
 		},
-		Action:       env.run,
-		BashComplete: env.completeNames,
+		Action: env.run,
 	}
 }
 
@@ -63,77 +60,105 @@ type job struct {
 }
 
 func (env *Env) run(c *cli.Context) error {
+	// Everything is read and checked before anything starts.
+	f, err := format(c)
+	if err != nil {
+		return err
+	}
 	kind, err := env.world(c.String("world"))
 	if err != nil {
 		return err
 	}
-	format := c.String("format")
-	if format != "text" && format != "json" {
-		return misuse("the formats are text and json", "unknown format %q", format)
+	jobs, err := env.jobs(c)
+	if err != nil {
+		return err
 	}
+	out, history, err := env.outputs(c, jobs)
+	if err != nil {
+		return err
+	}
+	s := &session{
+		env: env, kind: kind, seed: c.Uint64("seed"), sets: c.StringSlice("set"),
+		quiet: c.Bool("quiet") || !kind.Real, history: history,
+	}
+	for _, j := range jobs {
+		s.left += len(j.cells)
+	}
+	s.total = s.left
+	stop := env.onInterrupt(&s.interrupted)
+	defer stop()
+
+	var reports []*report.Report
+	for i, j := range jobs {
+		if i > 0 && s.interrupted.Load() {
+			break
+		}
+		if i > 0 {
+			s.space()
+		}
+		var r *report.Report
+		if r, err = s.run(j); err != nil {
+			break
+		}
+		if i == 0 {
+			s.space()
+		}
+		reports = append(reports, r)
+		if f == "text" {
+			if err = env.printText(out, r, i > 0); err != nil {
+				break
+			}
+		}
+	}
+	if f == "json" && (err == nil || len(reports) > 0) {
+		if many := len(jobs) > 1 || c.Bool("all"); many {
+			err = errors.Join(err, report.WriteAllJSON(out, reports))
+		} else {
+			err = errors.Join(err, reports[0].WriteJSON(out))
+		}
+	}
+	if err = errors.Join(err, out.Close(), history.Close()); err != nil {
+		return err
+	}
+	if s.interrupted.Load() {
+		return verdict(exitInterrupted)
+	}
+	worst := report.Pass
+	for _, r := range reports {
+		worst = overall(worst, r.Verdict)
+	}
+	return verdict(statusOf(worst))
+}
+
+// jobs are the scenarios that the arguments ask for.
+func (env *Env) jobs(c *cli.Context) ([]job, error) {
 	names := c.Args().Slice()
 	switch {
 	case c.Bool("all") && len(names) > 0:
-		return misuse("leave the names out, or --all", "--all runs every scenario, and names are given too")
+		return nil, misuse("leave out one or the other", "--all runs the whole library, and %q is named too", names[0])
 	case c.Bool("all"):
 		names = scenarios.Names()
 	case len(names) == 0:
-		return misuse(`"sessionlab list" shows the library; "sessionlab run failover" is a good start`, "no scenario is named")
+		return nil, misuse(`"sessionlab list" shows what there is; "sessionlab run kill" is a good start`, "no scenario is named")
 	}
-	// Everything is read and checked before anything starts.
 	var jobs []job
 	for _, name := range names {
 		j, err := env.load(name, c.StringSlice("set"))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		jobs = append(jobs, j)
 	}
-	out, closeOut, err := create(c.String("out"), env.Stdout)
-	if err != nil {
-		return err
-	}
-	hist, closeHist, err := create(c.String("history"), io.Discard)
-	if err != nil {
-		return err
-	}
+	return jobs, nil
+}
 
-	var interrupted atomic.Bool
-	stop := env.onInterrupt(&interrupted)
-	defer stop()
-	var reports []*report.Report
-	worst := report.Pass
-	for i, j := range jobs {
-		if interrupted.Load() {
-			break
-		}
-		r, err := env.runJob(j, kind, c, hist, &interrupted)
-		if err != nil {
-			return env.labError(err)
-		}
-		worst = overall(worst, r.Verdict)
-		reports = append(reports, r)
-		if format == "text" {
-			if i > 0 {
-				fmt.Fprintln(out)
-			}
-			opts := report.Options{Width: env.width(out), Color: env.colour(out)}
-			if err := r.WriteText(out, opts); err != nil {
-				return &exit{exitLab, fmt.Errorf("write the report: %w", err), ""}
-			}
+func (env *Env) printText(w io.Writer, r *report.Report, another bool) error {
+	if another {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
 		}
 	}
-	if format == "json" {
-		if len(jobs) == 1 && !c.Bool("all") && len(reports) == 1 {
-			err = reports[0].WriteJSON(out)
-		} else {
-			err = report.WriteAllJSON(out, reports)
-		}
-	}
-	if err := errors.Join(err, closeOut(), closeHist()); err != nil {
-		return &exit{exitLab, fmt.Errorf("write the results: %w", err), ""}
-	}
-	return verdict(statusOf(worst))
+	return r.WriteText(w, report.Options{Width: env.width(w), Color: env.colour(w)})
 }
 
 // verdicts are the verdicts from good to bad, with their exit statuses.
@@ -165,55 +190,108 @@ func statusOf(v report.Verdict) int {
 	return exitLab
 }
 
-// labError tells what kept the lab from running.
-func (env *Env) labError(err error) error {
-	if !errors.Is(err, scenarios.ErrLab) {
-		return &exit{exitMisuse, err, ""}
-	}
-	hint := ""
-	if errors.Is(err, world.ErrPortTaken) {
-		hint = "something else listens there: choose others with addr= and port= on the proxy and node lines, or end it"
-	}
-	return &exit{exitLab, err, hint}
+// session is one call of run.
+type session struct {
+	env         *Env
+	kind        WorldKind
+	seed        uint64
+	sets        []string
+	quiet       bool
+	history     io.Writer
+	interrupted atomic.Bool
+	total, left int // cells of all jobs
 }
 
-// runJob runs every cell of a scenario and makes one report of them.
-func (env *Env) runJob(j job, kind WorldKind, c *cli.Context, hist io.Writer, interrupted *atomic.Bool) (*report.Report, error) {
-	r := &report.Report{
-		Schema: report.Schema, Scenario: j.name, World: kind.Name, Seed: c.Uint64("seed"),
-		Title: j.scenario.Title(), Verdict: report.Pass, Command: command(j.name, kind, c),
+// space keeps what is told apart from the reports, where both are on one screen.
+func (s *session) space() {
+	if _, ok := terminal(s.env.Stderr); ok && !s.quiet {
+		fmt.Fprintln(s.env.Stderr)
 	}
-	for _, cell := range j.cells {
-		if interrupted.Load() {
-			break
+}
+
+// run runs every cell of a scenario and makes one report of them. After an
+// interruption the other cells are in it as not run.
+func (s *session) run(j job) (*report.Report, error) {
+	r := &report.Report{
+		Schema: report.Schema, Scenario: j.name, World: s.kind.Name, Seed: s.seed,
+		Title: j.scenario.Title(), Verdict: report.Pass, Command: s.command(j.name),
+	}
+	for i, cell := range j.cells {
+		of := report.Cell{Settings: settings(cell), Verdict: report.Interrupted}
+		if i == 0 || !s.interrupted.Load() {
+			var err error
+			if of.Outcome, of.Verdict, err = s.runCell(j, cell); err != nil {
+				return nil, err
+			}
 		}
-		w, err := kind.New(c.Uint64("seed"), networkOf(cell.Scenario), false)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", scenarios.ErrLab, err)
-		}
-		o := scenarios.Options{World: w, Interrupted: interrupted.Load}
-		tell := env.narrate(c.Bool("quiet") || !kind.Real, j, cell, &o)
-		res, err := scenarios.Run(cell.Scenario, o)
-		tell()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", j.name, err)
-		}
-		if err := history.Encode(hist, res.History); err != nil {
-			return nil, fmt.Errorf("write the history: %w", err)
-		}
-		outcome, verdict := res.Outcome()
-		r.Verdict = overall(r.Verdict, verdict)
+		r.Verdict = overall(r.Verdict, of.Verdict)
 		if len(cell.Settings) == 0 {
-			r.Outcome = outcome
-			continue
+			r.Outcome = of.Outcome
+		} else {
+			r.Cells = append(r.Cells, of)
 		}
-		var settings report.Settings
-		for _, s := range cell.Settings {
-			settings = append(settings, report.Setting{Name: s.Name, Value: s.Value})
-		}
-		r.Cells = append(r.Cells, report.Cell{Settings: settings, Verdict: verdict, Outcome: outcome})
 	}
 	return r, nil
+}
+
+func settings(cell script.Cell) report.Settings {
+	var list report.Settings
+	for _, s := range cell.Settings {
+		list = append(list, report.Setting{Name: s.Name, Value: s.Value})
+	}
+	return list
+}
+
+func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verdict, error) {
+	w, err := s.kind.New(s.seed, networkOf(cell.Scenario), namesAddresses(cell.Scenario))
+	if err != nil {
+		return nil, "", labError(j, cell.Scenario, err)
+	}
+	o := scenarios.Options{World: w, Interrupted: s.interrupted.Load}
+	s.left--
+	stop := s.env.narrate(s.quiet, s.titleOf(j, cell), cell.Scenario.End, &o)
+	res, err := scenarios.Run(cell.Scenario, o)
+	stop()
+	switch {
+	case errors.Is(err, scenarios.ErrLab):
+		return nil, "", labError(j, cell.Scenario, err)
+	case err != nil:
+		return nil, "", &exit{status: exitMisuse, err: placed(j, err)}
+	}
+	if err := history.Encode(s.history, res.History); err != nil {
+		return nil, "", fmt.Errorf("write the history: %w", err)
+	}
+	outcome, verdict := res.Outcome()
+	return outcome, verdict, nil
+}
+
+// titleOf names a cell: "kill", or "[2/6] rolling gap=4s" where there are more.
+func (s *session) titleOf(j job, cell script.Cell) string {
+	title := j.name
+	if cell.Label != "" {
+		title += " " + cell.Label
+	}
+	if s.total > 1 {
+		title = fmt.Sprintf("[%d/%d] %s", s.total-s.left, s.total, title)
+	}
+	return title
+}
+
+// placed is an error of a run that names its scenario.
+func placed(j job, err error) error {
+	var at *script.Error
+	if errors.As(err, &at) || strings.HasPrefix(err.Error(), j.scenario.Name+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", j.scenario.Name, err)
+}
+
+// namesAddresses reports whether a scenario says where something is to be
+// found: then it must be there, and nowhere else.
+func namesAddresses(sc *script.Scenario) bool {
+	proxy := sc.Noun("proxy").Options
+	return proxy.Has("addr") || proxy.Has("port") ||
+		slices.ContainsFunc(sc.All("node"), func(n script.Noun) bool { return n.Options.Has("addr") })
 }
 
 func networkOf(sc *script.Scenario) Network {
@@ -222,40 +300,34 @@ func networkOf(sc *script.Scenario) Network {
 }
 
 // command is what to type to see the same again.
-func command(name string, kind WorldKind, c *cli.Context) string {
-	words := []string{"sessionlab run", quoted(name), "--world", kind.Name, "--seed", fmt.Sprint(c.Uint64("seed"))}
-	for _, s := range c.StringSlice("set") {
-		words = append(words, "--set", quoted(s))
+func (s *session) command(name string) string {
+	words := []string{"sessionlab run", quoted(name), "--world", s.kind.Name, "--seed", fmt.Sprint(s.seed)}
+	for _, set := range s.sets {
+		words = append(words, "--set", quoted(set))
 	}
 	return strings.Join(words, " ")
 }
 
 func quoted(s string) string {
-	if strings.ContainsAny(s, " \t$\"'\\*?&|;<>()#`") {
+	if strings.ContainsAny(s, " \t\n$\"'\\*?&|;<>()#`~[]{}!") {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return s
 }
 
 func (env *Env) world(name string) (WorldKind, error) {
-	var names []string
 	for _, k := range env.Worlds {
 		if k.Name == name {
 			return k, nil
 		}
-		names = append(names, k.Name)
 	}
-	return WorldKind{}, misuse("the worlds are "+strings.Join(names, " and "), "unknown world %q", name)
+	return WorldKind{}, misuse("the worlds are "+strings.Join(env.worldNames(), " and "), "unknown world %q", name)
 }
 
-// create opens a file to write to; an empty name is the stream.
-func create(name string, stream io.Writer) (io.Writer, func() error, error) {
-	if name == "" {
-		return stream, func() error { return nil }, nil
+func (env *Env) worldNames() []string {
+	var names []string
+	for _, k := range env.Worlds {
+		names = append(names, k.Name)
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		return nil, nil, misuse("", "%v", err)
-	}
-	return f, f.Close, nil
+	return names
 }

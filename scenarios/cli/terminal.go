@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -13,11 +14,13 @@ import (
 
 	"sessionlab/lab"
 	"sessionlab/scenarios"
-	"sessionlab/scenarios/script"
 )
 
 // terminal is the file descriptor behind a stream if that is a terminal.
 func terminal(w any) (fd int, ok bool) {
+	if s, ok := w.(kept); ok {
+		w = s.Writer
+	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
@@ -72,31 +75,40 @@ func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
 // narrate tells on standard error how a run goes on: a line for everything that
 // the timeline will have, and on a terminal a progress bar with the time that is
 // left. It hooks itself into o; the returned function ends it.
-func (env *Env) narrate(quiet bool, j job, cell script.Cell, o *scenarios.Options) (stop func()) {
+func (env *Env) narrate(quiet bool, title string, end time.Duration, o *scenarios.Options) (stop func()) {
 	if quiet {
 		return func() {}
 	}
-	n := &narrator{w: env.Stderr, end: cell.Scenario.End}
-	title := j.name
-	if cell.Label != "" {
-		title += " " + cell.Label
-	}
+	n := &narrator{w: env.Stderr, title: title, end: end}
 	if _, ok := terminal(env.Stderr); ok {
-		n.bar = progressbar.NewOptions64(int64(cell.Scenario.End/time.Millisecond),
-			progressbar.OptionSetWriter(env.Stderr), progressbar.OptionSetDescription(title),
-			progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false))
-	} else {
-		fmt.Fprintf(env.Stderr, "%s: %v\n", title, cell.Scenario.End)
+		n.room = cmp.Or(env.width(env.Stderr), 80) - barWidth - len("  1h00m00s left  100% || ")
+		n.bar = progressbar.NewOptions64(int64(end/time.Millisecond),
+			progressbar.OptionSetWriter(env.Stderr), progressbar.OptionSetWidth(barWidth),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionClearOnFinish())
 	}
-	o.Started = func(l *lab.Lab) { n.begin(title) }
+	fmt.Fprintf(env.Stderr, "%s runs for %v\n", title, end)
+	o.Started = func(*lab.Lab) { n.begin() }
 	o.Observe = n.event
 	return n.stop
 }
 
+// barWidth is how many columns the bar itself has.
+const barWidth = 24
+
+// beside is a title with room left for the bar on a narrow terminal.
+func beside(title string, room int) string {
+	if r := []rune(title); len(r) > max(room, 8) {
+		return string(r[:max(room, 8)-2]) + ".."
+	}
+	return title
+}
+
 type narrator struct {
-	w   io.Writer
-	end time.Duration
+	w     io.Writer
+	title string
+	room  int // columns for the title beside the bar
+	end   time.Duration
 
 	mu    sync.Mutex
 	bar   *progressbar.ProgressBar
@@ -107,7 +119,7 @@ type narrator struct {
 }
 
 // begin starts the bar's clock.
-func (n *narrator) begin(title string) {
+func (n *narrator) begin() {
 	if n.bar == nil {
 		return
 	}
@@ -121,7 +133,7 @@ func (n *narrator) begin(title string) {
 			case <-n.ticks.C:
 				n.mu.Lock()
 				passed := min(time.Since(n.start), n.end)
-				n.bar.Describe(fmt.Sprintf("%s  %v left", title, (n.end - passed).Round(time.Second)))
+				n.bar.Describe(fmt.Sprintf("%s  %v left", beside(n.title, n.room), (n.end - passed).Round(time.Second)))
 				_ = n.bar.Set64(int64(passed / time.Millisecond))
 				n.mu.Unlock()
 			case <-n.done:

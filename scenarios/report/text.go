@@ -46,7 +46,7 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 	}
 	if r.Command != "" {
 		p.section("See it again")
-		p.para(2, 4, r.Command)
+		p.line("  " + r.Command) // whole, to be copied
 	}
 	if p.err == nil {
 		p.err = p.w.Flush()

@@ -73,6 +73,7 @@ func group(lists ...[]Option) []Option {
 
 var nodeOptions = []Option{
 	number("maxThreads", 1, "worker threads of the connector; Tomcat: 200"),
+	port("port", "of the connector; Tomcat: 8080"),
 	number("acceptCount", 1, "connections that wait while all are busy; Tomcat: 100"),
 	duration("service", "", "time a request takes on the node"),
 	duration("start", "", "time the JVM takes to start"),
@@ -224,7 +225,7 @@ var Elements = []Element{
 	{Noun: "network", Doc: "how long messages take, where time is virtual", Options: []Option{
 		duration("delay", "", "one way"),
 		duration("spread", "", "up to so much more, drawn per message"),
-		duration("dispatch", "", "mean time until a thread picks up a queued message; 230us"),
+		duration("dispatch", "", "mean time that messages between nodes lose to threads; 250us"),
 	}},
 
 	{Noun: "proxy", Class: "round_robin", Doc: "in turn, by weight", Options: proxyOptions, Later: proxyLater},

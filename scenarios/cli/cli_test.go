@@ -1,0 +1,162 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sessionlab/lab/loopback"
+	"sessionlab/lab/sim"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios/cli"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sessionlab": sessionlab})
+}
+
+// apart is where the scripts' labs with plain addresses are: no probing lab and
+// none of somebody at work beside the test comes there.
+const apart = 240
+
+// sessionlab is the program, put together as in main.go.
+func sessionlab() {
+	os.Exit(cli.Main(cli.Env{
+		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v1.2.3",
+		Worlds: []cli.WorldKind{
+			{Name: "loopback", Real: true, New: func(seed uint64, _ cli.Network, keep bool) (world.World, error) {
+				offset := loopback.Probe
+				if keep {
+					offset = apart
+				}
+				return loopback.New(loopback.Config{Seed: seed, Offset: offset})
+			}},
+			{Name: "sim", New: func(seed uint64, n cli.Network, _ bool) (world.World, error) {
+				return sim.New(sim.Config{Seed: seed, Delay: n.Delay, Spread: n.Spread}), nil
+			}},
+		},
+		Interrupts: func() (<-chan os.Signal, func()) {
+			c := make(chan os.Signal, 1)
+			signal.Notify(c, os.Interrupt)
+			return c, func() { signal.Stop(c) }
+		},
+	}))
+}
+
+// TestScripts are people in front of the program; each script tells a story.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen,
+		},
+	})
+}
+
+// exits STATUS PROGRAM ARG...: the program ends with that very status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM ARG...")
+	}
+	if got := statusOf(ts, ts.Exec(args[1], args[2:]...)); strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%s: got exit status %d, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+func statusOf(ts *testscript.TestScript, err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return 0
+}
+
+// json FILE PATH VALUE: the JSON value at a path such as cells.0.verdict. The
+// path "cells.len" is how many there are.
+func jsonCheck(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: json FILE PATH VALUE")
+	}
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+	for name := range strings.SplitSeq(args[1], ".") {
+		v = inside(ts, v, name)
+	}
+	if got := fmt.Sprint(v); (got == args[2]) == neg {
+		ts.Fatalf("%s: %s: got %s, want %s (negated: %t)", args[0], args[1], got, args[2], neg)
+	}
+}
+
+func inside(ts *testscript.TestScript, v any, name string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if in, ok := v[name]; ok {
+			return in
+		}
+	case []any:
+		if name == "len" {
+			return len(v)
+		}
+		if i, err := strconv.Atoi(name); err == nil && i < len(v) {
+			return v[i]
+		}
+	}
+	ts.Fatalf("json: there is no %q in %v", name, v)
+	return nil
+}
+
+// interrupt WORDS ARG...: runs sessionlab and presses Ctrl-C as soon as standard
+// error has a line with the words. The exit status is 130.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: interrupt WORDS ARG...")
+	}
+	program, err := exec.LookPath("sessionlab")
+	ts.Check(err)
+	cmd := exec.Command(program, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Stdout = ts.Stdout()
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	pressed := false
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		fmt.Fprintln(ts.Stderr(), lines.Text())
+		if !pressed && strings.Contains(lines.Text(), args[0]) {
+			pressed = true
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+		}
+	}
+	if status := statusOf(ts, cmd.Wait()); !pressed || status != 130 {
+		ts.Fatalf("sessionlab %s: got exit status %d, want 130; Ctrl-C was pressed: %t", strings.Join(args[1:], " "), status, pressed)
+	}
+}
+
+// listen ADDRESS: somebody else has that port until the script ends.
+func listen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listen ADDRESS:PORT")
+	}
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+}

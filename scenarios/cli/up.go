@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"sessionlab/lab"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios"
+	"sessionlab/scenarios/script"
+)
+
+func (env *Env) upCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "up",
+		Usage:     "bring a lab up and play with it: a browser, a prompt, tables",
+		ArgsUsage: "[NAME|FILE]",
+		Description: `Brings up the lab of a scenario, without its script, and keeps it up. It prints
+the addresses to open in a browser and gives a prompt that takes the lines of a
+script (kill tomcat1, alice GET /counter, wait until tomcat1 is up) and words of
+its own (status, sessions, timeline, report, help). Ctrl-C ends it.
+
+  sessionlab up
+  sessionlab up sticky --set proxy.port=9090
+  echo 'alice POST /counter 3 times' | sessionlab up mine.txt
+
+Lines may come from a pipe; the lab is up as long as the pipe is open. Then the
+exit status is 2 if a line was wrong, else that of the expect lines.`,
+		Flags: []cli.Flag{
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
+			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, or NAME=V of a vary"},
+			&cli.BoolFlag{Name: "free", Usage: "take addresses that are free, while another lab is up", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "quiet", Usage: "do not tell what happens", DisableDefaultText: true},
+		},
+		Action: env.up,
+	}
+}
+
+func (env *Env) up(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return misuse("one lab at a time", "up takes one scenario, and %q is another", c.Args().Get(1))
+	}
+	name := c.Args().First()
+	if name == "" {
+		name = playground()
+	}
+	j, err := env.load(name, c.StringSlice("set"))
+	if err != nil {
+		return err
+	}
+	kind, err := env.visible()
+	if err != nil {
+		return err
+	}
+	cell := j.cells[0]
+	w, err := kind.New(c.Uint64("seed"), networkOf(cell.Scenario), !c.Bool("free"))
+	if err != nil {
+		return upError(j, cell.Scenario, kind, w, err)
+	}
+	var signals <-chan os.Signal
+	if env.Interrupts != nil {
+		var stop func()
+		signals, stop = env.Interrupts()
+		defer stop()
+	}
+	p := &prompt{
+		env: env, job: j, cell: cell, world: kind.Name, seed: c.Uint64("seed"),
+		signals: signals, news: newNews(c.Bool("quiet")),
+		url: func(addr string) string { return "http://" + kind.URL(w, addr) + "/" },
+	}
+	o := scenarios.Options{World: w, Observe: p.news.happened, Answered: p.news.answered}
+	if err := scenarios.Up(cell.Scenario, o, p.drive); err != nil {
+		return upError(j, cell.Scenario, kind, w, err)
+	}
+	return verdict(p.status)
+}
+
+// playground is the scenario that a lab is taken from when none is named:
+// failover, or else the first with two nodes.
+func playground() string {
+	names := scenarios.Names()
+	if slices.Contains(names, "failover") {
+		return "failover"
+	}
+	for _, name := range names {
+		if sc, err := scenarios.Load(name); err == nil && len(sc.Nodes()) == 2 {
+			return name
+		}
+	}
+	return names[0]
+}
+
+// visible is the world that a browser gets into.
+func (env *Env) visible() (WorldKind, error) {
+	for _, k := range env.Worlds {
+		if k.Real && k.URL != nil {
+			return k, nil
+		}
+	}
+	return WorldKind{}, &exit{status: exitLab, err: errors.New("up: there is no world here that a browser gets into")}
+}
+
+// upError tells what kept the lab from coming up, and what to do about it.
+func upError(j job, sc *script.Scenario, kind WorldKind, w world.World, err error) error {
+	if !errors.Is(err, scenarios.ErrLab) && !errors.Is(err, world.ErrPortTaken) {
+		return &exit{status: exitMisuse, err: placed(j, err)}
+	}
+	var op *world.OpError
+	if !errors.Is(err, world.ErrPortTaken) || !errors.As(err, &op) {
+		return &exit{status: exitLab, err: fmt.Errorf("%s: %w", j.name, err)}
+	}
+	again := "sessionlab up " + quoted(j.name)
+	if op.Op != "listen" {
+		return &exit{exitLab, fmt.Errorf("%s: another lab is up at the plain addresses (%s is taken)", j.name, op.Addr),
+			again + " --free takes others; or end that lab"}
+	}
+	who, at := ownerOf(sc, op.Addr), kind.URL(w, op.Addr)
+	host, port, _ := strings.Cut(at, ":")
+	hint := fmt.Sprintf("%s --set node.%s.addr=172.16.12.201 gives %s another address", again, who, who)
+	if who == lab.ProxyName {
+		hint = again + " --set proxy.port=8081 gives the proxy another port"
+	}
+	return &exit{exitLab, fmt.Errorf("%s: port %s of %s is taken: %s cannot listen there: %w", j.name, port, host, who, op.Err),
+		hint + ", --free takes addresses that are free; or end what listens there"}
+}
+
+// drive is the life of the lab, from the first screen to the last line.
+func (p *prompt) drive(ctx context.Context, live *scenarios.Live) error {
+	p.live = live
+	p.paint = p.env.colour(p.env.Stdout)
+	con, err := p.env.openConsole(p.painted(bold, promptText), p.complete)
+	if err != nil {
+		return err
+	}
+	defer con.close()
+	p.con = con
+	stop := p.tellNews()
+	defer stop()
+	p.say(p.welcome())
+	p.loop(ctx)
+	return nil
+}
+
+// welcome is the first screen: what there is and where.
+func (p *prompt) welcome() string {
+	var b strings.Builder
+	if title := p.cell.Scenario.Title(); title != "" {
+		fmt.Fprintln(&b, p.painted(bold, title))
+	}
+	if len(p.cell.Settings) > 0 {
+		fmt.Fprintf(&b, "%s; --set NAME=VALUE chooses among %d\n", p.cell.Label, len(p.job.cells))
+	}
+	b.WriteByte('\n')
+	l := p.live.Lab()
+	t := &table{}
+	t.row(plain("  proxy"), coloured(bold, p.url(l.Front())), plain("open this one in a browser, and reload"))
+	for _, name := range l.Nodes() {
+		t.row(plain("  "+name), plain(p.url(l.NodeAddr(name))), plain("this node itself"))
+	}
+	t.write(&b, p.paint)
+	b.WriteByte('\n')
+	fmt.Fprintln(&b, whoIsThere(p.live.Users()))
+	fmt.Fprintln(&b, `Try: status, sessions, kill tomcat1, help. Tab completes; Ctrl-C ends the lab.`)
+	return strings.Replace(b.String(), "tomcat1, help", l.Nodes()[0]+", help", 1)
+}
+
+// whoIsThere tells who the users are, in a sentence or two.
+func whoIsThere(users []scenarios.UserStatus) string {
+	journeys := map[string]int{}
+	var order, typed []string
+	for _, u := range users {
+		if u.Journey == "" {
+			typed = append(typed, u.Name)
+			continue
+		}
+		if journeys[u.Journey] == 0 {
+			order = append(order, u.Journey)
+		}
+		journeys[u.Journey]++
+	}
+	var parts []string
+	for _, journey := range order {
+		parts = append(parts, fmt.Sprintf("%s (journey=%s).", count(journeys[journey], "user goes its way", "users go their way"), journey))
+	}
+	if len(typed) > 0 {
+		parts = append(parts, fmt.Sprintf("%s: %s GET /counter, for instance.", heed(typed), typed[0]))
+	}
+	return strings.Join(parts, " ")
+}
+
+func heed(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " does what you type"
+	}
+	return strings.Join(names, ", ") + " do what you type"
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,364 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios"
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/report"
+	"sessionlab/scenarios/script"
+)
+
+// prompt is a lab that is up, and the person in front of it.
+type prompt struct {
+	env     *Env
+	job     job
+	cell    script.Cell
+	world   string
+	seed    uint64
+	url     func(addr string) string // a logical "address:port" as a browser types it
+	signals <-chan os.Signal
+	news    *news
+
+	live   *scenarios.Live
+	con    *console
+	paint  bool // colours
+	status int  // exit status so far
+
+	printing sync.Mutex // keeps what is shown in the order in which it happened
+}
+
+// loop takes lines until there are no more.
+func (p *prompt) loop(ctx context.Context) {
+	for {
+		p.con.ask()
+		select {
+		case line, more := <-p.con.lines:
+			if !more {
+				p.ended()
+				return
+			}
+			if !p.con.person {
+				p.say(promptText + line + "\n")
+			}
+			if !p.perform(ctx, line) {
+				return
+			}
+		case <-p.signals:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ended is the end of the lines.
+func (p *prompt) ended() {
+	if p.con.failed != nil {
+		p.complain(fmt.Sprintf("no more lines: %v", p.con.failed), "")
+	}
+	if p.con.person {
+		p.say("\n")
+		return
+	}
+	if p.status == exitPass {
+		p.status = statusOf(judgement(p.live.Result().Expectations))
+	}
+}
+
+// judgement is the verdict of the expect lines alone: whoever pipes lines into
+// a lab may have killed something that nobody has missed yet.
+func judgement(expectations []scenarios.Expectation) report.Verdict {
+	verdict := report.Pass
+	for _, e := range expectations {
+		switch e.Outcome {
+		case script.Fails:
+			verdict = overall(verdict, report.Fail)
+		case script.NoData:
+			verdict = overall(verdict, report.Inconclusive)
+		}
+	}
+	return verdict
+}
+
+// perform does one line; it reports false when that was the last one.
+func (p *prompt) perform(ctx context.Context, line string) bool {
+	words := strings.Fields(line)
+	if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+		return true
+	}
+	for _, w := range ownWords() {
+		if w.word == words[0] || w.word == wordQuit && words[0] == wordExit {
+			if err := w.do(p, words[1:]); err != nil {
+				p.wrong(line, err)
+			}
+			return w.word != wordQuit
+		}
+	}
+	ctx, cut := context.WithCancel(ctx)
+	over := p.watchInterrupts(cut)
+	said, err := p.live.Do(ctx, line)
+	signalled := over()
+	switch {
+	case errors.Is(err, context.Canceled):
+		p.say("cut short\n")
+	case err != nil:
+		p.wrong(line, err)
+	case said != "":
+		p.say(said + "\n")
+	}
+	if signalled && !p.con.person {
+		p.status = exitInterrupted
+		return false
+	}
+	return true
+}
+
+// watchInterrupts calls cut at Ctrl-C, until over; over reports whether it came
+// as a signal.
+func (p *prompt) watchInterrupts(cut func()) (over func() bool) {
+	select { // one that came between two lines
+	case <-p.con.interrupts:
+	default:
+	}
+	done, gone, signalled := make(chan struct{}), make(chan struct{}), false
+	go func() {
+		defer close(gone)
+		select {
+		case <-p.con.interrupts:
+			cut()
+		case <-p.signals:
+			signalled = true
+			cut()
+		case <-done:
+		}
+	}()
+	return func() bool {
+		close(done)
+		<-gone
+		cut()
+		return signalled
+	}
+}
+
+// wrong shows what is wrong with a line, under the line itself where it fits
+// there.
+func (p *prompt) wrong(line string, err error) {
+	if !p.con.person {
+		p.status = exitMisuse
+	}
+	var at *script.Error
+	if !errors.As(err, &at) {
+		hint := ""
+		var e *exit
+		if errors.As(err, &e) {
+			hint = e.hint
+		}
+		p.complain(err.Error(), hint)
+		return
+	}
+	if at.Pos.Col > 0 && utf8.RuneCountInString(promptText+line) < 80 {
+		p.say(strings.Repeat(" ", len(promptText)) + blank(line, at.Pos.Col-1) + "^\n")
+		p.complain(at.Msg, at.Hint)
+		return
+	}
+	p.complain(at.Error(), "")
+}
+
+// blank is as wide as the first n characters of a line.
+func blank(line string, n int) string {
+	var b strings.Builder
+	for _, r := range line {
+		if n--; n < 0 {
+			break
+		}
+		if r != '\t' {
+			r = ' '
+		}
+		b.WriteRune(r)
+	}
+	return b.String() + strings.Repeat(" ", max(0, n))
+}
+
+func (p *prompt) complain(msg, hint string) {
+	text := p.painted(red, msg) + "\n"
+	if hint != "" {
+		text += "hint: " + hint + "\n"
+	}
+	p.say(text)
+}
+
+// say shows something, after the news that came before it.
+func (p *prompt) say(text string) {
+	p.printing.Lock()
+	defer p.printing.Unlock()
+	_, _ = io.WriteString(p.con, p.news.take(p.painted)+text)
+}
+
+// tellNews starts the task that shows news while nothing else is shown.
+func (p *prompt) tellNews() (stop func()) {
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			select {
+			case <-p.news.come:
+				p.say("")
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-gone
+	}
+}
+
+// Colours, as parameters of the terminal's SGR sequence.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+func (p *prompt) painted(colour, text string) string { return painted(p.paint, colour, text) }
+
+func painted(on bool, colour, text string) string {
+	if !on || colour == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+// news is what has happened and was not shown yet. The lab leaves it here, in
+// the task that causes it: that must not wait for a terminal.
+type news struct {
+	come chan struct{} // receives when there is some
+
+	mu     sync.Mutex
+	items  []item
+	quiet  bool
+	frozen map[string]bool // by the operator's hand
+	told   map[trouble]*repeats
+}
+
+// trouble is what makes one failure like another.
+type trouble struct{ host, peer, message string }
+
+// repeats are the failures of one sort: when one was told, and how many since
+// were not. All of them are in the timeline.
+type repeats struct {
+	at     time.Duration
+	untold int
+}
+
+// lull is how long failures like one that was told are kept back.
+const lull = 5 * time.Second
+
+type item struct{ colour, text string }
+
+func newNews(quiet bool) *news {
+	return &news{come: make(chan struct{}, 1), quiet: quiet, frozen: map[string]bool{}, told: map[trouble]*repeats{}}
+}
+
+// happened takes an event of the lab.
+func (n *news) happened(e lab.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case e.Kind == lab.Told && e.Verb == "pause":
+		n.frozen[e.Host] = true
+	case e.Kind == lab.Told && e.Verb == "resume", e.Kind == lab.Down, e.Kind == lab.Up:
+		delete(n.frozen, e.Host)
+	}
+	if e.Text == "" || n.quiet {
+		return
+	}
+	text := e.Text
+	if e.Kind == lab.Broken {
+		sort := trouble{e.Host, e.Peer, cmp.Or(e.Label.Kind, e.Text)}
+		like, known := n.told[sort]
+		switch {
+		case !known:
+			n.told[sort] = &repeats{at: e.At}
+		case e.At-like.at < lull:
+			like.untold++
+			return
+		default:
+			if like.untold > 0 {
+				text += fmt.Sprintf(" (and %d like it before)", like.untold)
+			}
+			*like = repeats{at: e.At}
+		}
+	}
+	colour := map[lab.EventKind]string{
+		lab.Told: yellow, lab.Up: green, lab.Readmits: green, lab.Sees: green,
+		lab.Down: red, lab.Excludes: red, lab.Misses: red, lab.Broken: red,
+	}[e.Kind]
+	n.add(item{colour, fmt.Sprintf("%8.3fs  %s", e.At.Seconds(), text)})
+}
+
+// answered takes the answer to a request that somebody typed.
+func (n *news) answered(rec *history.Record) {
+	if rec.Step == 0 {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.add(item{"", scenarios.Describe(rec)})
+}
+
+func (n *news) add(i item) {
+	n.items = append(n.items, i)
+	select {
+	case n.come <- struct{}{}:
+	default:
+	}
+}
+
+// take is all of it, line by line.
+func (n *news) take(painted func(colour, text string) string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var b strings.Builder
+	for _, i := range n.items {
+		b.WriteString(painted(i.colour, i.text) + "\n")
+	}
+	n.items = nil
+	return b.String()
+}
+
+func (n *news) hush(quiet bool) {
+	n.mu.Lock()
+	n.quiet = quiet
+	n.mu.Unlock()
+}
+
+func (n *news) isFrozen(name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.frozen[name]
+}
+
+// reportSoFar is the report on what has happened until now.
+func (p *prompt) reportSoFar(w io.Writer) error {
+	outcome, verdict := p.live.Result().Outcome()
+	r := &report.Report{
+		Schema: report.Schema, Scenario: p.job.name, World: p.world, Seed: p.seed, Title: p.cell.Scenario.Title(),
+		Verdict: verdict, Outcome: outcome,
+	}
+	return r.WriteText(w, report.Options{Width: p.env.width(p.env.Stdout), Color: p.paint})
+}

@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sessionlab/appnode"
+	"sessionlab/lab"
+	"sessionlab/proxy"
+	"sessionlab/proxy/upstream"
+	"sessionlab/scenarios"
+	"sessionlab/sessions"
+)
+
+// table is text in columns. The zero value is empty.
+type table struct{ rows [][]field }
+
+// field is one place in a table.
+type field struct {
+	text, colour string
+	right        bool // at the right edge of its column, as numbers are
+}
+
+func plain(text string) field            { return field{text: text} }
+func coloured(colour, text string) field { return field{text: text, colour: colour} }
+func number(n int) field                 { return field{text: fmt.Sprint(n), right: true} }
+func unknown() field                     { return field{text: "-", right: true} }
+
+func (t *table) row(fields ...field) { t.rows = append(t.rows, fields) }
+
+// head is a row of headings; those that begin with ">" are at the right edge.
+func (t *table) head(names ...string) {
+	var fields []field
+	for _, name := range names {
+		text, right := strings.CutPrefix(name, ">")
+		fields = append(fields, field{text: text, colour: bold, right: right})
+	}
+	t.row(fields...)
+}
+
+// write lays the table out, two spaces between columns. A row of one field has
+// no columns.
+func (t *table) write(w io.Writer, paint bool) {
+	var widths []int
+	for _, row := range t.rows {
+		for i, f := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if len(row) > 1 {
+				widths[i] = max(widths[i], utf8.RuneCountInString(f.text))
+			}
+		}
+	}
+	for _, row := range t.rows {
+		var b strings.Builder
+		for i, f := range row {
+			pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(f.text)))
+			if i > 0 {
+				b.WriteString("  ")
+			}
+			if f.right {
+				b.WriteString(pad + painted(paint, f.colour, f.text))
+			} else {
+				b.WriteString(painted(paint, f.colour, f.text) + pad)
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	}
+}
+
+// nodeTable is the nodes by their own account.
+func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) bool, url func(addr string) string) *table {
+	t := &table{}
+	head := []string{"NODE", "STATE", "ADDRESS", ">REQUESTS", ">BUSY", ">WAITING", ">ERRORS", ">SESSIONS"}
+	if clustered {
+		head = append(head, "SEES")
+	}
+	t.head(head...)
+	for _, n := range nodes {
+		state := coloured(map[lab.State]string{lab.NodeUp: green, lab.NodeDown: red}[n.State], string(n.State))
+		if state.colour == "" {
+			state.colour = yellow
+		}
+		if frozen(n.Name) {
+			state = coloured(yellow, "paused")
+		}
+		row := []field{plain(n.Name), state, plain(url(n.Addr))}
+		if n.State == lab.NodeUp {
+			c := n.Node.Counts
+			row = append(row, number(c.Requests), number(c.Busy), number(c.Waiting), number(c.Errors), number(n.Node.Sessions.Active))
+		} else {
+			row = append(row, unknown(), unknown(), unknown(), unknown(), unknown())
+		}
+		if clustered {
+			row = append(row, plain(cmp.Or(strings.Join(n.Members, " "), "-")))
+		}
+		t.row(row...)
+	}
+	return t
+}
+
+// proxyTable is the nodes as the proxy sees them.
+func proxyTable(groups []proxy.GroupStatus, frozen func(name string) bool, names map[string]string) *table {
+	t := &table{}
+	t.head("PROXY SENDS TO", "STATE", ">WEIGHT", ">FAILS", ">IN FLIGHT", ">REQUESTS")
+	if frozen(lab.ProxyName) {
+		t.row(coloured(yellow, "the proxy is paused"))
+	}
+	for _, g := range groups {
+		if len(groups) > 1 {
+			t.row(coloured(dim, "upstream "+g.Name))
+		}
+		for _, s := range g.Servers {
+			state := coloured(green, string(s.State))
+			switch s.State {
+			case upstream.Up:
+			case upstream.Unavail:
+				state.colour = red
+			default:
+				state.colour = yellow
+			}
+			if s.Backup {
+				state.text += ", backup"
+			}
+			t.row(plain(cmp.Or(names[s.Addr], s.Addr)), state, number(s.Weight), number(s.Fails), number(s.Conns), number(s.Requests))
+		}
+	}
+	return t
+}
+
+// userTable is who does what.
+func userTable(users []scenarios.UserStatus) *table {
+	t := &table{}
+	t.head("USER", "FROM", "DOES", ">REQUESTS", ">FAILED", ">SESSIONS", "LAST ANSWER BY", "SESSION")
+	for _, u := range users {
+		does := "what you type"
+		if u.Journey != "" {
+			does = "journey=" + u.Journey
+		}
+		if u.UnderWay > 0 {
+			does += ", waits"
+		}
+		failed := number(u.Failed)
+		if u.Failed > 0 {
+			failed.colour = red
+		}
+		t.row(plain(u.Name), plain(u.Addr), plain(does), number(u.Requests), failed, number(u.Sessions),
+			plain(cmp.Or(u.Node, "-")), plain(cmp.Or(scenarios.ShortID(u.Session), "-")))
+	}
+	return t
+}
+
+// holder is a node with the copies that it holds.
+type holder struct {
+	name   string
+	absent lab.State // why it has none to show; "" if it is there
+	copies []appnode.Copy
+}
+
+// sessionRow is one session: its copies on each node. A node may hold two of
+// them under ids with different routes.
+type sessionRow struct {
+	base, user string
+	created    int64
+	copies     [][]appnode.Copy // by holder
+}
+
+// sessionRows sorts copies into sessions, the oldest session first. owners
+// says whose session an id without its route is.
+func sessionRows(held []holder, owners map[string]string) []*sessionRow {
+	var rows []*sessionRow
+	byBase := map[string]*sessionRow{}
+	for i, h := range held {
+		for _, c := range h.copies {
+			base := sessions.Base(c.ID)
+			row := byBase[base]
+			if row == nil {
+				row = &sessionRow{base: base, user: owners[base], created: c.Created, copies: make([][]appnode.Copy, len(held))}
+				byBase[base] = row
+				rows = append(rows, row)
+			}
+			row.created = min(row.created, c.Created)
+			row.copies[i] = append(row.copies[i], c)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *sessionRow) int {
+		return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.base, b.base))
+	})
+	return rows
+}
+
+// sessionTable is which node holds which copy.
+func sessionTable(held []holder, rows []*sessionRow) *table {
+	t := &table{}
+	head := []string{"SESSION", "USER"}
+	for _, h := range held {
+		name := h.name
+		if h.absent != "" {
+			name += " (" + string(h.absent) + ")"
+		}
+		head = append(head, name)
+	}
+	t.head(append(head, "")...)
+	for _, r := range rows {
+		fields := []field{plain(scenarios.ShortID(r.base)), plain(cmp.Or(r.user, "visitor"))}
+		for _, copies := range r.copies {
+			fields = append(fields, copiesField(copies))
+		}
+		t.row(append(fields, coloured(red, r.divergence()))...)
+	}
+	return t
+}
+
+func copiesField(copies []appnode.Copy) field {
+	if len(copies) == 0 {
+		return coloured(dim, "-")
+	}
+	f := field{}
+	var parts []string
+	for _, c := range copies {
+		letter := "S"
+		switch c.Role {
+		case appnode.Primary:
+			letter = "P"
+		case appnode.Replica:
+			letter = "c"
+		}
+		if c.Role != appnode.Replica {
+			f.colour = green
+		}
+		if route := sessions.RouteOf(c.ID); route != "" {
+			letter += " ." + route
+		}
+		parts = append(parts, letter+" "+content(c.Attributes))
+	}
+	f.text = strings.Join(parts, " + ")
+	return f
+}
+
+// content is one attribute with its value, count if there is one, and how many
+// more there are.
+func content(attributes []sessions.Attribute) string {
+	if len(attributes) == 0 {
+		return "empty"
+	}
+	shown := attributes[0]
+	for _, a := range attributes {
+		if a.Name == "count" {
+			shown = a
+		}
+	}
+	text := shown.Name + "=" + clipped(shown.Text)
+	if more := len(attributes) - 1; more > 0 {
+		text += fmt.Sprintf(" +%d", more)
+	}
+	return text
+}
+
+// widest is how many characters of a value a column has room for.
+const widest = 16
+
+func clipped(text string) string {
+	if utf8.RuneCountInString(text) <= widest {
+		return text
+	}
+	return string([]rune(text)[:widest-3]) + "..."
+}
+
+// divergence says in what the copies of a session differ; "" if they agree.
+func (r *sessionRow) divergence() string {
+	var first *appnode.Copy
+	var differ []string
+	add := func(what string) {
+		if !slices.Contains(differ, what) {
+			differ = append(differ, what)
+		}
+	}
+	for _, copies := range r.copies {
+		for i := range copies {
+			c := &copies[i]
+			if first == nil {
+				first = c
+				continue
+			}
+			if !slices.Equal(first.Attributes, c.Attributes) {
+				add("attributes differ")
+			}
+			if first.ID != c.ID {
+				add("ids differ")
+			}
+		}
+	}
+	return strings.Join(differ, ", ")
+}

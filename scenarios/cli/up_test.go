@@ -1,0 +1,566 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sessionlab/appnode"
+	"sessionlab/lab"
+	"sessionlab/lab/loopback"
+	"sessionlab/lab/world"
+	"sessionlab/proxy"
+	"sessionlab/proxy/upstream"
+	"sessionlab/sessions"
+)
+
+// twoNodes is a lab in which nothing moves by itself.
+const twoNodes = `title  Two nodes
+nodes  tomcat1 tomcat2
+proxy  round_robin
+user   alice
+end    1s
+`
+
+// desk is somebody in front of "sessionlab up", in this process.
+type desk struct {
+	t       *testing.T
+	env     Env
+	file    string // a scenario
+	out     screen
+	errs    bytes.Buffer
+	signals chan os.Signal
+	world   *loopback.World
+	opened  chan struct{} // closed when there is a world
+}
+
+func newDesk(t *testing.T, scenario string) *desk {
+	t.Helper()
+	d := &desk{t: t, file: filepath.Join(t.TempDir(), "lab.txt"), signals: make(chan os.Signal, 1), opened: make(chan struct{})}
+	if err := os.WriteFile(d.file, []byte(scenario), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.env = Env{
+		Stdout: &d.out, Stderr: &d.errs, Getenv: func(string) string { return "" },
+		Worlds: []WorldKind{{
+			Name: "loopback", Real: true,
+			New: func(seed uint64, _ Network, _ bool) (world.World, error) {
+				w, err := loopback.New(loopback.Config{Seed: seed, Offset: loopback.Probe})
+				d.world = w
+				close(d.opened)
+				return w, err
+			},
+			URL: func(_ world.World, addr string) string { return addr },
+		}},
+		Interrupts: func() (<-chan os.Signal, func()) { return d.signals, func() {} },
+	}
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	return d
+}
+
+// types has lines come from a pipe and returns the exit status.
+func (d *desk) types(lines string, flags ...string) int {
+	d.env.Args = append([]string{"sessionlab", "up", d.file}, flags...)
+	d.env.Stdin = strings.NewReader(lines)
+	return Main(d.env)
+}
+
+// screen keeps what is written and can be waited on.
+type screen struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// shows waits until a text has appeared so many times.
+func (s *screen) shows(t *testing.T, text string, times int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the screen shows %q %d times", text, times), s.String,
+		func() bool { return strings.Count(s.String(), text) >= times })
+}
+
+func eventually(t *testing.T, what string, state func() string, come func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !come() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited in vain until %s; there is:\n%s", what, state())
+		}
+	}
+}
+
+var clock = regexp.MustCompile(` {0,6}\d+\.\d{3}s`)
+
+func TestUpTakesLinesFromAPipe(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	status := d.types(`alice POST /counter 2 times
+# a remark
+
+kil tomcat1
+kill tomcat1
+alice GET /counter
+expect alice.ok == 3
+kill tomcat1
+heal
+status
+sessions
+users
+timeline 2
+timeline zero
+help drop
+`)
+	if status != exitMisuse {
+		t.Errorf("exit status after wrong lines: got %d, want %d", status, exitMisuse)
+	}
+	want := `Two nodes
+
+  proxy    http://172.16.12.1:8080/    open this one in a browser, and reload
+  tomcat1  http://172.16.12.101:8080/  this node itself
+  tomcat2  http://172.16.12.102:8080/  this node itself
+
+alice does what you type: alice GET /counter, for instance.
+Try: status, sessions, kill tomcat1, help. Tab completes; Ctrl-C ends the lab.
+lab> alice POST /counter 2 times
+alice: POST /counter -> 200 from tomcat1, session B01DC5DE.tomcat1 NEW, count=1
+alice: POST /counter -> 200 from tomcat2, session E20FD47E.tomcat2 NEW, count=1
+lab> # a remark
+lab> 
+lab> kil tomcat1
+     ^
+unknown word "kil"
+hint: did you mean "kill"?
+lab> kill tomcat1
+TIME  tomcat1 is killed
+lab> alice GET /counter
+TIME  the proxy takes tomcat1 out of service
+alice: GET /counter -> 200 from tomcat2 (tried tomcat1 refused, tomcat2 200), session E20FD47E.tomcat2, count=1
+lab> expect alice.ok == 3
+holds: alice.ok = 3
+lab> kill tomcat1
+     ^
+kill tomcat1: it is down
+lab> heal
+TIME  the network is whole again
+lab> status
+NODE     STATE  ADDRESS                     REQUESTS  BUSY  WAITING  ERRORS  SESSIONS
+tomcat1  down   http://172.16.12.101:8080/         -     -        -       -         -
+tomcat2  up     http://172.16.12.102:8080/         2     0        0       0         1
+
+PROXY SENDS TO  STATE    WEIGHT  FAILS  IN FLIGHT  REQUESTS
+tomcat1         unavail       1      1          0         2
+tomcat2         up            1      0          0         2
+lab> sessions
+SESSION   USER   tomcat1 (down)  tomcat2
+E20FD47E  alice  -               S .tomcat2 count=1
+S the only copy there is, - none; .route is the end of its id
+lab> users
+USER   FROM      DOES           REQUESTS  FAILED  SESSIONS  LAST ANSWER BY  SESSION
+alice  10.0.1.7  what you type         3       0         2  tomcat2         E20FD47E.tomcat2
+lab> timeline 2
+TIME  the proxy takes tomcat1 out of service
+TIME  the network is whole again
+lab> timeline zero
+timeline takes a number of lines
+hint: such as timeline 30
+lab> help drop
+drop KIND [from HOST] [to HOST] [P%] [N times]
+    lose messages in the sender's queue
+`
+	if got := clock.ReplaceAllString(d.out.String(), "TIME"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if d.errs.Len() > 0 {
+		t.Errorf("standard error: got %q, want nothing", d.errs.String())
+	}
+}
+
+func TestUpExitStatusIsThatOfTheLines(t *testing.T) {
+	for _, c := range []struct {
+		lines string
+		want  int
+	}{
+		{"", exitPass},
+		{"status\nquit\nbogus\n", exitPass},
+		{"expect requests.total == 0\n", exitPass},
+		{"expect requests.total == 1\n", exitFail},
+		{"expect alice.last.node == \"tomcat1\"\n", exitInconclusive},
+		{"status now\n", exitMisuse},
+		{"expect requests.total == 1\nsessions some\n", exitMisuse},
+	} {
+		d := newDesk(t, twoNodes)
+		if got := d.types(c.lines); got != c.want {
+			t.Errorf("lines %q: got exit status %d, want %d; there is:\n%s", c.lines, got, c.want, d.out.String())
+		}
+	}
+}
+
+func TestUpQuietTellsOnlyAnswers(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	d.types("kill tomcat1\nalice GET /session\ntell\nkill tomcat2\nquiet\nstart tomcat1\n", "--quiet")
+	out := d.out.String()
+	for text, want := range map[string]bool{
+		"tomcat1 is killed": false, "alice: GET /session -> 200": true, "tomcat2 is killed": true, "tomcat1 is started": false,
+	} {
+		if got := strings.Contains(out, text); got != want {
+			t.Errorf("%q is told: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestUpShowsWhatIsUnderWayAndFrozen(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	d.types("pause tomcat2\nmeanwhile alice GET /session on tomcat2\nstop tomcat1\nwait until tomcat1 is down\nstart tomcat1\nstatus\nusers\n")
+	for _, want := range []string{"tomcat1  starting  ", "tomcat2  paused  ", "what you type, waits"} {
+		if !strings.Contains(d.out.String(), want) {
+			t.Errorf("the tables lack %q:\n%s", want, d.out.String())
+		}
+	}
+}
+
+func TestUpReportsWithoutEndingTheLab(t *testing.T) {
+	d := newDesk(t, twoNodes+"expect sessions.lost == 0\n")
+	d.types("alice POST /counter\nreport\nalice POST /counter\n")
+	out := d.out.String()
+	if !strings.Contains(out, "sessions kept    1 of 1 session") {
+		t.Errorf("the report does not count alice's session:\n%s", out)
+	}
+	if strings.Contains(out, "sessions.lost == 0") {
+		t.Errorf("the report judges what the scenario expects of its script:\n%s", out)
+	}
+	if strings.Count(out, "alice: POST /counter -> 200") != 2 {
+		t.Errorf("the lab is not up after the report:\n%s", out)
+	}
+}
+
+func TestUpOpensForBrowsersAndLeavesNothingBehind(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	lines, write := io.Pipe()
+	d.env.Args, d.env.Stdin = []string{"sessionlab", "up", d.file}, lines
+	status := make(chan int)
+	go func() { status <- Main(d.env) }()
+	d.out.shows(t, "Try: ", 1)
+
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := (&http.Client{Transport: transport}).Get("http://" + d.world.URL("172.16.12.1:8080") + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !bytes.Contains(page, []byte("test.tomcat1")) {
+		t.Errorf("the page is not that of tomcat1:\n%s", page)
+	}
+	fmt.Fprintln(write, "sessions")
+	d.out.shows(t, "visitor  S .tomcat1 test.org=test.org", 1)
+
+	var addrs []string
+	for _, logical := range []string{"172.16.12.1:8080", "172.16.12.101:8080", "172.16.12.102:8080"} {
+		addrs = append(addrs, d.world.URL(logical))
+	}
+	d.signals <- os.Interrupt
+	if got := <-status; got != exitPass {
+		t.Errorf("exit status after Ctrl-C while nothing is done: got %d, want %d", got, exitPass)
+	}
+	write.Close()
+	for _, addr := range addrs {
+		if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("dial %s after the end: got %v, want connection refused", addr, err)
+		}
+	}
+}
+
+func TestUpInterruptedInTheMiddleOfALine(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	lines, write := io.Pipe()
+	d.env.Args, d.env.Stdin = []string{"sessionlab", "up", d.file}, lines
+	status := make(chan int)
+	go func() { status <- Main(d.env) }()
+	fmt.Fprintln(write, "wait 1h")
+	d.out.shows(t, "lab> wait 1h", 1)
+	d.signals <- os.Interrupt
+	if got := <-status; got != exitInterrupted {
+		t.Errorf("exit status: got %d, want %d", got, exitInterrupted)
+	}
+	write.Close()
+	if !strings.Contains(d.out.String(), "cut short") {
+		t.Errorf("the line was not cut short:\n%s", d.out.String())
+	}
+}
+
+func TestUpTellsWhosePortIsTaken(t *testing.T) {
+	for _, c := range []struct{ addr, who, hint string }{
+		{"172.16.12.102:8080", "tomcat2", "--set node.tomcat2.addr=172.16.12.201"},
+		{"172.16.12.1:8080", "proxy", "--set proxy.port=8081"},
+	} {
+		d := newDesk(t, twoNodes)
+		open := d.env.Worlds[0].New
+		var l net.Listener
+		d.env.Worlds[0].New = func(seed uint64, n Network, keep bool) (world.World, error) {
+			w, err := open(seed, n, keep)
+			if err != nil {
+				return nil, err
+			}
+			l, err = net.Listen("tcp", d.world.URL(c.addr))
+			return w, err
+		}
+		if got := d.types("status\n"); got != exitLab {
+			t.Errorf("%s is taken: got exit status %d, want %d", c.addr, got, exitLab)
+		}
+		l.Close()
+		for _, want := range []string{c.who + " cannot listen", "port 8080 of ", c.hint} {
+			if !strings.Contains(d.errs.String(), want) {
+				t.Errorf("%s is taken: the message lacks %q:\n%s", c.addr, want, d.errs.String())
+			}
+		}
+		other := newDesk(t, twoNodes)
+		if got := other.types("status\n", strings.Fields(c.hint)...); got != exitPass {
+			t.Errorf("up %s: got exit status %d, want %d\n%s", c.hint, got, exitPass, other.errs.String())
+		}
+	}
+}
+
+func TestUpWithoutANameTakesALabOfTheLibrary(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	d.file = ""
+	d.env.Args, d.env.Stdin = []string{"sessionlab", "up"}, strings.NewReader("status\n")
+	if got := Main(d.env); got != exitPass || !strings.Contains(d.out.String(), "tomcat2  up ") {
+		t.Errorf("got exit status %d, want %d, and a second node in\n%s%s", got, exitPass, d.out.String(), d.errs.String())
+	}
+	d.env.Args = []string{"sessionlab", "up", "kill", "sticky"}
+	if got := Main(d.env); got != exitMisuse {
+		t.Errorf("two names: got exit status %d, want %d", got, exitMisuse)
+	}
+}
+
+func TestNewsThatComesOverAndOverIsToldNowAndThen(t *testing.T) {
+	n := newNews(false)
+	plain := func(_, text string) string { return text }
+	drop := func(at time.Duration, peer string) {
+		n.happened(lab.Event{At: at, Kind: lab.Broken, Host: "tomcat1", Peer: peer, Label: world.Label{Kind: "DELTA"}, Text: "no DELTA to " + peer})
+	}
+	for at := time.Second; at < 12*time.Second; at += time.Second {
+		drop(at, "tomcat2")
+	}
+	drop(12*time.Second, "tomcat3")
+	want := `   1.000s  no DELTA to tomcat2
+   6.000s  no DELTA to tomcat2 (and 4 like it before)
+  11.000s  no DELTA to tomcat2 (and 4 like it before)
+  12.000s  no DELTA to tomcat3
+`
+	if got := n.take(plain); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func copyOf(role appnode.Role, id string, created int64, attributes ...sessions.Attribute) appnode.Copy {
+	return appnode.Copy{State: sessions.State{ID: id, Created: created, Valid: true, Attributes: attributes}, Role: role}
+}
+
+func attr(name, text string, write uint64) sessions.Attribute {
+	return sessions.Attribute{Name: name, Value: sessions.Value{Text: text, Write: write, Writes: write}}
+}
+
+func TestSessionTableShowsWhereCopiesDiffer(t *testing.T) {
+	const one, two, three, four, five = "1111111111AAAAAA", "2222222222AAAAAA", "3333333333AAAAAA", "4444444444AAAAAA", "5555555555AAAAAA"
+	held := []holder{
+		{name: "tomcat1", copies: []appnode.Copy{
+			copyOf(appnode.Primary, one+".tomcat1", 10, attr("cart", "pen", 1), attr("count", "3", 3)),
+			copyOf(appnode.Replica, two+".tomcat2", 5, attr("count", "4", 4)),
+			copyOf(appnode.Primary, three+".tomcat1", 20),
+			copyOf(appnode.Replica, five+".tomcat1", 40, attr("count", "7", 8)),
+		}},
+		{name: "tomcat2", copies: []appnode.Copy{
+			copyOf(appnode.Replica, one+".tomcat1", 10, attr("cart", "pen", 1), attr("count", "3", 3)),
+			copyOf(appnode.Primary, two+".tomcat2", 5, attr("count", "5", 5)),
+			copyOf(appnode.Primary, three+".tomcat2", 20),
+			copyOf(appnode.Sole, four, 30, attr("note", "a rather long value", 1)),
+			copyOf(appnode.Replica, five+".tomcat1", 40, attr("count", "7", 9)),
+			copyOf(appnode.Primary, five+".tomcat2", 40, attr("count", "7", 8)),
+		}},
+		{name: "tomcat3", absent: lab.NodeDown},
+	}
+	var b strings.Builder
+	sessionTable(held, sessionRows(held, map[string]string{one: "alice", two: "bob"})).write(&b, false)
+	want := `SESSION   USER     tomcat1                tomcat2                                  tomcat3 (down)
+22222222  bob      c .tomcat2 count=4     P .tomcat2 count=5                       -               attributes differ
+11111111  alice    P .tomcat1 count=3 +1  c .tomcat1 count=3 +1                    -
+33333333  visitor  P .tomcat1 empty       P .tomcat2 empty                         -               ids differ
+44444444  visitor  -                      S note=a rather long...                  -
+55555555  visitor  c .tomcat1 count=7     c .tomcat1 count=7 + P .tomcat2 count=7  -               attributes differ, ids differ
+`
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestStatusTables(t *testing.T) {
+	nodes := []lab.NodeStatus{
+		{Name: "tomcat1", Addr: "172.16.12.101:8080", State: lab.NodeUp, Members: []string{"tomcat2", "tomcat3"}, Node: appnode.Status{
+			Counts: appnode.Counts{Requests: 1234, Errors: 2, Busy: 200, Waiting: 7}, Sessions: sessions.Figures{Active: 31},
+		}},
+		{Name: "tomcat2", Addr: "172.16.12.102:8080", State: lab.NodeUp},
+		{Name: "tomcat3", Addr: "172.16.12.103:8080", State: lab.NodeStarting},
+		{Name: "b", Addr: "172.16.12.104:8080", State: lab.NodeDown},
+	}
+	frozen := func(name string) bool { return name == "tomcat2" || name == lab.ProxyName }
+	url := func(addr string) string { return "http://" + addr + "/" }
+	groups := []proxy.GroupStatus{
+		{Name: "jspserver", Servers: []upstream.Status{
+			{Addr: "172.16.12.101:8080", State: upstream.Up, Weight: 5, Requests: 1200, Conns: 207},
+			{Addr: "172.16.12.102:8080", State: upstream.Unavail, Weight: 1, Fails: 1, Requests: 3},
+		}},
+		{Name: "other", Servers: []upstream.Status{{Addr: "172.16.12.9:80", State: upstream.Draining, Weight: 1, Backup: true}}},
+	}
+	var b strings.Builder
+	nodeTable(nodes, true, frozen, url).write(&b, false)
+	proxyTable(groups, frozen, map[string]string{"172.16.12.101:8080": "tomcat1", "172.16.12.102:8080": "tomcat2"}).write(&b, false)
+	want := `NODE     STATE     ADDRESS                     REQUESTS  BUSY  WAITING  ERRORS  SESSIONS  SEES
+tomcat1  up        http://172.16.12.101:8080/      1234   200        7       2        31  tomcat2 tomcat3
+tomcat2  paused    http://172.16.12.102:8080/         0     0        0       0         0  -
+tomcat3  starting  http://172.16.12.103:8080/         -     -        -       -         -  -
+b        down      http://172.16.12.104:8080/         -     -        -       -         -  -
+PROXY SENDS TO  STATE             WEIGHT  FAILS  IN FLIGHT  REQUESTS
+the proxy is paused
+upstream jspserver
+tomcat1         up                     5      0        207      1200
+tomcat2         unavail                1      1          0         3
+upstream other
+172.16.12.9:80  draining, backup       1      0          0         0
+`
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestColoursDoNotMoveColumns(t *testing.T) {
+	tb := &table{}
+	tb.row(coloured(red, "down"), number(7))
+	tb.row(plain("starting"), number(12))
+	var b strings.Builder
+	tb.write(&b, true)
+	if got, want := b.String(), "\x1b[31mdown\x1b[0m       7\nstarting  12\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTabOffersWhatMayStandThere(t *testing.T) {
+	v := vocabulary{nodes: []string{"tomcat1", "tomcat2"}, users: []string{"alice"}, own: []string{"status", "sessions", "help"}}
+	for _, c := range []struct {
+		line string
+		want string // the words offered
+	}{
+		{"ki", "kill"},
+		{"st", "status stop start"},
+		{"kill ", "tomcat1 tomcat2"},
+		{"kill tomcat1 ", "tomcat2"},
+		{"pause p", "proxy"},
+		{"al", "alice"},
+		{"alice P", "POST PUT PATCH"},
+		{"alice GET /c", "/counter"},
+		{"alice GET /counter o", "on"},
+		{"alice GET /counter on ", "tomcat1 tomcat2"},
+		{"meanwhile alice GET /s", "/session /set?name= /status/"},
+		{"drop DE", "DELTA"},
+		{"drop DELTA from ", "tomcat1 tomcat2 proxy alice"},
+		{"delay DELTA from tomcat1 ", "to by"},
+		{"delay DELTA by 2s ", "from to spread"},
+		{"wait ", "until for"},
+		{"wait until tomcat1 is ", "up down idle"},
+		{"wait until tomcat1 is up ", ""},
+		{"after ", ""},
+		{"after 2s kill ", "tomcat1 tomcat2"},
+		{"every 2s u", "until"},
+		{"when proxy ex", "excludes"},
+		{"when tomcat1 sends DELTA t", "to together"},
+		{"when tomcat1 sends DELTA to tomcat2 ki", "kill"},
+		{"when tomcat1 is idle after 1s resume t", "tomcat1 tomcat2"},
+		{"whenever alice is a", "answered"},
+		{"together kill tomcat1; st", "stop start"},
+		{"answer tomcat1 h", "hang"},
+		{"partition tomcat1 ", "tomcat2 proxy alice |"},
+		{"partition tomcat1 | ", "tomcat2 proxy alice"},
+		{"expect sessions.l", "sessions.lost sessions.leaked"},
+		{"expect alice.last.s", "alice.last.status alice.last.session"},
+		{"expect proxy.ex", "proxy.excluded(tomcat1) proxy.excluded(tomcat2)"},
+		{"sessions ", "all"},
+		{"help rel", "release"},
+		{"heal ", ""},
+		{"nonsense ", ""},
+	} {
+		words, _ := v.complete(c.line)
+		if got := strings.Join(words, " "); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.line, got, c.want)
+		}
+	}
+}
+
+func TestTabPutsInWhatIsCertain(t *testing.T) {
+	offer := func(words ...string) completer {
+		return func(line string) ([]string, int) { return words, len(line) - strings.LastIndexByte(line, ' ') - 1 }
+	}
+	for _, c := range []struct {
+		line     string
+		pos      int
+		words    []string
+		want     string
+		wantPos  int
+		wantShow string
+	}{
+		{"ki", 2, []string{"kill"}, "kill ", 5, ""},
+		{"kill t", 6, []string{"tomcat1", "tomcat2"}, "kill tomcat", 11, ""},
+		{"kill tomcat", 11, []string{"tomcat1", "tomcat2"}, "kill tomcat", 11, "tomcat1  tomcat2\n"},
+		{"kill x", 6, nil, "kill x", 6, ""},
+		{"ki tomcat1", 2, []string{"kill"}, "kill tomcat1", 5, ""},
+	} {
+		var shown strings.Builder
+		line, pos, ok := edit(&shown, offer(c.words...), c.line, c.pos, keyTab)
+		if line != c.want || pos != c.wantPos || !ok || shown.String() != c.wantShow {
+			t.Errorf("Tab in %q at %d: got %q at %d, %q shown; want %q at %d, %q", c.line, c.pos, line, pos, shown.String(), c.want, c.wantPos, c.wantShow)
+		}
+	}
+}
+
+func TestUpAndDownKeysSkipEmptyAndRepeatedLines(t *testing.T) {
+	var p pastLines
+	for _, line := range []string{"status", "", "status", "kill a", "status"} {
+		p.Add(line)
+	}
+	var got []string
+	for i := range p.Len() {
+		got = append(got, p.At(i))
+	}
+	if want := []string{"status", "kill a", "status"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
