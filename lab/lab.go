@@ -66,6 +66,7 @@ type node struct {
 	delta    *delta.Manager // of host, nil if it has another manager
 	stopping bool
 	starting bool
+	ended    world.Signal // set when a graceful stop is over; nil when none is under way
 	skewed   bool
 }
 
@@ -282,7 +283,12 @@ func (l *Lab) Kill(name string) error {
 func (n *node) gone() {
 	n.mu.Lock()
 	n.app, n.delta, n.stopping, n.starting = nil, nil, false, false
+	ended := n.ended
+	n.ended = nil
 	n.mu.Unlock()
+	if ended != nil {
+		ended.Set()
+	}
 	n.pending.Store(0)
 }
 
@@ -301,13 +307,26 @@ func (l *Lab) Stop(name string) error {
 		return fmt.Errorf("stop %s: it is not up", name)
 	}
 	l.did("stop", name, "%s is stopped gracefully", name)
+	op := l.world.Operator()
+	ended := op.NewSignal()
+	n.mu.Lock()
+	n.ended = ended
+	n.mu.Unlock()
 	h.Go("stop", func(ctx context.Context) {
 		if err := app.Stop(ctx); err != nil {
 			l.tell(Broken, name, "the stop of %s: %v", name, err)
 		}
+		ended.Set()
+	})
+	// The process ends from outside: its own tasks could not see to that.
+	op.Go("stop "+name, func(ctx context.Context) {
+		if ended.Wait(ctx) != nil || n.machine() != h || !l.world.Up(name) {
+			return // it was killed in the meantime
+		}
 		n.gone()
-		l.tell(Down, name, "%s is down", name)
-		_ = l.world.Kill(name) // the process ends; this task is part of it
+		if l.world.Kill(name) == nil {
+			l.tell(Down, name, "%s is down", name)
+		}
 	})
 	return nil
 }

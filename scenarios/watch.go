@@ -24,19 +24,27 @@ type watch struct {
 }
 
 // watch registers w. Unless it is about a single happening it fires at once if
-// it is true already.
+// it is true already. Registering comes first: on real sockets it may become
+// true in between.
 func (r *run) watch(w *watch) {
-	if r.already(w.event) {
-		w.fired++
-		w.act()
-		if !w.repeat {
-			r.noteWatch(w)
-			return
-		}
-	}
 	r.mu.Lock()
 	r.watches = append(r.watches, w)
 	r.mu.Unlock()
+	if !r.already(w.event) {
+		return
+	}
+	r.mu.Lock()
+	if w.fired > 0 {
+		r.mu.Unlock()
+		return
+	}
+	w.fired++
+	if !w.repeat {
+		r.watches = slices.DeleteFunc(r.watches, func(other *watch) bool { return other == w })
+		r.touches.watches = append(r.touches.watches, w)
+	}
+	r.mu.Unlock()
+	w.act()
 }
 
 // noteWatch remembers a watch that is over, for the verdict.
