@@ -240,7 +240,7 @@ func TestUpQuietTellsOnlyAnswers(t *testing.T) {
 
 func TestUpShowsWhatIsUnderWayAndFrozen(t *testing.T) {
 	d := newDesk(t, twoNodes)
-	d.types("pause tomcat2\nmeanwhile alice GET /session on tomcat2\nstop tomcat1\nwait until tomcat1 is down\nstart tomcat1\nstatus\nusers\n")
+	d.types("pause tomcat2\nmeanwhile alice GET /session on tomcat2\nwait 100ms\nstop tomcat1\nwait until tomcat1 is down\nstart tomcat1\nstatus\nusers\n")
 	for _, want := range []string{"tomcat1  starting  ", "tomcat2  paused  ", "what you type, waits"} {
 		if !strings.Contains(d.out.String(), want) {
 			t.Errorf("the tables lack %q:\n%s", want, d.out.String())
