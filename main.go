@@ -27,12 +27,16 @@ func worlds() []cli.WorldKind {
 	return []cli.WorldKind{
 		{
 			Name: "loopback", Real: true,
-			New: func(seed uint64, _ cli.Network, keep bool) (world.World, error) {
+			New: func(seed uint64, n cli.Network, keep bool) (world.World, error) {
 				offset := loopback.Probe
 				if keep {
 					offset = 0
 				}
-				return loopback.New(loopback.Config{Seed: seed, Offset: offset})
+				w, err := loopback.New(loopback.Config{Seed: seed, Offset: offset})
+				if err == nil && n != (cli.Network{}) {
+					w.Faults().Network(n.Delay, n.Spread)
+				}
+				return w, err
 			},
 			URL: func(w world.World, addr string) string { return w.(*loopback.World).URL(addr) },
 		},

@@ -229,6 +229,7 @@ func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
 		})
 		if rec.Err != "" && ctx.Err() != nil {
 			r.leave(st)
+			break
 		}
 	}
 	r.mu.Lock()

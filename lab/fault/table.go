@@ -37,7 +37,8 @@ type Table struct {
 	rules      []*Rule
 	added      map[uint64]int // by the identity of the first of its like
 	partitions partitions
-	cutHits    int // messages and connects that met a partition
+	cutHits    int  // messages and connects that met a partition
+	way        Rule // the delay of every message; its zero value is none
 	changed    func()
 }
 
@@ -68,6 +69,15 @@ func (t *Table) Add(r Rule) *Rule {
 	t.mu.Unlock()
 	t.notify()
 	return rule
+}
+
+// Network makes every message take so long, and up to spread more, drawn per
+// message. It is a property of the wire and no fault: Release and Clear leave it.
+func (t *Table) Network(delay, spread time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.way = Rule{Verb: Delay, By: delay, Spread: spread}
+	t.way.id = t.way.identity(0)
 }
 
 // Release ends every rule of any verb that names this kind and link; empty
@@ -113,7 +123,7 @@ func (t *Table) Decide(m Message, draw func(rule uint64) float64) Action {
 			return Action{Drop: true}
 		}
 	}
-	var a Action
+	a := Action{Delay: t.way.delay(draw)}
 	if t.partitions.cut(m.From, m.To) {
 		a.Cut = true
 		t.cutHits++
@@ -141,7 +151,7 @@ func (t *Table) Decide(m Message, draw func(rule uint64) float64) Action {
 func (t *Table) Quick() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.rules) == 0 && len(t.partitions) == 0
+	return len(t.rules) == 0 && len(t.partitions) == 0 && t.way.Verb == 0
 }
 
 // Held reports whether a Hold rule still keeps its messages.

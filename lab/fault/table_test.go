@@ -425,3 +425,19 @@ func FuzzTable(f *testing.F) {
 		}
 	})
 }
+
+func TestNetworkDelaysEveryMessageAndIsNoFault(t *testing.T) {
+	var table Table
+	table.Network(2*time.Second, time.Second)
+	if table.Quick() {
+		t.Error("Quick = true, want false: every message takes its time")
+	}
+	if a := table.Decide(message, luck(0.5)); a != (Action{Delay: 2500 * time.Millisecond}) {
+		t.Errorf("Decide = %+v, want a delay of 2.5s", a)
+	}
+	table.Release("", "", "")
+	table.Clear()
+	if a := table.Decide(message, luck(0)); a != (Action{Delay: 2 * time.Second}) {
+		t.Errorf("Decide after Release and Clear = %+v, want a delay of 2s", a)
+	}
+}

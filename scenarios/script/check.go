@@ -96,11 +96,9 @@ func (p *parser) checkSettings(s *Scenario) {
 		p.failAt(proxy.pos("cookie"), "sticky=route or sticky=cookie", "a cookie means nothing without sticky")
 	}
 	for _, n := range s.Nouns {
-		for _, pair := range [][2]string{{"minThreads", "maxThreads"}, {"maxSpareThreads", "maxThreads"}} {
-			least, most := n.Options.Int(pair[0], 0), n.Options.Int(pair[1], 0)
-			if most > 0 && least > most {
-				p.failAt(n.Options.pos(pair[0]), "", "%s is more than %s", pair[0], pair[1])
-			}
+		spare, most := n.Options.Int("maxSpareThreads", 0), n.Options.Int("maxThreads", 0)
+		if most > 0 && spare > most {
+			p.failAt(n.Options.pos("maxSpareThreads"), "", "maxSpareThreads is more than maxThreads")
 		}
 	}
 }

@@ -156,10 +156,8 @@ var Elements = []Element{
 		duration("sendAllSessionsWaitTime", "ms", "pause between blocks; Tomcat: 2s"),
 		yesNo("stateTimestampDrop", "drop what is older than the state received; Tomcat: yes"),
 		yesNo("recordAllActions", "keep every write of an attribute, not only the last; Tomcat: no"),
-		yesNo("notifyListenersOnReplication", "attribute listeners run on receivers; Tomcat: yes"),
 		yesNo("notifySessionListenersOnReplication", "session listeners run on receivers; Tomcat: yes"),
-		yesNo("notifyContainerListenersOnReplication", "container listeners run on receivers; Tomcat: yes"),
-	}), Later: []string{"enableStatistics", "sessionIdLength", "secureRandomAlgorithm", "sessionAttributeNameFilter"}},
+	}), Later: []string{"notifyListenersOnReplication", "notifyContainerListenersOnReplication", "enableStatistics", "sessionIdLength", "secureRandomAlgorithm", "sessionAttributeNameFilter"}},
 
 	{Noun: "cluster", Doc: "Tomcat's Cluster and Channel", Options: []Option{
 		{Name: "channelSendOptions", Type: SendOption, Doc: "8 async; 6 sync; 2, 4, 10, 14; or Tomcat's names; Tomcat: 8"},
@@ -190,11 +188,8 @@ var Elements = []Element{
 	{Noun: "receiver", Class: "NioReceiver", Doc: "takes messages off the wire", Options: []Option{
 		port("port", "Tomcat: 4000"),
 		number("autoBind", 0, "ports tried; Tomcat: 100"),
-		number("minThreads", 1, "Tomcat: 6"),
 		number("maxThreads", 1, "Tomcat: 15"),
-		positive("timeout", "ms", "Tomcat: 3s"),
-		positive("selectorTimeout", "ms", "Tomcat: 5s"),
-	}},
+	}, Later: []string{"minThreads", "maxIdleTime", "timeout", "selectorTimeout", "rxBufSize", "txBufSize"}},
 	{Noun: "interceptor", Class: "TcpFailureDetector", Doc: "checks a vanished member by connecting", Options: []Option{
 		positive("connectTimeout", "ms", "Tomcat: 1s"),
 		yesNo("performSendTest", "also write to it; Tomcat: yes"),
@@ -208,20 +203,15 @@ var Elements = []Element{
 		Later: []string{"useDeepClone", "optionFlag"}},
 	{Noun: "valve", Class: "ReplicationValve", Doc: "replicates at the end of a request", Options: []Option{
 		text("filter", "requests that replicate nothing: one regular expression over the path"),
-		yesNo("primaryIndicator", "tell the application whether its copy is primary; Tomcat: no"),
-		yesNo("statistics", "Tomcat: no"),
-	}, Later: []string{"primaryIndicatorName"}},
+	}, Later: []string{"primaryIndicator", "primaryIndicatorName", "statistics"}},
 	{Noun: "valve", Class: "JvmRouteBinderValve", Doc: "gives a session that moved the new node's route", Options: []Option{
 		yesNo("enabled", "Tomcat: yes"),
-		text("sessionIdAttribute", "request attribute that keeps the old id"),
-	}},
+	}, Later: []string{"sessionIdAttribute"}},
 	{Noun: "app", Doc: "the application, a Tomcat Context", Options: []Option{
 		yesNo("distributable", "without it a cluster manager is silently a StandardManager; yes"),
 		text("sessionCookieName", "Tomcat: JSESSIONID"),
-		text("sessionCookiePath", "Tomcat: the context's path"),
-		yesNo("useHttpOnly", "Tomcat: yes"),
 		{Name: "sessionTimeout", Type: DurationOption, Unit: "m", Whole: true, Never: true, Doc: "idle time after which a session expires; -1: never; Tomcat: 30m"},
-	}, Later: []string{"sessionCookieDomain", "cookies", "changeSessionIdOnAuthentication"}},
+	}, Later: []string{"sessionCookiePath", "useHttpOnly", "sessionCookieDomain", "cookies", "changeSessionIdOnAuthentication"}},
 	{Noun: "network", Doc: "how long messages take, where time is virtual", Options: []Option{
 		duration("delay", "", "one way"),
 		duration("spread", "", "up to so much more, drawn per message"),

@@ -97,7 +97,7 @@ var parseErrors = []struct {
 	{"backups only", "nodes a\nserver a backup\nend 2s\n", "2:1", "every server is a backup: nginx finds no servers in the upstream", ""},
 	{"cookie without sticky", "nodes 2\nproxy cookie=route\nend 2s\n", "2:7", "a cookie means nothing without sticky", "sticky=route or sticky=cookie"},
 	{"timeout twice", "nodes 2\nmanager DeltaManager maxInactiveInterval=60s\napp sessionTimeout=1m\nend 2s\n", "3:5", "maxInactiveInterval of line 2 says the same", "keep one of the two"},
-	{"threads", "nodes 2\nreceiver minThreads=7 maxThreads=3\nend 2s\n", "2:10", "minThreads is more than maxThreads", ""},
+	{"threads", "nodes 2\ninterceptor MessageDispatchInterceptor maxSpareThreads=7 maxThreads=3\nend 2s\n", "2:40", "maxSpareThreads is more than maxThreads", ""},
 	{"open quote", "nodes 2\nproxy error_page=\"502 /x\nend 2s\n", "2:18", "the quote is never closed", ""},
 	{"quote in a word", "nodes 2\nproxy error_page=a\"b\"\nend 2s\n", "2:18", `cannot read the value of "error_page"`, "put values with blanks or quotes in quotes"},
 
