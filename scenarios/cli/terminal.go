@@ -111,6 +111,7 @@ type narrator struct {
 	end   time.Duration
 
 	mu    sync.Mutex
+	told  map[string]bool // classes of events, by host
 	bar   *progressbar.ProgressBar
 	start time.Time
 	ticks *time.Ticker
@@ -149,6 +150,16 @@ func (n *narrator) event(e lab.Event) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if e.Class != "" { // the first of its kind; the report counts the others
+		kind := e.Host + " " + e.Class
+		if n.told[kind] {
+			return
+		}
+		if n.told == nil {
+			n.told = map[string]bool{}
+		}
+		n.told[kind] = true
+	}
 	if n.bar != nil {
 		_ = n.bar.Clear()
 	}

@@ -13,6 +13,7 @@ import (
 	"sessionlab/lab"
 	"sessionlab/lab/world"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 )
 
@@ -134,7 +135,7 @@ func upError(j job, sc *script.Scenario, kind WorldKind, w world.World, err erro
 func (p *prompt) drive(ctx context.Context, live *scenarios.Live) error {
 	p.live = live
 	p.paint = p.env.colour(p.env.Stdout)
-	con, err := p.env.openConsole(p.painted(bold, promptText), p.complete)
+	con, err := p.env.openConsole(p.painted(report.Bold, promptText), p.complete)
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (p *prompt) drive(ctx context.Context, live *scenarios.Live) error {
 func (p *prompt) welcome() string {
 	var b strings.Builder
 	if title := p.cell.Scenario.Title(); title != "" {
-		fmt.Fprintln(&b, p.painted(bold, title))
+		fmt.Fprintln(&b, p.painted(report.Bold, title))
 	}
 	if len(p.cell.Settings) > 0 {
 		fmt.Fprintf(&b, "%s; --set NAME=VALUE chooses among %d\n", p.cell.Label, len(p.job.cells))
@@ -159,7 +160,7 @@ func (p *prompt) welcome() string {
 	b.WriteByte('\n')
 	l := p.live.Lab()
 	t := &table{}
-	t.row(plain("  proxy"), coloured(bold, p.url(l.Front())), plain("open this one in a browser, and reload"))
+	t.row(plain("  proxy"), coloured(report.Bold, p.url(l.Front())), plain("open this one in a browser, and reload"))
 	for _, name := range l.Nodes() {
 		t.row(plain("  "+name), plain(p.url(l.NodeAddr(name))), plain("this node itself"))
 	}

@@ -191,7 +191,7 @@ func blank(line string, n int) string {
 }
 
 func (p *prompt) complain(msg, hint string) {
-	text := p.painted(red, msg) + "\n"
+	text := p.painted(report.Red, msg) + "\n"
 	if hint != "" {
 		text += "hint: " + hint + "\n"
 	}
@@ -225,22 +225,8 @@ func (p *prompt) tellNews() (stop func()) {
 	}
 }
 
-// Colours, as parameters of the terminal's SGR sequence.
-const (
-	bold   = "1"
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-)
-
-func (p *prompt) painted(colour, text string) string { return painted(p.paint, colour, text) }
-
-func painted(on bool, colour, text string) string {
-	if !on || colour == "" || text == "" {
-		return text
-	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+func (p *prompt) painted(colour report.Colour, text string) string {
+	return report.Paint(p.paint, colour, text)
 }
 
 // news is what has happened and was not shown yet. The lab leaves it here, in
@@ -268,7 +254,10 @@ type repeats struct {
 // lull is how long failures like one that was told are kept back.
 const lull = 5 * time.Second
 
-type item struct{ colour, text string }
+type item struct {
+	colour report.Colour
+	text   string
+}
 
 func newNews(quiet bool) *news {
 	return &news{come: make(chan struct{}, 1), quiet: quiet, frozen: map[string]bool{}, told: map[trouble]*repeats{}}
@@ -304,9 +293,9 @@ func (n *news) happened(e lab.Event) {
 			*like = repeats{at: e.At}
 		}
 	}
-	colour := map[lab.EventKind]string{
-		lab.Told: yellow, lab.Up: green, lab.Readmits: green, lab.Sees: green,
-		lab.Down: red, lab.Excludes: red, lab.Misses: red, lab.Broken: red,
+	colour := map[lab.EventKind]report.Colour{
+		lab.Told: report.Yellow, lab.Up: report.Green, lab.Readmits: report.Green, lab.Sees: report.Green,
+		lab.Down: report.Red, lab.Excludes: report.Red, lab.Misses: report.Red, lab.Broken: report.Red,
 	}[e.Kind]
 	n.add(item{colour, fmt.Sprintf("%8.3fs  %s", e.At.Seconds(), text)})
 }
@@ -318,7 +307,7 @@ func (n *news) answered(rec *history.Record) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.add(item{"", scenarios.Describe(rec)})
+	n.add(item{report.Plain, scenarios.Describe(rec)})
 }
 
 func (n *news) add(i item) {
@@ -330,7 +319,7 @@ func (n *news) add(i item) {
 }
 
 // take is all of it, line by line.
-func (n *news) take(painted func(colour, text string) string) string {
+func (n *news) take(painted func(colour report.Colour, text string) string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var b strings.Builder

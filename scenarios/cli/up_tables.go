@@ -13,6 +13,7 @@ import (
 	"sessionlab/proxy"
 	"sessionlab/proxy/upstream"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 	"sessionlab/sessions"
 )
 
@@ -21,14 +22,15 @@ type table struct{ rows [][]field }
 
 // field is one place in a table.
 type field struct {
-	text, colour string
-	right        bool // at the right edge of its column, as numbers are
+	text   string
+	colour report.Colour
+	right  bool // at the right edge of its column, as numbers are
 }
 
-func plain(text string) field            { return field{text: text} }
-func coloured(colour, text string) field { return field{text: text, colour: colour} }
-func number(n int) field                 { return field{text: fmt.Sprint(n), right: true} }
-func unknown() field                     { return field{text: "-", right: true} }
+func plain(text string) field                          { return field{text: text} }
+func coloured(colour report.Colour, text string) field { return field{text: text, colour: colour} }
+func number(n int) field                               { return field{text: fmt.Sprint(n), right: true} }
+func unknown() field                                   { return field{text: "-", right: true} }
 
 func (t *table) row(fields ...field) { t.rows = append(t.rows, fields) }
 
@@ -37,7 +39,7 @@ func (t *table) head(names ...string) {
 	var fields []field
 	for _, name := range names {
 		text, right := strings.CutPrefix(name, ">")
-		fields = append(fields, field{text: text, colour: bold, right: right})
+		fields = append(fields, field{text: text, colour: report.Bold, right: right})
 	}
 	t.row(fields...)
 }
@@ -64,9 +66,9 @@ func (t *table) write(w io.Writer, paint bool) {
 				b.WriteString("  ")
 			}
 			if f.right {
-				b.WriteString(pad + painted(paint, f.colour, f.text))
+				b.WriteString(pad + report.Paint(paint, f.colour, f.text))
 			} else {
-				b.WriteString(painted(paint, f.colour, f.text) + pad)
+				b.WriteString(report.Paint(paint, f.colour, f.text) + pad)
 			}
 		}
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
@@ -82,12 +84,12 @@ func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) 
 	}
 	t.head(head...)
 	for _, n := range nodes {
-		state := coloured(map[lab.State]string{lab.NodeUp: green, lab.NodeDown: red}[n.State], string(n.State))
-		if state.colour == "" {
-			state.colour = yellow
+		state := coloured(map[lab.State]report.Colour{lab.NodeUp: report.Green, lab.NodeDown: report.Red}[n.State], string(n.State))
+		if state.colour == report.Plain {
+			state.colour = report.Yellow
 		}
 		if frozen(n.Name) {
-			state = coloured(yellow, "paused")
+			state = coloured(report.Yellow, "paused")
 		}
 		row := []field{plain(n.Name), state, plain(url(n.Addr))}
 		if n.State == lab.NodeUp {
@@ -109,20 +111,20 @@ func proxyTable(groups []proxy.GroupStatus, frozen func(name string) bool, names
 	t := &table{}
 	t.head("PROXY SENDS TO", "STATE", ">WEIGHT", ">FAILS", ">IN FLIGHT", ">REQUESTS")
 	if frozen(lab.ProxyName) {
-		t.row(coloured(yellow, "the proxy is paused"))
+		t.row(coloured(report.Yellow, "the proxy is paused"))
 	}
 	for _, g := range groups {
 		if len(groups) > 1 {
-			t.row(coloured(dim, "upstream "+g.Name))
+			t.row(coloured(report.Dim, "upstream "+g.Name))
 		}
 		for _, s := range g.Servers {
-			state := coloured(green, string(s.State))
+			state := coloured(report.Green, string(s.State))
 			switch s.State {
 			case upstream.Up:
 			case upstream.Unavail:
-				state.colour = red
+				state.colour = report.Red
 			default:
-				state.colour = yellow
+				state.colour = report.Yellow
 			}
 			if s.Backup {
 				state.text += ", backup"
@@ -147,7 +149,7 @@ func userTable(users []scenarios.UserStatus) *table {
 		}
 		failed := number(u.Failed)
 		if u.Failed > 0 {
-			failed.colour = red
+			failed.colour = report.Red
 		}
 		t.row(plain(u.Name), plain(u.Addr), plain(does), number(u.Requests), failed, number(u.Sessions),
 			plain(cmp.Or(u.Node, "-")), plain(cmp.Or(scenarios.ShortID(u.Session), "-")))
@@ -211,14 +213,14 @@ func sessionTable(held []holder, rows []*sessionRow) *table {
 		for _, copies := range r.copies {
 			fields = append(fields, copiesField(copies))
 		}
-		t.row(append(fields, coloured(red, r.divergence()))...)
+		t.row(append(fields, coloured(report.Red, r.divergence()))...)
 	}
 	return t
 }
 
 func copiesField(copies []appnode.Copy) field {
 	if len(copies) == 0 {
-		return coloured(dim, "-")
+		return coloured(report.Dim, "-")
 	}
 	f := field{}
 	var parts []string
@@ -231,7 +233,7 @@ func copiesField(copies []appnode.Copy) field {
 			letter = "c"
 		}
 		if c.Role != appnode.Replica {
-			f.colour = green
+			f.colour = report.Green
 		}
 		if route := sessions.RouteOf(c.ID); route != "" {
 			letter += " ." + route

@@ -25,6 +25,7 @@ import (
 	"sessionlab/lab/world"
 	"sessionlab/proxy"
 	"sessionlab/proxy/upstream"
+	"sessionlab/scenarios/report"
 	"sessionlab/sessions"
 )
 
@@ -365,7 +366,7 @@ func TestUpWithoutANameTakesALabOfTheLibrary(t *testing.T) {
 
 func TestNewsThatComesOverAndOverIsToldNowAndThen(t *testing.T) {
 	n := newNews(false)
-	plain := func(_, text string) string { return text }
+	plain := func(_ report.Colour, text string) string { return text }
 	drop := func(at time.Duration, peer string) {
 		n.happened(lab.Event{At: at, Kind: lab.Broken, Host: "tomcat1", Peer: peer, Label: world.Label{Kind: "DELTA"}, Text: "no DELTA to " + peer})
 	}
@@ -465,11 +466,11 @@ upstream other
 
 func TestColoursDoNotMoveColumns(t *testing.T) {
 	tb := &table{}
-	tb.row(coloured(red, "down"), number(7))
+	tb.row(coloured(report.Red, "down"), number(7))
 	tb.row(plain("starting"), number(12))
 	var b strings.Builder
 	tb.write(&b, true)
-	if got, want := b.String(), "\x1b[31mdown\x1b[0m       7\nstarting  12\n"; got != want {
+	if got, want := b.String(), report.Paint(true, report.Red, "down")+"       7\nstarting  12\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sessionlab/appnode"
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 	"sessionlab/sessions"
 )
@@ -100,7 +101,7 @@ func helpTopics() []string {
 func (p *prompt) overview(b *strings.Builder) {
 	node, user := p.live.Lab().Nodes()[0], p.live.Scenario().Users()[0]
 	t := &table{}
-	heading := func(text string) { t.row(coloured(bold, text)) }
+	heading := func(text string) { t.row(coloured(report.Bold, text)) }
 	heading("Look")
 	for _, w := range ownWords() {
 		t.row(plain("  "+w.form), plain(w.doc))
@@ -184,7 +185,7 @@ func (p *prompt) showSessions(args []string) error {
 	}
 	var b strings.Builder
 	sessionTable(held, rows).write(&b, p.paint)
-	fmt.Fprintln(&b, painted(p.paint, dim, legend(held)))
+	fmt.Fprintln(&b, report.Paint(p.paint, report.Dim, legend(held)))
 	if more > 0 {
 		fmt.Fprintf(&b, "%s left out: sessions all shows them\n", count(more, "older session", "older sessions"))
 	}

@@ -26,7 +26,7 @@ func (p *printer) cells(cells []Cell) {
 	for i, c := range columns {
 		title.WriteString(gap(i) + c.align(c.title, c.width))
 	}
-	p.line(p.paint(bold, "  "+strings.TrimRight(title.String(), " ")))
+	p.line(p.paint(Bold, "  "+strings.TrimRight(title.String(), " ")))
 	for _, cell := range cells {
 		var line strings.Builder
 		for i, c := range columns {

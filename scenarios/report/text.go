@@ -81,7 +81,7 @@ func (p *printer) line(s string) {
 
 func (p *printer) section(title string) {
 	p.line("")
-	p.line(p.paint(bold, title))
+	p.line(p.paint(Bold, title))
 }
 
 // para writes words wrapped at the width: the first line indented by first, the
@@ -134,27 +134,15 @@ func padLeft(s string, width int) string {
 	return strings.Repeat(" ", max(0, width-columns(s))) + s
 }
 
-const (
-	bold   = "1"
-	green  = "1;32"
-	red    = "1;31"
-	yellow = "1;33"
-)
-
-func (p *printer) paint(color, s string) string {
-	if !p.color {
-		return s
-	}
-	return "\x1b[" + color + "m" + s + "\x1b[0m"
-}
+func (p *printer) paint(c Colour, s string) string { return Paint(p.color, c, s) }
 
 func (p *printer) verdict(v Verdict) string {
-	color := yellow
+	color := Yellow
 	switch v {
 	case Pass:
-		color = green
+		color = Green
 	case Fail:
-		color = red
+		color = Red
 	}
 	return p.paint(color, strings.ToUpper(string(v)))
 }
@@ -186,12 +174,12 @@ func (p *printer) expectations(list []Expectation) {
 }
 
 func (p *printer) expectation(indent int, e Expectation) {
-	word, color := "holds  ", green
+	word, color := "holds  ", Green
 	switch e.Holds {
 	case False:
-		word, color = "FALSE  ", red
+		word, color = "FALSE  ", Red
 	case NoData:
-		word, color = "NO DATA", yellow
+		word, color = "NO DATA", Yellow
 	}
 	text := e.Expr
 	if e.Line > 0 {
@@ -358,7 +346,7 @@ func (p *printer) facts(o *Outcome) {
 		if row.of.Checked > 0 {
 			word := "kept in all of"
 			if row.of.Violations > 0 {
-				word = p.paint(red, fmt.Sprintf("BROKEN in %d of", row.of.Violations))
+				word = p.paint(Red, fmt.Sprintf("BROKEN in %d of", row.of.Violations))
 			}
 			p.fact(row.name, fmt.Sprintf("%s %s", word, plural(row.of.Checked, "answer")))
 		}
@@ -412,6 +400,6 @@ func (p *printer) anomaly(indent int, a Anomaly) {
 	if a.Node != "" {
 		where += " on " + a.Node
 	}
-	p.hang(fmt.Sprintf("%s%s  %s  ", strings.Repeat(" ", indent), instant(a.At), p.paint(red, strings.ToUpper(spoken(a.Kind)))), indent+2, where)
+	p.hang(fmt.Sprintf("%s%s  %s  ", strings.Repeat(" ", indent), instant(a.At), p.paint(Red, strings.ToUpper(spoken(a.Kind)))), indent+2, where)
 	p.para(indent+2, indent+2, a.Explanation)
 }
