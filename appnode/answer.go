@@ -1,6 +1,7 @@
 package appnode
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -63,12 +64,11 @@ func (r *Request) writePadded(length int, pad byte, end string) error {
 		return err
 	}
 	r.response.write(r.out)
-	var block [4096]byte
-	for i := range block {
-		block[i] = pad
-	}
-	for left := size - length - len(end); left > 0; left -= len(block) {
-		r.response.write(block[:min(left, len(block))])
+	if left := size - length - len(end); left > 0 {
+		block := bytes.Repeat([]byte{pad}, min(left, bufferSize))
+		for ; left > 0; left -= len(block) {
+			r.response.write(block[:min(left, len(block))])
+		}
 	}
 	r.response.write([]byte(end))
 	return nil

@@ -26,7 +26,12 @@ func newApplication(node string, number int) application {
 
 // Invoke answers the request. An error is an exception: a 500.
 func (a application) Invoke(r *Request, _ Pipeline) {
-	err := r.readForm()
+	// The valves are done with the session, and the page has not asked for it yet:
+	// what is renamed in between is a session that the page does not find.
+	err := r.spend(r.service / 2)
+	if err == nil {
+		err = r.readForm()
+	}
 	if err == nil {
 		err = a.serve(r)
 	}

@@ -21,9 +21,6 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r.response.begin(w)
 	good := r.parse(n, hr)
 	r.service = n.serviceTime(r, count)
-	if r.spend(r.service/2) != nil {
-		return
-	}
 	switch {
 	case !good:
 		r.response.closing = true

@@ -258,7 +258,7 @@ func (l *Lab) deltaTraced(e delta.Event) {
 	case delta.DeltaErased:
 		text = fmt.Sprintf("%s loses its own unsent changes of %s to a DELTA from %s", e.Node, shortID(e.Session), peer)
 	case delta.NoManager:
-		text = fmt.Sprintf("%s drops %s from %s: its application has not started", e.Node, message, peer)
+		text = fmt.Sprintf("%s drops %s from %s: its application does not run", e.Node, message, peer)
 	case delta.TooOld:
 		text = fmt.Sprintf("%s drops %s from %s: older than the sessions it has fetched", e.Node, message, peer)
 	case delta.Refused:

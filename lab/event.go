@@ -83,7 +83,7 @@ func (l *Lab) seam(e world.Event) {
 		l.tell(Broken, e.Host, "a handler on %s panicked: %s", e.Host, e.Detail)
 		return
 	case world.Sends:
-		l.traffic(e)
+		l.traffic(e.Peer, e.Label)
 		l.emit(Event{Kind: Sends, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
 		if e.Label.Kind == "RESPONSE" {
 			l.answered(e.Host)
@@ -96,11 +96,11 @@ func (l *Lab) seam(e world.Event) {
 }
 
 // traffic keeps count of the requests that a node has not answered yet.
-func (l *Lab) traffic(e world.Event) {
-	if e.Label.Kind != "REQUEST" {
+func (l *Lab) traffic(to string, message world.Label) {
+	if message.Kind != "REQUEST" {
 		return
 	}
-	if n := l.nodes[e.Peer]; n != nil {
+	if n := l.nodes[to]; n != nil {
 		n.pending.Add(1)
 	}
 }

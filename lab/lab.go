@@ -378,7 +378,11 @@ func (l *Lab) Resume(name string) error {
 
 // Skew sets how far a machine's wall clock is ahead.
 func (l *Lab) Skew(name string, ahead time.Duration) error {
-	l.did("skew", name, "the clock of %s is set %v ahead", name, ahead)
+	if ahead < 0 {
+		l.did("skew", name, "the clock of %s is set %v back", name, -ahead)
+	} else {
+		l.did("skew", name, "the clock of %s is set %v ahead", name, ahead)
+	}
 	return l.world.Skew(name, ahead)
 }
 
@@ -465,6 +469,9 @@ func (l *Lab) TakeAttempts(request string) []Attempt {
 
 // proxyTraced turns the proxy's trace into events and attempts.
 func (l *Lab) proxyTraced(e proxy.TraceEvent) {
+	if e.Kind == proxy.Delivered {
+		return // the user's record tells it
+	}
 	request := ""
 	if e.Request != nil {
 		if id := e.Request.Header[world.HeaderRequest]; len(id) > 0 {

@@ -19,8 +19,8 @@ type Timing struct {
 // writes one attribute, wire and wake-ups included.
 var DefaultTiming = Timing{
 	JVMStart:      800 * time.Millisecond,
-	Service:       150 * time.Microsecond,
-	ServiceSpread: 200 * time.Microsecond,
+	Service:       300 * time.Microsecond,
+	ServiceSpread: 300 * time.Microsecond,
 }
 
 func (t Timing) withDefaults() Timing {

@@ -286,7 +286,7 @@ func (x *exchange) upstreamStatus() string {
 		if a.status == 0 {
 			return "-"
 		}
-		return strconv.Itoa(a.status)
+		return world.StatusText(a.status)
 	})
 }
 

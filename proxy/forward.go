@@ -83,9 +83,7 @@ func (x *exchange) connect(l *location, t *Try) error {
 		x.link.requests++
 		return nil
 	}
-	ctx, cancel := host.WithTimeout(x.r.Context(), l.connect)
-	conn, err := host.DialHTTP(ctx, addr)
-	cancel()
+	conn, err := host.DialHTTPWithin(x.r.Context(), addr, l.connect)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ type pass struct {
 	host    string // $proxy_host
 	uri     string // the URI part, or ""
 	url     string // as written, for proxy_redirect default
-	dynamic *text  // with variables: all of the above is found per request
+	dynamic *text  // with variables: all of the above is found per request; without http://
 }
 
 const scheme = "http://"
@@ -127,7 +127,7 @@ func (c *compiler) compilePass(in *Location, l *location) (*pass, error) {
 	if strings.Contains(rest, "$") {
 		p := &pass{dynamic: &text{}}
 		c.later = append(c.later, func() (err error) {
-			*p.dynamic, err = c.text(in.ProxyPass)
+			*p.dynamic, err = c.text(rest)
 			return c.at(in.Pos, err)
 		})
 		return p, nil
@@ -158,11 +158,7 @@ func (x *exchange) target(pass *pass) (uri string, status int) {
 		x.group, x.proxyHost = pass.group, pass.host
 		return pass.uri, 0
 	}
-	rest, ok := strings.CutPrefix(pass.dynamic.value(x), scheme)
-	if !ok {
-		return "", 500
-	}
-	host, uri := splitHost(rest)
+	host, uri := splitHost(pass.dynamic.value(x))
 	if host == "" {
 		return "", 500
 	}

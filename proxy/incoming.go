@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // relayHead sends the head of a server's answer to the client.
@@ -12,34 +11,27 @@ import (
 // Source: nginx ngx_http_upstream.c, ngx_http_upstream_process_headers.
 func (x *exchange) relayHead(l *location) {
 	header := x.w.Header()
-	n := 0
-	for _, values := range x.resp.Header {
-		n += len(values)
-	}
-	store := make([]string, 0, n+1) // the answer's own slices belong to its connection
 	for name, values := range x.resp.Header {
-		if l.hidden[name] || len(values) == 0 {
-			continue
+		if len(values) > 0 && !l.hidden[name] {
+			header[name] = values[:len(values):len(values)]
 		}
-		from := len(store)
-		store = append(store, values...)
-		header[name] = store[from:len(store):len(store)]
 	}
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil // keeps Go from guessing one
 	}
 	if location := header["Location"]; len(location) > 0 {
-		x.rewriteLocation(l, location)
+		header["Location"] = x.rewriteLocation(l, location)
 	}
 	x.writeHead(x.resp.StatusCode)
 }
 
 // rewriteLocation applies proxy_redirect to the first Location. A rewritten
-// path becomes a whole URL.
+// path becomes a whole URL. The values themselves are the server's answer and
+// stay as they are.
 //
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_rewrite_redirect, and
 // ngx_http_upstream.c, ngx_http_upstream_rewrite_location.
-func (x *exchange) rewriteLocation(l *location, values []string) {
+func (x *exchange) rewriteLocation(l *location, values []string) []string {
 	rules := l.redirects
 	if len(rules) == 0 {
 		rules = defaultRedirect
@@ -48,7 +40,7 @@ func (x *exchange) rewriteLocation(l *location, values []string) {
 		from, to := rule.From, rule.To
 		switch {
 		case from == "off":
-			return
+			return values
 		case from == "default" && (l.pass.dynamic != nil || l.kind == "~" || l.kind == "~*"):
 			continue
 		case from == "default" && l.pass.uri == "":
@@ -57,10 +49,10 @@ func (x *exchange) rewriteLocation(l *location, values []string) {
 			from, to = l.pass.url, l.path
 		}
 		if rest, ok := strings.CutPrefix(values[0], from); ok {
-			values[0] = x.absolute(to + rest)
-			return
+			return append([]string{x.absolute(to + rest)}, values[1:]...)
 		}
 	}
+	return values
 }
 
 var defaultRedirect = []Redirect{{From: "default"}}
@@ -121,11 +113,12 @@ func addable(status int) bool {
 
 // date is the Date header of this second.
 func (p *Proxy) date() []string {
-	now := p.host.Now().Truncate(time.Second)
+	now := p.host.Now()
+	second := now.Unix()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.dateHeader == nil || !now.Equal(p.dateAt) {
-		p.dateAt = now
+	if p.dateHeader == nil || second != p.dateAt {
+		p.dateAt = second
 		p.dateHeader = []string{now.UTC().Format(http.TimeFormat)}
 	}
 	return p.dateHeader

@@ -70,7 +70,7 @@ func (x *exchange) setTarget(target string) {
 // setHeaders copies the client's headers but those that nginx sets itself.
 func (x *exchange) setHeaders(l *location) {
 	if x.out.Header == nil {
-		x.out.Header = make(http.Header, 16)
+		x.out.Header = make(http.Header, 8)
 	}
 	header := x.out.Header
 	clear(header)

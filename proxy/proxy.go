@@ -29,7 +29,7 @@ type Proxy struct {
 	byName     map[string]*group
 	anonymous  map[string]int
 	dateHeader []string
-	dateAt     time.Time
+	dateAt     int64 // in seconds
 
 	exchanges sync.Pool
 }

@@ -59,6 +59,9 @@ func plainPath(raw string) bool {
 
 // decode undoes the percent-encoding.
 func decode(raw string) (string, bool) {
+	if strings.IndexByte(raw, '%') < 0 && strings.IndexByte(raw, 0) < 0 {
+		return raw, true
+	}
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]

@@ -3,13 +3,16 @@ package scenarios_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
+	"time"
 
 	"sessionlab/lab"
 	"sessionlab/lab/sim"
 	"sessionlab/lab/world"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 	"sessionlab/scenarios/users"
 )
@@ -46,7 +49,7 @@ func (l load) run(tb testing.TB, n int) (ok int) {
 		}
 		var writes int64
 		cfg := users.Config{
-			Front: the.Front(), Zero: the.Zero(), Record: rec.Add,
+			Front: the.Front(), Zero: the.Zero(), Record: func(r history.Record) { rec.Add(r) },
 			NextWrite: func() int64 { writes++; return writes },
 			Attempts: func(id string) []history.Attempt {
 				var out []history.Attempt
@@ -99,12 +102,84 @@ func (l load) bench(b *testing.B) {
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "requests/s")
 }
 
+// Managers and proxies that are measured.
+const (
+	standard   = "manager StandardManager\nproxy round_robin sticky=route"
+	keepalive  = "nginx 1.29.7\n" + standard // the first release that keeps connections to nodes by default
+	replicated = "manager DeltaManager\nproxy round_robin sticky=route"
+)
+
 func BenchmarkStandardManagerSticky(b *testing.B) {
-	load{nodes: 3, users: 50, nouns: "manager StandardManager\nproxy round_robin sticky=route", target: "/session"}.bench(b)
+	load{nodes: 3, users: 50, nouns: standard, target: "/session"}.bench(b)
 }
 
+func BenchmarkStandardManagerStickyKeepalive(b *testing.B) {
+	load{nodes: 3, users: 50, nouns: keepalive, target: "/session"}.bench(b)
+}
+
+func BenchmarkDeltaManager(b *testing.B) {
+	for _, target := range []string{"/session", "/counter?add=1"} {
+		b.Run(target[1:], load{nodes: 3, users: 50, nouns: replicated, target: target}.bench)
+	}
+}
+
+// BenchmarkNodes shows what a further node costs: nothing without replication,
+// a message per write with it.
 func BenchmarkNodes(b *testing.B) {
 	for _, nodes := range []int{2, 10, 100} {
-		b.Run(fmt.Sprint(nodes), load{nodes: nodes, users: 50, nouns: "manager StandardManager\nproxy round_robin sticky=route", target: "/session"}.bench)
+		b.Run(fmt.Sprintf("StandardManager/%d", nodes), load{nodes: nodes, users: 50, nouns: standard, target: "/session"}.bench)
+	}
+	for _, nodes := range []int{2, 4, 8, 16} {
+		b.Run(fmt.Sprintf("DeltaManager/%d", nodes), load{nodes: nodes, users: 50, nouns: replicated, target: "/counter?add=1"}.bench)
+	}
+}
+
+// TestProxiedRequestAllocatesLittle counts a whole request: user, proxy, node,
+// proxy, user and the history's record of it.
+func TestProxiedRequestAllocatesLittle(t *testing.T) {
+	const requests, most = 10_000, 15
+	for _, nouns := range []string{standard, keepalive} {
+		l := load{nodes: 3, users: 50, nouns: nouns, target: "/session"}
+		few := testing.AllocsPerRun(1, func() { l.run(t, l.users) }) // the lab itself
+		many := testing.AllocsPerRun(1, func() { l.run(t, l.users+requests) })
+		if got := (many - few) / requests; got > most {
+			t.Errorf("%s: %.1f allocations per proxied request, want at most %d", nouns, got, most)
+		}
+	}
+}
+
+// reference is the lab by which the speed against real time is told.
+const reference = `title   Fifty users, and a node is killed
+nodes   tomcat1 tomcat2 tomcat3
+manager %s
+proxy   round_robin sticky=route
+users   50 journey=browse think=200ms requests=40
+at 4s   kill tomcat1
+end     10s
+expect  requests.total > 1900
+`
+
+// BenchmarkReferenceLab runs the reference lab from the text of its scenario to
+// the text of its report.
+func BenchmarkReferenceLab(b *testing.B) {
+	for _, manager := range []string{"StandardManager", "DeltaManager"} {
+		b.Run(manager, func(b *testing.B) {
+			text := []byte(fmt.Sprintf(reference, manager))
+			var took time.Duration
+			for b.Loop() {
+				r, err := attempt("reference", text, "sim", inSim)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if r.Verdict != report.Pass {
+					b.Fatalf("the reference lab's verdict is %s", r.Verdict)
+				}
+				if err := r.WriteText(io.Discard, report.Options{Width: 80}); err != nil {
+					b.Fatal(err)
+				}
+				took += 10 * time.Second
+			}
+			b.ReportMetric(took.Seconds()/b.Elapsed().Seconds(), "x-real-time")
+		})
 	}
 }

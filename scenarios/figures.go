@@ -18,10 +18,13 @@ type Replication struct {
 	LagP50, LagP99, LagMax time.Duration
 }
 
-// sessionKinds are the messages that replication consists of.
-var sessionKinds = map[string]bool{
-	"CREATED": true, "DELTA": true, "EXPIRED": true, "ACCESSED": true, "CHANGE_ID": true,
-	"GET_ALL": true, "STATE": true, "TRANSFER_COMPLETE": true,
+// replicates reports whether replication consists of messages of a kind.
+func replicates(kind string) bool {
+	switch kind {
+	case "CREATED", "DELTA", "EXPIRED", "ACCESSED", "CHANGE_ID", "GET_ALL", "STATE", "TRANSFER_COMPLETE":
+		return true
+	}
+	return false
 }
 
 // traffic counts what the lab's events tell.
@@ -40,21 +43,21 @@ func newTraffic() traffic {
 	return traffic{sent: map[parcel][]time.Duration{}, tries: map[string]int{}, excluded: map[string]int{}}
 }
 
-func (t *traffic) count(e lab.Event) {
+func (t *traffic) count(e *lab.Event) {
 	switch e.Kind {
 	case lab.Tries:
 		t.tries[e.Peer]++
 	case lab.Excludes:
 		t.excluded[e.Peer]++
 	case lab.Sends:
-		if sessionKinds[e.Label.Kind] {
+		if replicates(e.Label.Kind) {
 			t.messages++
 			t.bytes += int64(e.Size)
 			p := parcel{e.Host, e.Peer, e.Label.Kind, e.Label.Key}
 			t.sent[p] = append(t.sent[p], e.At)
 		}
 	case lab.Receives:
-		if sessionKinds[e.Label.Kind] {
+		if replicates(e.Label.Kind) {
 			p := parcel{e.Peer, e.Host, e.Label.Kind, e.Label.Key}
 			if left := t.sent[p]; len(left) > 0 {
 				t.lags = append(t.lags, e.At-left[0])

@@ -307,8 +307,8 @@ func (r *run) attempts(request string) []history.Attempt {
 }
 
 // record takes a finished request.
-func (r *run) record(rec history.Record) {
-	r.rec.Add(rec)
+func (r *run) record(finished history.Record) {
+	rec := r.rec.Add(finished)
 	r.mu.Lock()
 	if rec.Node != "" && !rec.Audit {
 		if rec.Session != "" {
@@ -320,12 +320,12 @@ func (r *run) record(rec history.Record) {
 	if rec.Logout() && rec.Acknowledged() && rec.Sent != "" {
 		r.loggedOut = append(r.loggedOut, knock{rec.User, rec.Sent})
 	}
-	r.touches.request(&rec)
+	r.touches.request(rec)
 	r.hash = r.hash.Str(rec.User).Int(uint64(rec.N)).Int(uint64(rec.Started)).Int(uint64(rec.Ended)).
 		Int(uint64(rec.Status)).Str(rec.Node).Str(rec.Session).Str(rec.Err)
 	r.mu.Unlock()
 	if r.opts.Answered != nil {
-		r.opts.Answered(&rec)
+		r.opts.Answered(rec)
 	}
 	if !rec.Audit {
 		r.fire(func(e script.Event) bool { return e.Verb == "is answered" && e.Subject == rec.User })

@@ -113,7 +113,7 @@ func (r *run) fire(matches func(script.Event) bool) {
 // the figures, and it may fire watches.
 func (r *run) happened(e lab.Event) {
 	r.mu.Lock()
-	r.stats.count(e)
+	r.stats.count(&e)
 	r.touches.event(e)
 	r.hash = r.hash.Int(uint64(e.At)).Int(uint64(e.Kind)).Str(e.Host).Str(e.Peer).Str(e.Label.Kind)
 	watched := len(r.watches) > 0
@@ -159,14 +159,16 @@ type repeated struct {
 // timeline adds what happened often to the events, each class once. r.mu is
 // held.
 func (r *run) timeline(h *history.History) {
+	var often []history.Event
 	for _, key := range slices.Sorted(maps.Keys(r.often)) {
 		o := r.often[key]
 		e := o.first
 		if o.more > 0 {
 			e.Text += fmt.Sprintf(" (and %d more of the kind)", o.more)
 		}
-		h.Events = append(h.Events, e)
+		often = append(often, e)
 	}
+	h.Events = append(often, h.Events...) // a cause before what it leads to in the same instant
 	h.Sort()
 }
 

@@ -41,6 +41,12 @@ func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error
 	return c, nil
 }
 
+func (h *host) DialHTTPWithin(ctx context.Context, addr string, limit time.Duration) (world.HTTPConn, error) {
+	ctx, cancel := h.WithTimeout(ctx, limit)
+	defer cancel()
+	return h.DialHTTP(ctx, addr)
+}
+
 func (c *httpConn) RoundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()

@@ -165,6 +165,7 @@ type httpConn struct {
 	key          string // identity of the request under way
 	request      *http.Request
 	url          url.URL
+	parsed       *target // what url is made of
 	reqBuf       []byte
 	reqBody      bytesBody
 	rw           responseWriter
@@ -181,7 +182,11 @@ type deliverRequest httpConn
 type deliverSegment httpConn
 
 func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error) {
-	server, err := h.connect(ctx, addr, func(server *host, port int) (backlog *int, limit int) {
+	return h.DialHTTPWithin(ctx, addr, connectTimeout)
+}
+
+func (h *host) DialHTTPWithin(ctx context.Context, addr string, limit time.Duration) (world.HTTPConn, error) {
+	server, err := h.connect(ctx, addr, min(limit, connectTimeout), func(server *host, port int) (backlog *int, limit int) {
 		if l := server.http[port]; l != nil {
 			return &l.pending, l.opts.Backlog
 		}
@@ -238,23 +243,26 @@ func (h *clientConn) Close() error {
 }
 
 // connect finds the host that listens on addr. It takes a round trip; a host
-// that cannot be reached, or whose backlog is full, lets the caller wait.
-func (h *host) connect(ctx context.Context, addr string, find func(*host, int) (*int, int)) (*host, error) {
+// that cannot be reached, or whose backlog is full, lets the caller wait, at most
+// for limit.
+func (h *host) connect(ctx context.Context, addr string, limit time.Duration, find func(*host, int) (*int, int)) (*host, error) {
 	if err := h.enter(); err != nil {
 		return nil, err
 	}
 	w := h.w
 	m := w.machineAt(addr)
 	port := portOf(addr)
-	giveUp := w.now + int64(connectTimeout)
+	giveUp := w.now + int64(limit)
 	if m != nil {
-		l := w.link(h.machine, m)
-		if _, err := h.wait(ctx, l.roundTrip(), nil); err != nil {
+		if _, err := h.wait(ctx, min(w.roundTrip(), int64(limit)), nil); err != nil {
 			return nil, connectError(err)
 		}
 	}
 	met := false
 	for {
+		if w.now >= giveUp {
+			return nil, world.ErrConnectTimeout
+		}
 		if m != nil && !w.exempt(h, m) && !w.faults.Reachable(h.name, m.name) {
 			if !met {
 				met = true
@@ -278,11 +286,8 @@ func (h *host) connect(ctx context.Context, addr string, find func(*host, int) (
 			}
 		}
 		// Nobody answers the SYN; it is sent again every now and then.
-		if w.now >= giveUp {
-			return nil, world.ErrConnectTimeout
-		}
 		w.connecting = append(w.connecting, w.current)
-		_, err := h.wait(ctx, int64(time.Second), func() bool { return w.stirred(w.current) })
+		_, err := h.wait(ctx, min(int64(time.Second), giveUp-w.now), func() bool { return w.stirred(w.current) })
 		w.connecting = slices.DeleteFunc(w.connecting, func(t *task) bool { return t == w.current })
 		if err != nil {
 			return nil, connectError(err)
@@ -529,11 +534,13 @@ func (c *httpConn) prepare(req *http.Request) error {
 	if r.RequestURI == "" {
 		r.RequestURI = req.URL.RequestURI()
 	}
-	u, err := c.w.parseURI(r.RequestURI)
-	if err != nil {
-		return err
+	if c.parsed == nil || c.parsed.target != r.RequestURI {
+		var err error
+		if c.parsed, err = c.w.parseURI(r.RequestURI); err != nil {
+			return err
+		}
 	}
-	c.url = *u
+	c.url = c.parsed.url
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	if req.Proto == "HTTP/1.0" {
 		r.Proto, r.ProtoMinor = "HTTP/1.0", 0
@@ -1006,7 +1013,10 @@ func (w *responseWriter) begin(over bool) {
 	clear(w.header)
 	label := world.Label{Kind: "RESPONSE", Key: c.key}
 	if !c.w.exempt(c.server, c.client.machine) {
-		a := c.w.decide(c.back, label, c.w.messageKey(c.back, label))
+		var a fault.Action
+		if !c.w.faults.Quick() {
+			a = c.w.decide(c.back, label, c.w.messageKey(c.back, label))
+		}
 		w.delay = int64(a.Delay)
 		switch {
 		case a.Drop:

@@ -28,10 +28,16 @@ func (e *event) queued() bool { return e.index >= 0 }
 
 func newEvent(what runner) *event { return &event{what: what, index: -1} }
 
-// heap is a 4-ary heap ordered by (time, tie-break, sequence).
-type heap []*event
+// heap is a 4-ary heap ordered by (time, tie-break, sequence). The times lie in
+// the heap itself: most comparisons touch nothing else.
+type heap []slot
 
-func less(a, b *event) bool {
+type slot struct {
+	at int64 // the event's
+	*event
+}
+
+func less(a, b slot) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
@@ -43,7 +49,7 @@ func less(a, b *event) bool {
 
 func (h *heap) push(e *event) {
 	e.index = len(*h)
-	*h = append(*h, e)
+	*h = append(*h, slot{e.at, e})
 	h.up(e.index)
 }
 
@@ -53,7 +59,7 @@ func (h *heap) remove(e *event) {
 		(*h)[i] = (*h)[last]
 		(*h)[i].index = i
 	}
-	(*h)[last] = nil
+	(*h)[last] = slot{}
 	*h = (*h)[:last]
 	if i != last {
 		h.fix(i)
@@ -115,6 +121,7 @@ func (w *World) schedule(e *event, at int64, tie uint32) {
 	w.seq++
 	e.at, e.tie, e.seq = at, tie, w.seq
 	if e.queued() {
+		w.heap[e.index].at = at
 		w.heap.fix(e.index)
 	} else {
 		w.heap.push(e)
@@ -293,7 +300,7 @@ func (w *World) loop(stop func() bool) {
 		if len(w.heap) == 0 {
 			return
 		}
-		e := w.heap[0]
+		e := w.heap[0].event
 		w.heap.remove(e)
 		w.now = e.at
 		w.events++

@@ -77,7 +77,7 @@ type World struct {
 	inFlight int
 	ports    int
 	nth      map[world.Key]uint64 // how many messages of one label a link has seen
-	uris     map[string]*url.URL
+	targets  map[string]*target
 
 	connecting []*task // dialling somebody who does not answer
 	stirring   bool
@@ -113,7 +113,7 @@ func New(c Config) *World {
 		byIP:     map[string]*machine{},
 		groups:   map[string][]*packetConn{},
 		nth:      map[world.Key]uint64{},
-		uris:     map[string]*url.URL{},
+		targets:  map[string]*target{},
 	}
 	w.faults.OnChange(w.faultsChanged)
 	w.operator = w.incarnate(&machine{name: "operator", addr: "192.0.2.1", disk: disk{}})
@@ -385,7 +385,8 @@ func (l link) way(k world.Key) int64 {
 	return l.delay + int64(k.Float()*float64(l.spread))
 }
 
-func (l link) roundTrip() int64 { return 2*l.delay + l.spread }
+// roundTrip is what it takes to connect.
+func (w *World) roundTrip() int64 { return 2*w.delay + w.spread }
 
 // messageKey is the identity of a message: its link, its label, and the
 // how-manieth of that label it is there. A request's identity is unique already
@@ -464,18 +465,25 @@ func (w *World) observePanic(h *host, peer, key string, p any, stack []byte) {
 	})
 }
 
+// target is a request target, parsed.
+type target struct {
+	target string
+	url    url.URL
+}
+
 // parseURI parses a request target, remembering what it has seen.
-func (w *World) parseURI(uri string) (*url.URL, error) {
-	if u := w.uris[uri]; u != nil {
-		return u, nil
+func (w *World) parseURI(uri string) (*target, error) {
+	if t := w.targets[uri]; t != nil {
+		return t, nil
 	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
 		return nil, err
 	}
-	if len(w.uris) >= 4096 {
-		clear(w.uris)
+	if len(w.targets) >= 4096 {
+		clear(w.targets)
 	}
-	w.uris[uri] = u
-	return u, nil
+	t := &target{uri, *u}
+	w.targets[uri] = t
+	return t, nil
 }

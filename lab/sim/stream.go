@@ -124,7 +124,7 @@ type frame struct {
 }
 
 func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
-	server, err := h.connect(ctx, addr, func(server *host, port int) (*int, int) {
+	server, err := h.connect(ctx, addr, connectTimeout, func(server *host, port int) (*int, int) {
 		if l := server.streams[port]; l != nil {
 			return &l.pending, defaultBacklog
 		}
@@ -220,7 +220,7 @@ func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 		// The other end is gone: the kernel takes the bytes and learns of it.
 		if !s.doomed {
 			s.doomed = true
-			w.after(s.out.roundTrip(), func() {
+			w.after(s.host.w.roundTrip(), func() {
 				s.rst = true
 				s.wakeBoth()
 			})

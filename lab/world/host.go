@@ -61,6 +61,10 @@ type Host interface {
 	// by its deadline).
 	DialHTTP(ctx context.Context, addr string) (HTTPConn, error)
 
+	// DialHTTPWithin is DialHTTP that gives up after limit, which must be above
+	// 0, with ConnectTimeout. It costs less than a context of its own.
+	DialHTTPWithin(ctx context.Context, addr string, limit time.Duration) (HTTPConn, error)
+
 	// Transport is a client with keep-alive connections, one idle per address,
 	// built on DialHTTP. It never repeats a request.
 	Transport() http.RoundTripper

@@ -21,6 +21,7 @@ const maxLine = 16 << 20
 // An error names the line, counted from 1.
 func Decode(r io.Reader) (*History, error) {
 	var c Recorder
+	shared := words{}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
 	n := 0
@@ -46,6 +47,7 @@ func Decode(r io.Reader) (*History, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read history: line %d: %w", n, err)
 		}
+		shared.share(&rec)
 		c.Add(rec)
 	}
 	if err := lines.Err(); err != nil {

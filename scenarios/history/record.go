@@ -119,7 +119,10 @@ func (r *Record) page() string {
 }
 
 // Request is the request's identity in the run, such as "alice/3".
-func (r *Record) Request() string { return r.User + "/" + strconv.Itoa(r.N) }
+func (r *Record) Request() string {
+	var room [48]byte
+	return string(strconv.AppendInt(append(append(room[:0], r.User...), '/'), int64(r.N), 10))
+}
 
 // Attr finds an attribute in what the answer shows.
 func (r *Record) Attr(name string) (Attr, bool) {

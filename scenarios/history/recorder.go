@@ -8,10 +8,6 @@ import (
 // chunk is how many records share one allocation: growing never copies a record.
 const chunk = 1024
 
-// maxWords bounds the table of shared strings, for runs in which every path is
-// another one.
-const maxWords = 1 << 16
-
 // Recorder collects the records and events of a run. The zero value is ready.
 // Its methods may be called from several goroutines or tasks at once.
 type Recorder struct {
@@ -19,39 +15,25 @@ type Recorder struct {
 	requests []*Record
 	free     []Record
 	events   []Event
-	words    map[string]string
 }
 
-// Add takes a finished request. The recorder owns r's slices and Write from
-// then on. Strings that repeat are stored once.
-func (c *Recorder) Add(r Record) {
+// Add takes a finished request. Its Got and Want are sorted by name where they
+// are not yet; sorted ones are left alone, and several records may share them.
+// Nobody may change r's slices and Write from then on, nor the record as it is
+// kept, which comes back.
+func (c *Recorder) Add(r Record) *Record {
 	sortAttrs(r.Got)
 	sortAttrs(r.Want)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range []*string{&r.Label, &r.User, &r.Method, &r.Path, &r.On, &r.Node,
-		&r.Sent, &r.Session, &r.SetCookie, &r.Err} {
-		*s = c.word(*s)
-	}
-	for i := range r.Attempts {
-		r.Attempts[i].Node = c.word(r.Attempts[i].Node)
-		r.Attempts[i].Outcome = c.word(r.Attempts[i].Outcome)
-	}
-	for i := range r.Got {
-		r.Got[i].Name = c.word(r.Got[i].Name)
-	}
-	for i := range r.Want {
-		r.Want[i].Name = c.word(r.Want[i].Name)
-	}
-	if r.Write != nil {
-		r.Write.Name = c.word(r.Write.Name)
-	}
 	if len(c.free) == 0 {
 		c.free = make([]Record, chunk)
 	}
-	c.free[0] = r
-	c.requests = append(c.requests, &c.free[0])
+	kept := &c.free[0]
+	*kept = r
+	c.requests = append(c.requests, kept)
 	c.free = c.free[1:]
+	return kept
 }
 
 // AddEvent takes a line of the timeline.
@@ -76,20 +58,4 @@ func (c *Recorder) History() *History {
 	c.mu.Unlock()
 	h.Sort()
 	return h
-}
-
-func (c *Recorder) word(s string) string {
-	if s == "" {
-		return ""
-	}
-	if w, ok := c.words[s]; ok {
-		return w
-	}
-	if len(c.words) < maxWords {
-		if c.words == nil {
-			c.words = make(map[string]string)
-		}
-		c.words[s] = s
-	}
-	return s
 }

@@ -215,7 +215,7 @@ var Elements = []Element{
 	{Noun: "network", Doc: "how long messages take, where time is virtual", Options: []Option{
 		duration("delay", "", "one way"),
 		duration("spread", "", "up to so much more, drawn per message"),
-		duration("dispatch", "", "mean time that messages between nodes lose to threads; 250us"),
+		duration("dispatch", "", "mean time that messages between nodes lose to threads; 300us"),
 	}},
 
 	{Noun: "proxy", Class: "round_robin", Doc: "in turn, by weight", Options: proxyOptions, Later: proxyLater},

@@ -11,8 +11,8 @@ import (
 type jar struct {
 	mu      sync.Mutex // guards memory only
 	cookies []cookie
-	header  string // the Cookie header for most paths, made when needed
-	path    string // the path that header is for
+	header  string // the latest Cookie header, "" if the cookies have changed since
+	path    string // the path that header is for, "" for every path
 }
 
 type cookie struct{ name, value, path string }
@@ -24,11 +24,15 @@ func (j *jar) line(path string) string {
 	if len(j.cookies) == 0 {
 		return ""
 	}
-	if j.header != "" && j.path == path {
+	if j.header != "" && (j.path == path || j.path == "") {
 		return j.header
 	}
+	j.path = ""
 	var b strings.Builder
 	for _, c := range j.cookies {
+		if c.path != "/" {
+			j.path = path
+		}
 		if !matches(c.path, path) {
 			continue
 		}
@@ -37,7 +41,7 @@ func (j *jar) line(path string) string {
 		}
 		b.WriteString(c.name + "=" + c.value)
 	}
-	j.header, j.path = b.String(), path
+	j.header = b.String()
 	return j.header
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,9 +55,9 @@ type User struct {
 	habits Habits
 	jar    jar
 
-	mu     sync.Mutex // guards memory only
-	n      int        // requests sent
-	known  []history.Attr
+	mu     sync.Mutex     // guards memory only
+	n      int            // requests sent
+	known  []history.Attr // replaced, never changed: records share it
 	idle   []*client
 	active int // requests under way
 }
@@ -96,6 +97,7 @@ type client struct {
 	url    url.URL
 	body   []byte
 	answer appnode.Answer
+	got    []history.Attr // of the latest answer; records share it
 	id     [1]string
 	write  [1]string
 	cookie [1]string
@@ -103,7 +105,8 @@ type client struct {
 }
 
 // Do performs a request, records it, and returns the record. It fails only by
-// what the record says. The record's slices are the history's.
+// what the record says. The record's slices are shared with the history and with
+// further records.
 func (u *User) Do(ctx context.Context, r Request) history.Record {
 	u.mu.Lock()
 	u.n++
@@ -114,7 +117,7 @@ func (u *User) Do(ctx context.Context, r Request) history.Record {
 	}
 	u.active++
 	rec.Write = u.intent(r.Method, r.Target)
-	rec.Want = append([]history.Attr(nil), u.known...)
+	rec.Want = u.known
 	u.mu.Unlock()
 
 	id := rec.Request()
@@ -197,25 +200,23 @@ func (u *User) learn(rec *history.Record) {
 		return
 	}
 	if rec.Logout() || rec.NewSession {
-		u.known = u.known[:0]
+		u.known = nil
 	}
 	w := rec.Write
 	if w == nil {
 		return
 	}
-	for i, a := range u.known {
-		if a.Name == w.Name {
-			if w.Op == history.Remove {
-				u.known = append(u.known[:i], u.known[i+1:]...)
-			} else {
-				u.known[i] = history.Attr{Name: w.Name, Value: w.Value, Write: w.Number}
-			}
-			return
-		}
+	i, found := slices.BinarySearchFunc(u.known, w.Name,
+		func(a history.Attr, name string) int { return strings.Compare(a.Name, name) })
+	from := i
+	if found {
+		from++
 	}
+	var now []history.Attr
 	if w.Op != history.Remove {
-		u.known = append(u.known, history.Attr{Name: w.Name, Value: w.Value, Write: w.Number})
+		now = []history.Attr{{Name: w.Name, Value: w.Value, Write: w.Number}}
 	}
+	u.known = slices.Concat(u.known[:i], now, u.known[from:])
 }
 
 // exchange sends the request and fills rec with what came back.
@@ -270,7 +271,7 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 	case strings.HasPrefix(kind, "application/json"):
 		u.read(c, rec)
 	case strings.HasPrefix(kind, "text/html"):
-		look(c.body, rec)
+		c.look(rec)
 	}
 	if !reusable {
 		c.conn.Close()
@@ -289,22 +290,39 @@ func (u *User) read(c *client, rec *history.Record) {
 	}
 	a := &c.answer
 	rec.Node, rec.Session, rec.NewSession = a.Node, a.Session, a.New
-	rec.Got = make([]history.Attr, 0, len(a.Attributes))
-	for _, at := range a.Attributes {
-		rec.Got = append(rec.Got, history.Attr{Name: at.Name, Value: at.Text, Write: int64(at.Write), Writes: int64(at.Writes)})
+	if c.got == nil || !slices.EqualFunc(c.got, a.Attributes, shows) {
+		c.got = make([]history.Attr, 0, len(a.Attributes))
+		for _, at := range a.Attributes {
+			c.got = append(c.got, history.Attr{Name: at.Name, Value: at.Text, Write: int64(at.Write), Writes: int64(at.Writes)})
+		}
 	}
+	rec.Got = c.got
+}
+
+// shows reports whether a record of an attribute is what an answer shows of it.
+func shows(a history.Attr, at sessions.Attribute) bool {
+	return a.Name == at.Name && a.Value == at.Text && a.Write == int64(at.Write) && a.Writes == int64(at.Writes)
 }
 
 // look takes what a person sees on the node's page: who answered, and under which
 // session id. An id of another base than the one sent is a new session's: the
 // page rotates none, and a change of route keeps the base.
-func look(body []byte, rec *history.Record) {
-	node, session, ok := appnode.ParsePage(string(body))
+func (c *client) look(rec *history.Record) {
+	node, session, ok := appnode.ParsePage(string(c.body))
 	if !ok {
 		return
 	}
-	rec.Node, rec.Session = node, session
+	// Copies, or else the record would keep the page.
+	rec.Node, rec.Session = copyOf(&c.answer.Node, node), copyOf(&c.answer.Session, session)
 	rec.NewSession = sessions.Base(session) != sessions.Base(rec.Sent)
+}
+
+// copyOf is a copy of s: the latest one, if it says the same.
+func copyOf(latest *string, s string) string {
+	if *latest != s {
+		*latest = strings.Clone(s)
+	}
+	return *latest
 }
 
 // connect takes an idle connection to addr that still lives, or opens one.
@@ -357,12 +375,12 @@ func (u *User) addCookies(c *client, r Request, rec *history.Record) {
 	if u.habits.NoCookies {
 		return
 	}
-	line := u.cfg.SessionCookie + "=" + r.Cookie
-	rec.Sent = r.Cookie
-	if r.Cookie == "" {
+	var line string
+	if r.Cookie != "" {
+		line, rec.Sent = u.cfg.SessionCookie+"="+r.Cookie, r.Cookie
+	} else {
 		path, _, _ := strings.Cut(r.Target, "?")
-		line = u.jar.line(path)
-		rec.Sent = u.jar.value(u.cfg.SessionCookie)
+		line, rec.Sent = u.jar.line(path), u.jar.value(u.cfg.SessionCookie)
 	}
 	if line != "" {
 		c.cookie[0] = line

@@ -2,9 +2,11 @@ package tribes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
-	"time"
+
+	"sessionlab/lab/world"
 )
 
 // dispatcher queues asynchronous messages for a pool of threads that send them.
@@ -81,24 +83,12 @@ func (d *dispatcher) sendMessage(ctx context.Context, to []Member, m *Message) e
 func (d *dispatcher) send(ctx context.Context, job dispatch) {
 	c := d.channel
 	defer c.finish(job.m)
-	if c.host.Sleep(ctx, d.pickup(job.m)) == nil {
-		err := d.next.sendMessage(ctx, job.to, job.m)
-		if _, traced := err.(*ChannelError); err != nil && !traced {
-			c.watch.event(Event{Kind: SendFailed, Label: job.m.Label, Err: err})
-		}
+	err := d.next.sendMessage(ctx, job.to, job.m)
+	ended := ctx.Err() != nil || errors.Is(err, world.ErrHostDown)
+	if _, traced := err.(*ChannelError); err != nil && !traced && !ended {
+		c.watch.event(Event{Kind: SendFailed, Label: job.m.Label, Err: err})
 	}
 	d.mu.Lock()
 	d.queued = max(0, d.queued-int64(len(job.m.Body)))
 	d.mu.Unlock()
-}
-
-// pickup is how long a thread takes to run for a message: a draw of the
-// message's own, so that nothing else in a run changes it.
-func (d *dispatcher) pickup(m *Message) time.Duration {
-	c := d.channel
-	if c.cfg.Pickup < 0 {
-		return 0
-	}
-	r := c.host.Rand("tribes pickup", c.host.Name(), m.Label.Kind, m.Label.Key, m.nth)
-	return time.Duration(r.ExpFloat64() * float64(c.cfg.Pickup))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"sessionlab/lab/world"
 )
@@ -16,6 +17,7 @@ type pool struct {
 	host  world.Host
 	cfg   SenderConfig
 	watch *watch
+	late  func(m *Message) time.Duration // until the sender's selector lets it write
 
 	mu      sync.Mutex // guards memory only
 	open    bool
@@ -24,8 +26,8 @@ type pool struct {
 	waiting []world.Signal
 }
 
-func newPool(h world.Host, cfg SenderConfig, w *watch) *pool {
-	return &pool{host: h, cfg: cfg, watch: w}
+func newPool(h world.Host, cfg SenderConfig, w *watch, late func(*Message) time.Duration) *pool {
+	return &pool{host: h, cfg: cfg, watch: w, late: late}
 }
 
 func (p *pool) start() {
@@ -41,6 +43,9 @@ func (p *pool) send(ctx context.Context, to []Member, m *Message) error {
 		return err
 	}
 	defer p.giveBack(s)
+	if err := p.host.Sleep(ctx, p.late(m)); err != nil {
+		return err
+	}
 	if err := s.send(ctx, to, m); err != nil {
 		return err
 	}

@@ -127,10 +127,19 @@ func (r *receiver) process(ctx context.Context, s world.Stream, m *Message) erro
 	}
 	defer r.giveWorker()
 	c.watch.count(&c.watch.received)
+	late := c.cfg.atReceiver(r.host, m)
 	if m.Options.ackOnReceipt() {
+		// The acknowledgement leaves between reading and processing.
+		late /= 2
+		if err := r.host.Sleep(ctx, late); err != nil {
+			return err
+		}
 		if err := r.ack(ctx, s, m, ackData); err != nil {
 			return err
 		}
+	}
+	if err := r.host.Sleep(ctx, late); err != nil {
+		return err
 	}
 	r.deliver(ctx, m)
 	if !m.Options.ackAfterProcessing() {

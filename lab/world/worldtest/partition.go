@@ -55,6 +55,25 @@ var partitionRows = []row{
 		r.ok("after heal", r.ask(one, web(two), "/").wait(), "hello")
 		r.ok("after heal, the other way", r.ask(two, web(one), "/").wait(), "hello")
 	}},
+	{"a connect with a limit gives up, and its caller's context does not end", func(r *rig) {
+		one, two := r.boot("tomcat1"), r.boot("tomcat2")
+		r.serve(two, hello)
+		r.partition()
+		r.as(one, func(ctx context.Context) {
+			began := one.Elapsed()
+			_, err := one.DialHTTPWithin(ctx, web(two), short)
+			r.outcome("connect into the partition", err, two.Addr(), world.ConnectTimeout)
+			if took := one.Elapsed() - began; took < short {
+				r.errorf("connect gave up after %v, want at least %v", took, short)
+			}
+			same(r, "the caller's context", ctx.Err(), nil)
+			r.w.Faults().Heal()
+			c, err := one.DialHTTPWithin(ctx, web(two), patience)
+			r.must(err, "connect after heal")
+			r.ok("after heal", r.get(ctx, c, "/"), "hello")
+			r.must(c.Close(), "close")
+		})
+	}},
 	{"streams dial into a connect timeout too", func(r *rig) {
 		one, two := r.boot("tomcat1"), r.boot("tomcat2")
 		l := r.listen(two, 4000)
