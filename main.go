@@ -16,6 +16,11 @@ import (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		// A run allocates much and keeps little: fewer collections make the
+		// simulator a tenth to a third faster, for some tens of megabytes.
+		debug.SetGCPercent(400)
+	}
 	os.Exit(cli.Main(cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Version: version(), Worlds: worlds(), Interrupts: interrupts,

@@ -23,14 +23,13 @@ type machine struct {
 // host is one incarnation of a machine.
 type host struct {
 	*machine
-	w           *World
-	incarnation int
-	dead        bool
-	paused      bool
-	frozen      []*task // woken while paused, in order
-	resumed     []*task // foreign tasks that wait for the resume
-	root        *simCtx
-	transport   http.RoundTripper
+	w         *World
+	dead      bool
+	paused    bool
+	frozen    []*task // woken while paused, in order
+	resumed   []*task // foreign tasks that wait for the resume
+	root      *simCtx
+	transport http.RoundTripper
 
 	http    map[int]*httpListener
 	streams map[int]*streamListener

@@ -80,7 +80,6 @@ type World struct {
 	targets  map[string]*target
 
 	connecting []*task // dialling somebody who does not answer
-	stirring   bool
 
 	started, ending, closed bool
 	panicked                error

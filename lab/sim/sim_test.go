@@ -2,54 +2,81 @@ package sim_test
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"net/http"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"sessionlab/lab/sim"
+	"sessionlab/lab/world"
 )
 
-func get(ctx context.Context, rt http.RoundTripper, url string) (int, string, error) {
-	req, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
-	resp, err := rt.RoundTrip(req)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(b), err
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestSimpleExchange(t *testing.T) {
+func TestThePanicOfATaskEndsTheRunWithItsOwnStack(t *testing.T) {
 	w := sim.New(sim.Config{Seed: 1})
 	defer w.Close()
 	err := w.Run(func(ctx context.Context) error {
-		n, err := w.Boot("a", "172.16.12.101")
+		h, err := w.Boot("tomcat1", "172.16.12.101")
 		if err != nil {
 			return err
 		}
-		n.Serve(8080, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			n.Sleep(r.Context(), 3*time.Millisecond)
-			fmt.Fprintf(rw, "hello %s %s", r.RemoteAddr, r.Host)
-		}), struct {
-			ClientGone  bool
-			IdleTimeout time.Duration
-			MaxRequests int
-			Backlog     int
-		}{})
-		u, _ := w.Boot("u", "10.0.1.7")
-		for i := 0; i < 3; i++ {
-			code, body, err := get(ctx, u.Transport(), "http://172.16.12.101:8080/x")
-			t.Log(u.Elapsed(), code, body, err)
+		h.Go("unlucky", func(context.Context) { panicHere() })
+		return h.Sleep(ctx, time.Second)
+	})
+	if err == nil {
+		t.Fatal("Run = nil, want the panic")
+	}
+	for _, want := range []string{`task "unlucky" of tomcat1`, "no luck", "panicHere"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("Run = %.300v, want it to name %q", err, want)
 		}
-		w.Kill("a")
-		code, body, err := get(ctx, u.Transport(), "http://172.16.12.101:8080/x")
-		t.Log(u.Elapsed(), code, body, err)
-		return nil
+	}
+}
+
+func panicHere() { panic("no luck") }
+
+func TestARunThatCanNeverEndSaysWhoWaits(t *testing.T) {
+	w := sim.New(sim.Config{Seed: 1})
+	defer w.Close()
+	err := w.Run(func(ctx context.Context) error {
+		h, err := w.Boot("tomcat1", "172.16.12.101")
+		if err != nil {
+			return err
+		}
+		h.Go("waiter", func(ctx context.Context) { h.NewSignal().Wait(ctx) })
+		return w.Operator().NewSignal().Wait(ctx)
+	})
+	if err == nil || !strings.Contains(err.Error(), "tomcat1: waiter") || !strings.Contains(err.Error(), "operator: main") {
+		t.Errorf("Run = %v, want both parked tasks named", err)
+	}
+}
+
+func TestUnwindingRunsDefersThatHealNothing(t *testing.T) {
+	w := sim.New(sim.Config{Seed: 1})
+	defer w.Close()
+	var after error
+	ran := false
+	err := w.Run(func(ctx context.Context) error {
+		h, err := w.Boot("tomcat1", "172.16.12.101")
+		if err != nil {
+			return err
+		}
+		h.Go("parked", func(ctx context.Context) {
+			defer func() {
+				ran = true
+				after = h.Disk().WriteFile("late", nil)
+			}()
+			h.NewSignal().Wait(ctx)
+		})
+		return w.Operator().Sleep(ctx, time.Second)
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !ran || !errors.Is(after, world.ErrHostDown) {
+		t.Errorf("defer ran = %v, its write = %v; want true, %v", ran, after, world.ErrHostDown)
 	}
 }

@@ -333,8 +333,7 @@ func (s *stream) close(reset bool) {
 		p.wakeBoth()
 	}
 	at := max(s.lastAt, w.now+s.out.delay)
-	var arrive func()
-	arrive = func() {
+	arrive := func() {
 		if !w.exempt(s.host, p.host.machine) && !w.faults.Reachable(s.host.name, p.host.name) {
 			w.hold(retryFunc(func() bool {
 				if !w.faults.Reachable(s.host.name, p.host.name) {

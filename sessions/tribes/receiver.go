@@ -86,7 +86,7 @@ func (r *receiver) serve(s world.Stream) {
 	}()
 	ctx := r.channel.ctx
 	var in frames
-	buf := make([]byte, 8<<10)
+	buf := make([]byte, 2<<10)
 	for {
 		n, err := s.Read(ctx, buf)
 		if err != nil {

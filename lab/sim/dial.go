@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// connectTimeout is when a kernel gives up a connect that nobody answers.
+// Source: tcp(7), tcp_syn_retries 6.
+const connectTimeout = 127 * time.Second
+
+const defaultBacklog = 128
+
+// connect finds the host that listens on addr. It takes a round trip; a host
+// that cannot be reached, or whose backlog is full, lets the caller wait, at most
+// for limit.
+func (h *host) connect(ctx context.Context, addr string, limit time.Duration, find func(*host, int) (*int, int)) (*host, error) {
+	if err := h.enter(); err != nil {
+		return nil, err
+	}
+	w := h.w
+	m := w.machineAt(addr)
+	port := portOf(addr)
+	giveUp := w.now + int64(limit)
+	if m != nil {
+		if _, err := h.wait(ctx, min(w.roundTrip(), int64(limit)), nil); err != nil {
+			return nil, connectError(err)
+		}
+	}
+	met := false
+	for {
+		if w.now >= giveUp {
+			return nil, world.ErrConnectTimeout
+		}
+		if m != nil && !w.exempt(h, m) && !w.faults.Reachable(h.name, m.name) {
+			if !met {
+				met = true
+				w.faults.MeetCut()
+			}
+		} else {
+			if m == nil || m.up == nil {
+				return nil, world.ErrRefused
+			}
+			pending, limit := find(m.up, port)
+			if pending == nil {
+				return nil, world.ErrRefused
+			}
+			if !m.up.paused {
+				*pending = 0
+				return m.up, nil
+			}
+			if *pending < limit {
+				*pending++
+				return m.up, nil
+			}
+		}
+		// Nobody answers the SYN; it is sent again every now and then.
+		w.connecting = append(w.connecting, w.current)
+		_, err := h.wait(ctx, min(int64(time.Second), giveUp-w.now), func() bool { return w.stirred(w.current) })
+		w.connecting = slices.DeleteFunc(w.connecting, func(t *task) bool { return t == w.current })
+		if err != nil {
+			return nil, connectError(err)
+		}
+	}
+}
+
+func connectError(err error) error {
+	if err == context.DeadlineExceeded {
+		return world.ErrConnectTimeout
+	}
+	return err
+}
+
+func portOf(addr string) int {
+	i := strings.LastIndexByte(addr, ':')
+	port, _ := strconv.Atoi(addr[i+1:])
+	return port
+}

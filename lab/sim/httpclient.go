@@ -1,0 +1,374 @@
+package sim
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
+)
+
+func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error) {
+	return h.DialHTTPWithin(ctx, addr, connectTimeout)
+}
+
+func (h *host) DialHTTPWithin(ctx context.Context, addr string, limit time.Duration) (world.HTTPConn, error) {
+	server, err := h.connect(ctx, addr, min(limit, connectTimeout), func(server *host, port int) (backlog *int, limit int) {
+		if l := server.http[port]; l != nil {
+			return &l.pending, l.opts.Backlog
+		}
+		return nil, 0
+	})
+	if err != nil {
+		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}
+	}
+	c := h.open(server.http[portOf(addr)], addr)
+	return &clientConn{c: c, life: c.life}, nil
+}
+
+// clientConn is the client's hold on a connection. The connection itself is
+// used again once both ends are closed; the hold is not.
+type clientConn struct {
+	c            *httpConn
+	life         uint64
+	sent, reused bool // as of the latest RoundTrip
+}
+
+// mine is the connection, nil once it belongs to somebody else.
+func (h *clientConn) mine() *httpConn {
+	if h.c.life != h.life {
+		return nil
+	}
+	return h.c
+}
+
+func (h *clientConn) RoundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
+	if c := h.mine(); c != nil {
+		resp, err := c.roundTrip(ctx, req)
+		h.sent, h.reused = c.sent, c.reused
+		return resp, err
+	}
+	h.sent = false
+	return nil, &world.OpError{Op: "write", Addr: h.c.addr, Err: net.ErrClosed}
+}
+
+func (h *clientConn) SetReadDeadline(d time.Duration) {
+	if c := h.mine(); c != nil {
+		c.setReadDeadline(d)
+	}
+}
+
+func (h *clientConn) Sent() bool { return h.sent }
+
+func (h *clientConn) Reused() bool { return h.reused }
+
+func (h *clientConn) Alive() bool { c := h.mine(); return c != nil && c.alive() }
+
+func (h *clientConn) Close() error {
+	if c := h.mine(); c != nil {
+		return c.close()
+	}
+	return nil
+}
+
+func (c *httpConn) setReadDeadline(d time.Duration) {
+	if d <= 0 {
+		c.deadline = 0
+		return
+	}
+	c.deadline = c.w.now + int64(d)
+}
+
+func (c *httpConn) alive() bool {
+	return !c.client.dead && !c.clientClosed && !c.fin && !c.rst
+}
+
+// roundTrip sends the request and waits for the head of the answer.
+func (c *httpConn) roundTrip(ctx context.Context, req *http.Request) (*http.Response, error) {
+	if err := c.client.enter(); err != nil {
+		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
+	}
+	if c.clientClosed {
+		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: net.ErrClosed}
+	}
+	c.reused, c.sent = c.exchanges > 0, false
+	err := ctx.Err()
+	if err == nil {
+		err = c.prepare(req)
+	}
+	if err != nil {
+		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
+	}
+	c.headSeen, c.bad, c.visible, c.read, c.end = false, false, 0, 0, endNone
+	c.buf = c.buf[:0]
+	c.dropped, c.sent = false, true
+	c.ctx = ctx
+	if !c.serverClosed {
+		c.sendRequest()
+		if err := c.client.enter(); err != nil {
+			return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
+		}
+	}
+	var expired bool
+	expired, err = c.await(ctx, c.headReady)
+	switch {
+	case err != nil:
+	case expired:
+		err = world.ErrReadTimeout
+	case c.bad:
+		err = world.ErrBadHead
+	case c.headSeen:
+		c.w.observe(world.Receives, c.client, c.server.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
+		if err := c.client.enter(); err != nil {
+			return nil, &world.OpError{Op: "read", Addr: c.addr, Err: err}
+		}
+		return c.response(req), nil
+	case c.rst:
+		err = world.ErrReset
+	default:
+		err = io.EOF
+	}
+	c.closeClient()
+	return nil, &world.OpError{Op: "read", Addr: c.addr, Err: err}
+}
+
+// await waits for something from the server, as long as deadline and ctx let it.
+func (c *httpConn) await(ctx context.Context, ready func() bool) (expired bool, err error) {
+	limit := int64(-1)
+	if c.deadline > 0 {
+		limit = max(0, c.deadline-c.w.now)
+	}
+	c.reader = c.w.current
+	expired, err = c.client.wait(ctx, limit, ready)
+	c.reader = nil
+	return expired, err
+}
+
+func (c *httpConn) headThere() bool { return c.headSeen || c.bad || c.fin || c.rst }
+
+func (c *httpConn) dataThere() bool {
+	return c.read < c.visible || c.end != endNone || c.fin || c.rst
+}
+
+// prepare copies what the server will see of the request.
+func (c *httpConn) prepare(req *http.Request) error {
+	c.reqBuf = c.reqBuf[:0]
+	if req.Body != nil && req.Body != http.NoBody {
+		var err error
+		c.reqBuf, err = readAll(req.Body, c.reqBuf)
+		req.Body.Close()
+		if err != nil {
+			return err
+		}
+	}
+	r := c.request
+	r.Method = req.Method
+	if r.Method == "" {
+		r.Method = http.MethodGet
+	}
+	r.RequestURI = req.RequestURI
+	if r.RequestURI == "" {
+		r.RequestURI = req.URL.RequestURI()
+	}
+	if c.parsed == nil || c.parsed.target != r.RequestURI {
+		var err error
+		if c.parsed, err = c.w.parseURI(r.RequestURI); err != nil {
+			return err
+		}
+	}
+	c.url = c.parsed.url
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	if req.Proto == "HTTP/1.0" {
+		r.Proto, r.ProtoMinor = "HTTP/1.0", 0
+	}
+	clear(r.Header)
+	for name, values := range req.Header {
+		if name != "Host" {
+			r.Header[name] = values[:len(values):len(values)]
+		}
+	}
+	r.Host = req.Host
+	if r.Host == "" {
+		r.Host = req.URL.Host
+	}
+	r.RemoteAddr = c.remote
+	c.key = ""
+	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
+		c.key = id[0]
+	}
+	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil
+	r.Pattern = ""
+	r.Close = req.Close || (r.ProtoMinor == 0 && !headerIs(r.Header, "Connection", "keep-alive")) ||
+		headerIs(r.Header, "Connection", "close")
+	r.ContentLength, r.TransferEncoding = int64(len(c.reqBuf)), nil
+	if len(c.reqBuf) == 0 {
+		r.Body = http.NoBody
+		if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+			r.Header["Content-Length"] = zeroLength
+		}
+	} else {
+		c.reqBody = bytesBody{b: c.reqBuf}
+		r.Body = &c.reqBody
+		if req.ContentLength <= 0 && req.Proto != "HTTP/1.0" {
+			r.ContentLength, r.TransferEncoding = -1, chunkedEncoding
+			return nil
+		}
+		r.Header["Content-Length"] = []string{strconv.Itoa(len(c.reqBuf))}
+	}
+	return nil
+}
+
+var zeroLength = []string{"0"}
+
+func headerIs(h http.Header, name, value string) bool {
+	v := h[name]
+	return len(v) > 0 && strings.EqualFold(v[0], value)
+}
+
+func readAll(r io.Reader, buf []byte) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// sendRequest puts the request on its way, through the fault table.
+func (c *httpConn) sendRequest() {
+	w := c.w
+	label := world.Label{Kind: "REQUEST", Key: c.key}
+	key := w.messageKey(c.there, label)
+	var a fault.Action
+	if !w.exempt(c.client, c.server.machine) {
+		a = w.decide(c.there, label, key)
+	}
+	switch {
+	case a.Drop:
+		w.observe(world.Loses, c.client, c.server.name, label, len(c.reqBuf))
+	case a.Hold != nil || a.Cut:
+		c.reqHeld, c.reqHolding = a.Hold, true
+		w.hold(c)
+	default:
+		w.schedule(c.deliver, w.now+c.there.way(key)+int64(a.Delay), c.server.tie)
+		w.observe(world.Sends, c.client, c.server.name, label, len(c.reqBuf))
+	}
+}
+
+// response is the head as the client sees it.
+func (c *httpConn) response(req *http.Request) *http.Response {
+	rw := &c.rw
+	r := &c.resp
+	r.StatusCode, r.Status = rw.status, statusLine(rw.status)
+	r.Proto, r.ProtoMajor, r.ProtoMinor = c.request.Proto, 1, c.request.ProtoMinor
+	r.Header = rw.head
+	r.ContentLength = rw.length
+	r.TransferEncoding = nil
+	if rw.chunked {
+		r.TransferEncoding = chunkedEncoding
+	}
+	r.Close = rw.close
+	r.Request = req
+	r.Body = &c.body
+	c.body.whole = false
+	if req.Method == http.MethodHead || rw.noBody() {
+		r.Body = http.NoBody
+		c.body.whole = true
+		c.exchanges++
+	}
+	return r
+}
+
+var chunkedEncoding = []string{"chunked"}
+
+var statusLines = map[int]string{}
+
+func init() {
+	for code := 100; code < 600; code++ {
+		if text := http.StatusText(code); text != "" {
+			statusLines[code] = strconv.Itoa(code) + " " + text
+		}
+	}
+}
+
+func statusLine(code int) string {
+	if s := statusLines[code]; s != "" {
+		return s
+	}
+	return strconv.Itoa(code) + " "
+}
+
+// responseBody is what the client reads.
+type responseBody struct {
+	c     *httpConn
+	whole bool // read to its end
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	c := b.c
+	if err := c.client.enter(); err != nil {
+		return 0, err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		switch {
+		case c.read < c.visible:
+			n := copy(p, c.buf[c.read:c.visible])
+			c.read += n
+			return n, nil
+		case b.whole || c.end == endWhole:
+			b.finish()
+			return 0, io.EOF
+		case c.clientClosed:
+			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: net.ErrClosed}
+		case c.rst:
+			c.closeClient()
+			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: world.ErrReset}
+		case c.fin && c.rw.untilClose():
+			b.finish() // HTTP/1.0 without a length: the end is the end
+			return 0, io.EOF
+		case c.fin:
+			c.closeClient()
+			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: io.ErrUnexpectedEOF}
+		}
+		expired, err := c.await(c.ctx, c.dataReady)
+		if expired {
+			err = world.ErrReadTimeout
+		}
+		if err != nil {
+			c.closeClient()
+			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: err}
+		}
+	}
+}
+
+func (b *responseBody) finish() {
+	if !b.whole {
+		b.whole = true
+		b.c.exchanges++
+	}
+}
+
+func (b *responseBody) Close() error {
+	if b.c.end == endWhole && b.c.read == b.c.visible {
+		b.finish()
+	}
+	if !b.whole {
+		return b.c.close()
+	}
+	return nil
+}

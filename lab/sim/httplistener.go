@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"sessionlab/lab/world"
+)
+
+type httpListener struct {
+	host    *host
+	port    int
+	handler http.Handler
+	opts    world.ServeOptions
+	closed  bool
+	pending int // connections that wait to be accepted, while paused
+	active  int // exchanges that run
+	conns   []*httpConn
+	spare   []*httpConn // closed at both ends, to be used again
+	drain   *task
+}
+
+func (h *host) Serve(port int, handler http.Handler, opts world.ServeOptions) (world.Listener, error) {
+	if err := h.enter(); err != nil {
+		return nil, &world.OpError{Op: "listen", Addr: h.at(port), Err: err}
+	}
+	if h.taken(port) {
+		return nil, &world.OpError{Op: "listen", Addr: h.at(port), Err: world.ErrPortTaken}
+	}
+	if opts.Backlog == 0 {
+		opts.Backlog = defaultBacklog
+	}
+	l := &httpListener{host: h, port: port, handler: handler, opts: opts}
+	h.http[port] = l
+	return l, nil
+}
+
+func (h *host) taken(port int) bool { return h.http[port] != nil || h.streams[port] != nil }
+
+func (l *httpListener) Addr() string { return l.host.at(l.port) }
+
+func (l *httpListener) closePort() {
+	l.closed = true
+	if l.host.http[l.port] == l {
+		delete(l.host.http, l.port)
+	}
+}
+
+func (l *httpListener) Shutdown(ctx context.Context) error {
+	if err := l.host.enter(); err != nil {
+		return err
+	}
+	l.closePort()
+	for _, c := range l.conns {
+		l.host.w.wake(c.task) // idle ones see that the port is closed
+	}
+	l.drain = l.host.w.current
+	_, err := l.host.wait(ctx, -1, func() bool { return l.active == 0 })
+	l.drain = nil
+	return err
+}
+
+func (l *httpListener) Close() error {
+	if err := l.host.enter(); err != nil {
+		return err
+	}
+	l.closePort()
+	for _, c := range slices.Clone(l.conns) {
+		c.closeServer(false)
+	}
+	return nil
+}

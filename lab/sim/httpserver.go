@@ -1,0 +1,318 @@
+package sim
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
+)
+
+// bufferBeforeChunking is how much a handler may write before the head must
+// leave without a known length. Source: net/http server.go, bufferBeforeChunkingSize.
+const bufferBeforeChunking = 2048
+
+// userBuffer is how much of a request a server's own buffer takes in beside the
+// head; more of a body lies in the kernel until the handler reads it.
+// Source: net/http server.go, newBufioReader.
+const userBuffer = 4096
+
+// serve is the task of the server's end. It outlives the connection, for the
+// next one that is made of it.
+func (c *httpConn) serve() {
+	for c.serveNext() {
+		if !c.serverClosed {
+			continue
+		}
+		if c.clientClosed {
+			return
+		}
+		c.spared = true
+		if _, err := c.server.wait(c.server.root, -1, c.usedAgain); err != nil || c.over {
+			return
+		}
+	}
+}
+
+func (c *httpConn) usedAgain() bool { return !c.spared || c.over }
+
+// serveNext waits for a request and serves it. It reports false when the host
+// is gone.
+func (c *httpConn) serveNext() bool {
+	w := c.w
+	limit := int64(-1)
+	if c.lis.opts.IdleTimeout > 0 {
+		limit = int64(c.lis.opts.IdleTimeout)
+	}
+	expired, err := c.server.wait(c.server.root, limit, c.serveReady)
+	if err != nil {
+		return false
+	}
+	if !c.reqReady || expired {
+		c.closeServer(false)
+		return true
+	}
+	c.reqReady = false
+	if c.serverClosed {
+		return true
+	}
+	c.busy = true
+	c.lis.active++
+	w.observe(world.Receives, c.server, c.client.name, world.Label{Kind: "REQUEST", Key: c.key}, len(c.reqBuf))
+	c.rw.reset()
+	if c.server.enter() == nil && !c.handle() {
+		c.rw.finish()
+	} else if !c.serverClosed {
+		c.closeServer(false)
+	}
+	c.busy = false
+	c.served++
+	c.lis.active--
+	if c.lis.closed && c.lis.active == 0 && c.lis.drain != nil {
+		w.wake(c.lis.drain)
+	}
+	if !c.serverClosed && (c.rw.close || c.lis.closed) {
+		c.closeServer(false)
+	}
+	return true
+}
+
+func (c *httpConn) somethingToServe() bool {
+	return c.reqReady || c.clientFin || c.serverClosed || (c.lis.closed && !c.deliver.queued())
+}
+
+// handle runs the handler. A panic ends the connection, not the host.
+func (c *httpConn) handle() (aborted bool) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if _, ok := p.(unwind); ok {
+			panic(p)
+		}
+		aborted = true
+		if p != http.ErrAbortHandler {
+			c.w.observePanic(c.server, c.client.name, c.key, p, debug.Stack())
+		}
+	}()
+	c.lis.handler.ServeHTTP(&c.rw, c.request)
+	return c.rw.cut
+}
+
+// bytesBody is a request's body.
+type bytesBody struct {
+	b []byte
+	n int
+}
+
+func (b *bytesBody) Read(p []byte) (int, error) {
+	if b.n == len(b.b) {
+		return 0, io.EOF
+	}
+	n := copy(p, b.b[b.n:])
+	b.n += n
+	return n, nil
+}
+
+func (b *bytesBody) Close() error { return nil }
+
+// responseWriter is what the handler writes to. It belongs to the connection.
+type responseWriter struct {
+	c        *httpConn
+	header   http.Header // what the handler works on
+	head     http.Header // what has left
+	status   int
+	length   int64 // of the body, -1 when not known
+	declared bool  // length was given by the handler
+	chunked  bool
+	close    bool
+	started  bool // the head has left
+	finished bool
+	cut      bool
+	written  int64
+	delay    int64 // added by the fault table to this response
+}
+
+func (w *responseWriter) reset() {
+	clear(w.header)
+	*w = responseWriter{c: w.c, header: w.header, head: w.head, length: -1}
+}
+
+func (w *responseWriter) Header() http.Header { return w.header }
+
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status != 0 || w.finished || status < 200 {
+		return
+	}
+	w.status = status
+	if v := w.header["Content-Length"]; len(v) > 0 {
+		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {
+			w.length, w.declared = n, true
+		}
+	}
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	c := w.c
+	if err := c.server.enter(); err != nil {
+		return 0, err
+	}
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if c.serverClosed || w.cut {
+		return 0, &world.OpError{Op: "write", Addr: c.remote, Err: net.ErrClosed}
+	}
+	if c.clientFin {
+		return 0, &world.OpError{Op: "write", Addr: c.remote, Err: world.ErrReset}
+	}
+	if w.noBody() || c.request.Method == http.MethodHead {
+		if w.noBody() {
+			return 0, http.ErrBodyNotAllowed
+		}
+		w.written += int64(len(p))
+		return len(p), nil
+	}
+	if w.declared && w.written+int64(len(p)) > w.length {
+		return 0, http.ErrContentLength
+	}
+	c.buf = append(c.buf, p...)
+	w.written += int64(len(p))
+	if !w.started && !w.declared && len(c.buf) > bufferBeforeChunking {
+		w.Flush()
+	}
+	return len(p), nil
+}
+
+func (w *responseWriter) noBody() bool {
+	return w.status == http.StatusNoContent || w.status == http.StatusNotModified
+}
+
+// untilClose reports whether only the end of the connection ends the body.
+func (w *responseWriter) untilClose() bool { return w.length < 0 && !w.chunked }
+
+// begin decides the framing; the head leaves with the next segment.
+func (w *responseWriter) begin(over bool) {
+	c := w.c
+	w.started = true
+	if over && !w.declared && !w.noBody() {
+		w.length = w.written
+		w.header["Content-Length"] = []string{strconv.FormatInt(w.length, 10)}
+	}
+	http10 := c.request.ProtoMinor == 0
+	if w.noBody() {
+		w.length = 0
+	} else if w.length < 0 && !http10 {
+		w.chunked = true
+	}
+	w.close = c.request.Close || w.untilClose() || c.lis.closed ||
+		headerIs(w.header, "Connection", "close") ||
+		(c.lis.opts.MaxRequests > 0 && c.served+1 >= c.lis.opts.MaxRequests)
+	if w.close && !http10 {
+		w.header["Connection"] = closeConnection
+	}
+	w.header, w.head = w.head, w.header
+	clear(w.header)
+	label := world.Label{Kind: "RESPONSE", Key: c.key}
+	if !c.w.exempt(c.server, c.client.machine) {
+		var a fault.Action
+		if !c.w.faults.Quick() {
+			a = c.w.decide(c.back, label, c.w.messageKey(c.back, label))
+		}
+		w.delay = int64(a.Delay)
+		switch {
+		case a.Drop:
+			c.w.observe(world.Loses, c.server, c.client.name, label, int(w.written))
+			c.dropped = true
+			return
+		case a.Hold != nil || a.Cut:
+			c.held, c.holding = a.Hold, true
+			c.w.hold(c)
+		}
+	}
+}
+
+var closeConnection = []string{"close"}
+
+func (w *responseWriter) Flush() {
+	c := w.c
+	if c.server.enter() != nil || w.finished || w.cut || c.serverClosed {
+		return
+	}
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	first := !w.started
+	if first {
+		w.begin(false)
+	}
+	c.queue(segment{visible: len(c.buf), head: true})
+	if first {
+		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
+	}
+}
+
+// finish sends what is left once the handler has returned.
+func (w *responseWriter) finish() {
+	c := w.c
+	if c.serverClosed {
+		return
+	}
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	first := !w.started
+	if first {
+		w.begin(true)
+	}
+	w.finished = true
+	s := segment{visible: len(c.buf), head: true, end: endWhole, fin: w.close}
+	if w.declared && w.written < w.length && c.request.Method != http.MethodHead {
+		s.end, s.fin, w.close = endNone, true, true // fewer bytes than promised
+	} else if w.untilClose() {
+		s.end, s.fin = endNone, true
+	}
+	if w.close {
+		// The connection ends with this segment: one event for both.
+		c.serverClosed = true
+		forget(&c.server.conns, c)
+		forget(&c.lis.conns, c)
+		if c.gone != nil {
+			c.gone.detach()
+			c.gone.cancel(context.Canceled)
+		}
+	}
+	c.queue(s)
+	if first {
+		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
+	}
+}
+
+// Cut ends the exchange the way a broken server does.
+func (w *responseWriter) Cut(how world.Outcome) {
+	c := w.c
+	if c.server.enter() != nil || c.serverClosed {
+		return
+	}
+	switch how {
+	case world.Closed:
+		c.buf = c.buf[:0]
+	case world.Reset:
+		w.cut = true
+		c.closeServer(true)
+		return
+	case world.BadHead:
+		c.queue(segment{bad: true})
+	case world.Cut:
+		w.Flush()
+	default:
+		panic("sim: a response cannot be cut as " + how.String())
+	}
+	w.cut = true
+	c.closeServer(false)
+}
