@@ -11,6 +11,9 @@ func findParameter(query, name string) (value string, ok bool) {
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
+		if pair == "" {
+			continue // as in a=1&&b=2
+		}
 		key, v, _ := strings.Cut(pair, "=")
 		if key, ok := unescapeParameter(key); !ok || key != name {
 			continue
