@@ -69,7 +69,7 @@ func TestSocketsCutBody(t *testing.T) {
 	config.HTTPVersion = "1.1"
 	runOnLoopback(t, config, func(l *lab) {
 		l.slow("a", time.Minute, true)
-		l.later(100*time.Millisecond, func() { l.kill("a") })
+		l.later(time.Second, func() { l.kill("a") })
 		r := l.send("GET", "/", "")
 		l.want("answer", []any{r.status, r.body, world.OutcomeOf(r.err)}, []any{200, `{"partial":true,`, world.Cut})
 	})
@@ -77,7 +77,7 @@ func TestSocketsCutBody(t *testing.T) {
 
 func TestSocketsFrozenNode(t *testing.T) {
 	config := pool(t, "a", "b")
-	config.ReadTimeout = 200 * time.Millisecond
+	config.ReadTimeout = 2 * time.Second
 	runOnLoopback(t, config, func(l *lab) {
 		if err := l.w.Pause("a"); err != nil {
 			t.Fatal(err)
@@ -89,15 +89,15 @@ func TestSocketsFrozenNode(t *testing.T) {
 
 func TestSocketsLargeBodyToAFrozenNode(t *testing.T) {
 	config := pool(t, "a", "b")
-	config.SendTimeout, config.MaxBodySize = time.Second, Unlimited
+	config.SendTimeout, config.MaxBodySize = 5*time.Second, Unlimited
 	runOnLoopback(t, config, func(l *lab) {
 		if err := l.w.Pause("a"); err != nil {
 			t.Fatal(err)
 		}
 		r := l.send("PUT", "/", strings.Repeat("x", 16<<20))
 		l.want("tried", r.tried(), "a, b -> 504, 200")
-		if r.took > 10*time.Second {
-			t.Errorf("PUT took %v, want not much more than 1 s", r.took)
+		if r.took > 40*time.Second {
+			t.Errorf("PUT took %v, want the send timeout of 5 s, and not proxy_read_timeout's 60 s", r.took)
 		}
 	})
 }
