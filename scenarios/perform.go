@@ -49,6 +49,14 @@ func (r *run) crash() error {
 	return r.crashed
 }
 
+// acts says which line is acting now, for the timeline; it returns which was.
+func (r *run) acts(step int) (before int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, r.acting = r.acting, step
+	return before
+}
+
 // placed is an error at a line of the scenario.
 func (r *run) placed(st script.Statement, msg, hint string) error {
 	file := r.sc.Name
@@ -251,6 +259,7 @@ func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
 // act does something that waits for nobody. It may be called at the seam, in
 // the task of whoever caused an event.
 func (r *run) act(st script.Statement, act script.Act, triggered bool) {
+	defer r.acts(r.acts(st.Step))
 	var err error
 	switch a := act.(type) {
 	case script.Verb:

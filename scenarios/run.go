@@ -135,6 +135,7 @@ type run struct {
 	stats      traffic
 	often      map[string]*repeated
 	ended      bool
+	acting     int  // step of the line that acts now; 0 for none
 	live       bool // kept up for a person; a mistake does not end it
 }
 

@@ -119,11 +119,14 @@ func (r *run) happened(e lab.Event) {
 	watched := len(r.watches) > 0
 	r.mu.Unlock()
 	if e.Text != "" {
-		kind := e.Kind.String()
+		entry := history.Event{At: e.At, Kind: e.Kind.String(), Node: e.Host, Text: e.Text}
 		if e.Kind == lab.Told {
-			kind = e.Verb
+			entry.Kind = e.Verb
+			r.mu.Lock()
+			entry.Step = r.acting
+			r.mu.Unlock()
 		}
-		r.narrate(history.Event{At: e.At, Kind: kind, Node: e.Host, Text: e.Text}, e.Class)
+		r.narrate(entry, e.Class)
 	}
 	if r.opts.Observe != nil {
 		r.opts.Observe(e)
