@@ -214,9 +214,7 @@ func (r *run) play(ctx context.Context, crowd []person) error {
 	// The script is done; the scenario lasts until its end all the same.
 	_ = r.op.Sleep(script, r.left(r.sc.End)+time.Nanosecond)
 	over()
-	if r.opts.Interrupted == nil || !r.opts.Interrupted() {
-		r.end(ctx)
-	}
+	r.end(ctx)
 	return nil
 }
 
@@ -242,6 +240,9 @@ func (r *run) sendOut(script context.Context, crowd []person) {
 // end lets what is under way come to its end, then audits.
 func (r *run) end(ctx context.Context) {
 	r.waitUntil(ctx, settle, func() bool { return r.underWay() == 0 })
+	if r.opts.Interrupted != nil && r.opts.Interrupted() {
+		return // somebody waits at the terminal
+	}
 	r.mu.Lock()
 	r.ended = true
 	for _, name := range r.order {

@@ -240,7 +240,6 @@ func (w *World) resume(t *task) {
 	}
 	t.parked = false
 	w.current = t
-	w.switches++
 	t.co.next()
 	w.current = nil
 	if t.done {
@@ -303,7 +302,6 @@ func (w *World) loop(stop func() bool) {
 		e := w.heap[0].event
 		w.heap.remove(e)
 		w.now = e.at
-		w.events++
 		e.what.fire()
 	}
 }

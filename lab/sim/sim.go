@@ -84,7 +84,6 @@ type World struct {
 	started, ending, closed bool
 	panicked                error
 	pulse                   atomic.Uint64
-	events, switches        uint64
 }
 
 // holder is something that waits for a change of the fault table.
@@ -158,9 +157,6 @@ func (w *World) Run(f func(ctx context.Context) error) error {
 	}
 	return result
 }
-
-// Events is how many events have happened, for measurements.
-func (w *World) Events() uint64 { return w.events }
 
 // unwind ends every task that is still parked, running its defers.
 func (w *World) unwind() {

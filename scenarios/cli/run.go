@@ -125,7 +125,7 @@ func (env *Env) run(c *cli.Context) error {
 	}
 	worst := report.Pass
 	for _, r := range reports {
-		worst = overall(worst, r.Verdict)
+		worst = report.Worse(worst, r.Verdict)
 	}
 	return verdict(statusOf(worst))
 }
@@ -161,24 +161,13 @@ func (env *Env) printText(w io.Writer, r *report.Report, another bool) error {
 	return r.WriteText(w, report.Options{Width: env.width(w), Color: env.colour(w)})
 }
 
-// verdicts are the verdicts from good to bad, with their exit statuses.
+// verdicts are the verdicts with their exit statuses.
 var verdicts = []struct {
 	verdict report.Verdict
 	status  int
 }{
 	{report.Pass, exitPass}, {report.Inconclusive, exitInconclusive},
 	{report.Fail, exitFail}, {report.Interrupted, exitInterrupted},
-}
-
-// overall is the verdict over two parts: the worse of theirs.
-func overall(a, b report.Verdict) report.Verdict {
-	worst := report.Pass
-	for _, v := range verdicts {
-		if v.verdict == a || v.verdict == b {
-			worst = v.verdict
-		}
-	}
-	return worst
 }
 
 func statusOf(v report.Verdict) int {
@@ -217,29 +206,17 @@ func (s *session) run(j job) (*report.Report, error) {
 		Title: j.scenario.Title(), Verdict: report.Pass, Command: s.command(j.name),
 	}
 	for i, cell := range j.cells {
-		of := report.Cell{Settings: settings(cell), Verdict: report.Interrupted}
+		var outcome *report.Outcome
+		verdict := report.Interrupted
 		if i == 0 || !s.interrupted.Load() {
 			var err error
-			if of.Outcome, of.Verdict, err = s.runCell(j, cell); err != nil {
+			if outcome, verdict, err = s.runCell(j, cell); err != nil {
 				return nil, err
 			}
 		}
-		r.Verdict = overall(r.Verdict, of.Verdict)
-		if len(cell.Settings) == 0 {
-			r.Outcome = of.Outcome
-		} else {
-			r.Cells = append(r.Cells, of)
-		}
+		r.Add(scenarios.Settings(cell), outcome, verdict)
 	}
 	return r, nil
-}
-
-func settings(cell script.Cell) report.Settings {
-	var list report.Settings
-	for _, s := range cell.Settings {
-		list = append(list, report.Setting{Name: s.Name, Value: s.Value})
-	}
-	return list
 }
 
 func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verdict, error) {

@@ -83,9 +83,9 @@ func judgement(expectations []scenarios.Expectation) report.Verdict {
 	for _, e := range expectations {
 		switch e.Outcome {
 		case script.Fails:
-			verdict = overall(verdict, report.Fail)
+			verdict = report.Worse(verdict, report.Fail)
 		case script.NoData:
-			verdict = overall(verdict, report.Inconclusive)
+			verdict = report.Worse(verdict, report.Inconclusive)
 		}
 	}
 	return verdict
