@@ -34,7 +34,6 @@ type host struct {
 	http    map[int]*httpListener
 	streams map[int]*streamListener
 	packets map[int]*packetConn
-	conns   []*httpConn // both as client and as server
 	ends    []*stream
 }
 
@@ -109,8 +108,12 @@ func (h *host) wait(ctx context.Context, limit int64, ready func() bool) (expire
 		}
 	}
 	t.expired = false
-	if limit >= 0 {
-		w.schedule(t.timeout, w.now+limit, h.tie)
+	switch {
+	case limit < 0:
+	case ready == nil:
+		w.schedule(t.nap, w.now+limit, t.host.tie)
+	default:
+		t.limit(w.now + limit)
 	}
 	for {
 		if err = h.enter(); err != nil {
@@ -140,8 +143,9 @@ func (h *host) wait(ctx context.Context, limit int64, ready func() bool) (expire
 			c.leave(t)
 		}
 	}
-	if limit >= 0 {
-		w.cancel(t.timeout)
+	t.deadline = -1
+	if limit >= 0 && ready == nil {
+		w.cancel(t.nap)
 	}
 	return expired, err
 }

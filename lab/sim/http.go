@@ -106,21 +106,19 @@ func (h *host) open(l *httpListener, addr string) *httpConn {
 		l.spare = l.spare[:n-1]
 		c.again()
 		if l.opts.IdleTimeout > 0 {
-			w.wake(c.task) // to count the idle time
+			c.task.limit(w.now + int64(l.opts.IdleTimeout))
 		}
 	} else {
 		c = newHTTPConn(w, l)
 	}
 	if c.client != h {
 		c.client = h
+		w.ports++
+		c.remote = h.at(32768 + w.ports%28232) // stays with the vessel
 		c.there = w.link(h.machine, l.host.machine)
 		c.back = w.link(l.host.machine, h.machine)
 	}
-	w.ports++
-	c.addr, c.remote = addr, h.at(32768+w.ports%28232)
-	h.conns = append(h.conns, c)
-	l.host.conns = append(l.host.conns, c)
-	l.conns = append(l.conns, c)
+	c.addr = addr
 	return c
 }
 
@@ -140,7 +138,18 @@ func newHTTPConn(w *World, l *httpListener) *httpConn {
 	c.request = (&http.Request{Header: make(http.Header, 8)}).WithContext(ctx)
 	c.request.URL = &c.url
 	c.task = w.spawn(l.host, "connection", c.serve)
+	w.keep(c)
 	return c
+}
+
+// keep lists a connection for who looks for those of a host. Entries leave the
+// list late: nothing has to be found when a connection ends.
+func (w *World) keep(c *httpConn) {
+	if len(w.conns) >= w.room {
+		w.conns = slices.DeleteFunc(w.conns, (*httpConn).finished)
+		w.room = 2*len(w.conns) + 64
+	}
+	w.conns = append(w.conns, c)
 }
 
 // again makes a spare connection a new one. Its maps, buffers and server task
@@ -182,7 +191,6 @@ func (c *httpConn) closeClient() {
 	c.clientClosed = true
 	c.w.cancel(c.arrive)
 	c.segs = c.segs[:0]
-	forget(&c.client.conns, c)
 	if c.serverClosed {
 		c.recycle()
 		return
@@ -211,8 +219,6 @@ func (c *httpConn) closeServer(rst bool) {
 	}
 	c.serverClosed = true
 	rst = rst || c.reqReady || c.busy && len(c.reqBody.b)-c.reqBody.n > userBuffer
-	forget(&c.server.conns, c)
-	forget(&c.lis.conns, c)
 	c.w.cancel(c.deliver)
 	c.reqHolding = false
 	if c.gone != nil {
@@ -247,6 +253,11 @@ func (c *httpConn) retry() bool {
 		}
 	}
 	return c.reqHolding || c.holding
+}
+
+// finished reports whether nothing will ever be done on the connection.
+func (c *httpConn) finished() bool {
+	return c.clientClosed && c.serverClosed && (!c.spared || c.over || c.server.dead)
 }
 
 func (d *deliverRequest) fire() {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"slices"
 
@@ -16,7 +17,6 @@ type httpListener struct {
 	closed  bool
 	pending int // connections that wait to be accepted, while paused
 	active  int // exchanges that run
-	conns   []*httpConn
 	spare   []*httpConn // closed at both ends, to be used again
 	drain   *task
 }
@@ -36,6 +36,18 @@ func (h *host) Serve(port int, handler http.Handler, opts world.ServeOptions) (w
 	return l, nil
 }
 
+// open are the listener's connections whose own end is open, the oldest vessel
+// first.
+func (l *httpListener) open() iter.Seq[*httpConn] {
+	return func(yield func(*httpConn) bool) {
+		for _, c := range slices.Clone(l.host.w.conns) {
+			if c.lis == l && !c.serverClosed && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
 func (h *host) taken(port int) bool { return h.http[port] != nil || h.streams[port] != nil }
 
 func (l *httpListener) Addr() string { return l.host.at(l.port) }
@@ -52,7 +64,7 @@ func (l *httpListener) Shutdown(ctx context.Context) error {
 		return err
 	}
 	l.closePort()
-	for _, c := range l.conns {
+	for c := range l.open() {
 		l.host.w.wake(c.task) // idle ones see that the port is closed
 	}
 	l.drain = l.host.w.current
@@ -66,7 +78,7 @@ func (l *httpListener) Close() error {
 		return err
 	}
 	l.closePort()
-	for _, c := range slices.Clone(l.conns) {
+	for c := range l.open() {
 		c.closeServer(false)
 	}
 	return nil

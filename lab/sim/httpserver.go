@@ -24,41 +24,35 @@ const userBuffer = 4096
 // serve is the task of the server's end. It outlives the connection, for the
 // next one that is made of it.
 func (c *httpConn) serve() {
-	for c.serveNext() {
-		if !c.serverClosed {
-			continue
+	for {
+		limit := int64(-1)
+		if c.lis.opts.IdleTimeout > 0 && !c.spared {
+			limit = int64(c.lis.opts.IdleTimeout)
 		}
-		if c.clientClosed {
+		expired, err := c.server.wait(c.server.root, limit, c.serveReady)
+		if err != nil || c.over {
 			return
 		}
-		c.spared = true
-		if _, err := c.server.wait(c.server.root, -1, c.usedAgain); err != nil || c.over {
-			return
+		if c.reqReady && !expired {
+			c.serveOne()
+		} else {
+			c.closeServer(false)
+		}
+		if c.serverClosed {
+			if c.clientClosed {
+				return
+			}
+			c.spared = true
 		}
 	}
 }
 
-func (c *httpConn) usedAgain() bool { return !c.spared || c.over }
-
-// serveNext waits for a request and serves it. It reports false when the host
-// is gone.
-func (c *httpConn) serveNext() bool {
+// serveOne serves the request that is there.
+func (c *httpConn) serveOne() {
 	w := c.w
-	limit := int64(-1)
-	if c.lis.opts.IdleTimeout > 0 {
-		limit = int64(c.lis.opts.IdleTimeout)
-	}
-	expired, err := c.server.wait(c.server.root, limit, c.serveReady)
-	if err != nil {
-		return false
-	}
-	if !c.reqReady || expired {
-		c.closeServer(false)
-		return true
-	}
 	c.reqReady = false
 	if c.serverClosed {
-		return true
+		return
 	}
 	c.busy = true
 	c.lis.active++
@@ -78,10 +72,12 @@ func (c *httpConn) serveNext() bool {
 	if !c.serverClosed && (c.rw.close || c.lis.closed) {
 		c.closeServer(false)
 	}
-	return true
 }
 
 func (c *httpConn) somethingToServe() bool {
+	if c.spared {
+		return c.over
+	}
 	return c.reqReady || c.clientFin || c.serverClosed || (c.lis.closed && !c.deliver.queued())
 }
 
@@ -280,8 +276,6 @@ func (w *responseWriter) finish() {
 	if w.close {
 		// The connection ends with this segment: one event for both.
 		c.serverClosed = true
-		forget(&c.server.conns, c)
-		forget(&c.lis.conns, c)
 		if c.gone != nil {
 			c.gone.detach()
 			c.gone.cancel(context.Canceled)

@@ -149,8 +149,10 @@ type task struct {
 	parked  bool
 	woken   bool // in the run queue, or frozen with its host
 	done    bool
-	timeout *event // the task's own timer, reused by every timed wait
-	expired bool   // the timer fired before anything else
+	nap      *event // ends a Sleep
+	timeout  *event // looks at the deadline; it stays queued when a wait is over
+	deadline int64  // of the wait under way, -1 for none
+	expired  bool   // the deadline came before anything else
 	guestOf *host  // the foreign host whose call it is parked in
 	index   int    // in World.tasks
 }
@@ -203,7 +205,7 @@ func (t *task) run() {
 func (w *World) spawn(h *host, name string, f func()) *task {
 	t := &task{w: w, host: h, name: name, f: f, co: w.newCoroutine()}
 	t.co.job = t
-	t.timeout = newEvent((*taskTimer)(t))
+	t.nap, t.timeout, t.deadline = newEvent((*taskNap)(t)), newEvent((*taskDeadline)(t)), -1
 	t.index = len(w.tasks)
 	w.tasks = append(w.tasks, t)
 	t.parked = true
@@ -248,6 +250,7 @@ func (w *World) resume(t *task) {
 }
 
 func (w *World) retire(t *task) {
+	w.cancel(t.nap)
 	w.cancel(t.timeout)
 	last := len(w.tasks) - 1
 	w.tasks[t.index] = w.tasks[last]
@@ -273,13 +276,42 @@ func (t *task) park() {
 	}
 }
 
-// taskTimer is the runner of a task's own timer.
-type taskTimer task
+// limit sets the deadline of the wait that a task is in, or goes into. Most
+// deadlines are met, and set anew for the next wait: their event stays in the
+// heap and looks, when it fires, at what has become of the deadline.
+func (t *task) limit(at int64) {
+	t.deadline = at
+	if !t.timeout.queued() || t.timeout.at > at {
+		t.w.schedule(t.timeout, at, t.host.tie)
+	}
+}
 
-func (tt *taskTimer) fire() {
-	t := (*task)(tt)
+// taskNap and taskDeadline are a task as seen by its two events.
+type taskNap task
+
+func (n *taskNap) fire() { (*task)(n).expire() }
+
+type taskDeadline task
+
+func (d *taskDeadline) fire() { (*task)(d).expire() }
+
+func (t *task) expire() {
+	t.deadline = -1
 	t.expired = true
 	t.w.wake(t)
+}
+
+// stale reports whether an event has nothing to say any more: it then passes
+// without moving the clock. One whose deadline was put off is queued again.
+func (w *World) stale(e *event) bool {
+	d, ok := e.what.(*taskDeadline)
+	if !ok || d.deadline == e.at {
+		return false
+	}
+	if d.deadline >= 0 {
+		w.schedule(e, d.deadline, d.host.tie)
+	}
+	return true
 }
 
 // loop runs events until stop answers true or nothing is left to happen.
@@ -301,6 +333,9 @@ func (w *World) loop(stop func() bool) {
 		}
 		e := w.heap[0].event
 		w.heap.remove(e)
+		if w.stale(e) {
+			continue
+		}
 		w.now = e.at
 		e.what.fire()
 	}

@@ -78,6 +78,8 @@ type World struct {
 	ports    int
 	nth      map[world.Key]uint64 // how many messages of one label a link has seen
 	targets  map[string]*target
+	conns    []*httpConn // by age; some of them are closed
+	room     int         // how many conns may be before the closed ones are dropped
 
 	connecting []*task // dialling somebody who does not answer
 
@@ -256,7 +258,7 @@ func (w *World) Kill(name string) error {
 	for _, port := range slices.Sorted(maps.Keys(h.http)) {
 		h.http[port].closed = true
 	}
-	for _, c := range slices.Clone(h.conns) {
+	for _, c := range slices.Clone(w.conns) {
 		if c.server == h {
 			c.closeServer(false)
 		}
