@@ -99,7 +99,7 @@ func (p *response) commit(length int) {
 		h["Connection"] = []string{"close"}
 	}
 	if length >= 0 && bodyAllowed(p.status) {
-		h["Content-Length"] = []string{strconv.Itoa(length)}
+		h["Content-Length"] = contentLength(length)
 	}
 	p.w.WriteHeader(p.status)
 }
@@ -123,6 +123,21 @@ func (p *response) cutOff(how world.Outcome) {
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
+
+// contentLength is the header for a body; those of short ones are shared.
+func contentLength(n int) []string {
+	if n < len(lengths) {
+		return lengths[n : n+1 : n+1]
+	}
+	return []string{strconv.Itoa(n)}
+}
+
+var lengths = func() (all [1024]string) {
+	for n := range all {
+		all[n] = strconv.Itoa(n)
+	}
+	return all
+}()
 
 const (
 	typeJSON  = "application/json"

@@ -46,6 +46,7 @@ type Lab struct {
 
 	mu       sync.Mutex // guards memory only
 	attempts map[string][]Attempt
+	room     []Attempt // for the first attempts of many requests
 }
 
 // Attempt is one try of the proxy for a request.
@@ -467,6 +468,19 @@ func (l *Lab) TakeAttempts(request string) []Attempt {
 	return a
 }
 
+func (l *Lab) tried(request string, a Attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.attempts[request]
+	if before == nil {
+		if len(l.room) == 0 {
+			l.room = make([]Attempt, 256)
+		}
+		before, l.room = l.room[:0:1], l.room[1:]
+	}
+	l.attempts[request] = append(before, a)
+}
+
 // proxyTraced turns the proxy's trace into events and attempts.
 func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	if e.Kind == proxy.Delivered {
@@ -488,9 +502,7 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 			outcome = world.StatusText(e.Status)
 		}
 		if request != "" {
-			l.mu.Lock()
-			l.attempts[request] = append(l.attempts[request], Attempt{name, outcome})
-			l.mu.Unlock()
+			l.tried(request, Attempt{name, outcome})
 		}
 	case proxy.ServerDisabled:
 		l.emit(Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,

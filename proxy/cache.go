@@ -76,13 +76,18 @@ func (c *cache) remove(i int) {
 }
 
 // put keeps a connection that has ended its exchange well, or closes it. A full
-// cache loses the one that has been idle longest.
+// cache loses the one that has been idle longest. k may be room that is used
+// again.
 func (c *cache) put(now time.Duration, k *link, l *location) {
 	if c.size == 0 || k.requests >= c.maxRequests || now-k.opened > c.maxAge {
 		k.Close()
 		return
 	}
 	k.SetReadDeadline(0)
+	if k.requests == 1 {
+		own := *k
+		k = &own
+	}
 	k.idle, k.owner = now, l
 	var old *link
 	c.mu.Lock()

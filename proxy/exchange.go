@@ -45,6 +45,7 @@ type exchange struct {
 	walk      upstream.Request
 	peer      *upstream.Peer
 	link      *link
+	fresh     link // room for one that is not kept
 	resp      *http.Response
 	addr      [16]byte
 	session   string // what sticky has found

@@ -87,7 +87,8 @@ func (x *exchange) connect(l *location, t *Try) error {
 	if err != nil {
 		return err
 	}
-	x.link = &link{HTTPConn: conn, addr: addr, requests: 1, opened: now}
+	x.fresh = link{HTTPConn: conn, addr: addr, requests: 1, opened: now}
+	x.link = &x.fresh
 	return nil
 }
 

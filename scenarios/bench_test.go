@@ -49,7 +49,7 @@ func (l load) run(tb testing.TB, n int) (ok int) {
 		}
 		var writes int64
 		cfg := users.Config{
-			Front: the.Front(), Zero: the.Zero(), Record: func(r history.Record) { rec.Add(r) },
+			Front: the.Front(), Zero: the.Zero(), NewRecord: rec.New, Record: rec.Add,
 			NextWrite: func() int64 { writes++; return writes },
 			Attempts: func(id string) []history.Attempt {
 				var out []history.Attempt

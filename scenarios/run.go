@@ -161,6 +161,7 @@ func (r *run) setUp(ctx context.Context, crowd []person) (script context.Context
 	r.cfg = users.Config{
 		Front: r.lab.Front(), Nodes: map[string]string{}, Zero: r.lab.Zero(),
 		SessionCookie: r.sc.Noun("app").Options.String("sessionCookieName", ""),
+		NewRecord:     r.rec.New,
 		Record:        r.record,
 		NextWrite:     r.nextWrite,
 		Attempts:      r.attempts,
@@ -309,8 +310,8 @@ func (r *run) attempts(request string) []history.Attempt {
 }
 
 // record takes a finished request.
-func (r *run) record(finished history.Record) {
-	rec := r.rec.Add(finished)
+func (r *run) record(rec *history.Record) {
+	r.rec.Add(rec)
 	r.mu.Lock()
 	if rec.Node != "" && !rec.Audit {
 		if rec.Session != "" {

@@ -18,10 +18,10 @@ const defaultBacklog = 128
 
 // connect finds the host that listens on addr. It takes a round trip; a host
 // that cannot be reached, or whose backlog is full, lets the caller wait, at most
-// for limit.
-func (h *host) connect(ctx context.Context, addr string, limit time.Duration, find func(*host, int) (*int, int)) (*host, error) {
+// for limit. The port is that of addr.
+func (h *host) connect(ctx context.Context, addr string, limit time.Duration, find func(*host, int) (*int, int)) (*host, int, error) {
 	if err := h.enter(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	w := h.w
 	m := w.machineAt(addr)
@@ -29,13 +29,13 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 	giveUp := w.now + int64(limit)
 	if m != nil {
 		if _, err := h.wait(ctx, min(w.roundTrip(), int64(limit)), nil); err != nil {
-			return nil, connectError(err)
+			return nil, 0, connectError(err)
 		}
 	}
 	met := false
 	for {
 		if w.now >= giveUp {
-			return nil, world.ErrConnectTimeout
+			return nil, 0, world.ErrConnectTimeout
 		}
 		if m != nil && !w.exempt(h, m) && !w.faults.Reachable(h.name, m.name) {
 			if !met {
@@ -44,19 +44,19 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 			}
 		} else {
 			if m == nil || m.up == nil {
-				return nil, world.ErrRefused
+				return nil, 0, world.ErrRefused
 			}
 			pending, limit := find(m.up, port)
 			if pending == nil {
-				return nil, world.ErrRefused
+				return nil, 0, world.ErrRefused
 			}
 			if !m.up.paused {
 				*pending = 0
-				return m.up, nil
+				return m.up, port, nil
 			}
 			if *pending < limit {
 				*pending++
-				return m.up, nil
+				return m.up, port, nil
 			}
 		}
 		// Nobody answers the SYN; it is sent again every now and then.
@@ -64,7 +64,7 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 		_, err := h.wait(ctx, min(int64(time.Second), giveUp-w.now), func() bool { return w.stirred(w.current) })
 		w.connecting = slices.DeleteFunc(w.connecting, func(t *task) bool { return t == w.current })
 		if err != nil {
-			return nil, connectError(err)
+			return nil, 0, connectError(err)
 		}
 	}
 }

@@ -18,6 +18,7 @@ type machine struct {
 	skew       time.Duration
 	disk       disk
 	up         *host // the running incarnation; nil when down
+	links      map[*machine]*link
 }
 
 // host is one incarnation of a machine.
@@ -219,7 +220,10 @@ func (h *host) Rand(purpose string, identity ...any) *rand.Rand {
 
 func (h *host) Key(purpose string) world.Key { return h.w.key.Str(purpose) }
 
-func (h *host) at(port int) string { return h.addr + ":" + strconv.Itoa(port) }
+func (h *host) at(port int) string {
+	var room [24]byte
+	return string(strconv.AppendInt(append(append(room[:0], h.addr...), ':'), int64(port), 10))
+}
 
 // signal is an event that resets itself.
 type signal struct {

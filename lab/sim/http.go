@@ -37,7 +37,7 @@ type httpConn struct {
 	lis            *httpListener
 	addr           string // the server's, as dialled
 	remote         string // the client's, as the server sees it
-	there, back    link
+	there, back    *link
 
 	// The client's end.
 	clientClosed bool
@@ -113,12 +113,11 @@ func (h *host) open(l *httpListener, addr string) *httpConn {
 	}
 	if c.client != h {
 		c.client = h
-		w.ports++
-		c.remote = h.at(32768 + w.ports%28232) // stays with the vessel
 		c.there = w.link(h.machine, l.host.machine)
 		c.back = w.link(l.host.machine, h.machine)
 	}
-	c.addr = addr
+	w.ports++
+	c.addr, c.remote = addr, h.at(32768+w.ports%28232)
 	return c
 }
 

@@ -18,7 +18,7 @@ func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error
 }
 
 func (h *host) DialHTTPWithin(ctx context.Context, addr string, limit time.Duration) (world.HTTPConn, error) {
-	server, err := h.connect(ctx, addr, min(limit, connectTimeout), func(server *host, port int) (backlog *int, limit int) {
+	server, port, err := h.connect(ctx, addr, min(limit, connectTimeout), func(server *host, port int) (backlog *int, limit int) {
 		if l := server.http[port]; l != nil {
 			return &l.pending, l.opts.Backlog
 		}
@@ -27,7 +27,7 @@ func (h *host) DialHTTPWithin(ctx context.Context, addr string, limit time.Durat
 	if err != nil {
 		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}
 	}
-	c := h.open(server.http[portOf(addr)], addr)
+	c := h.open(server.http[port], addr)
 	return &clientConn{c: c, life: c.life}, nil
 }
 
@@ -186,25 +186,21 @@ func (c *httpConn) prepare(req *http.Request) error {
 	if req.Proto == "HTTP/1.0" {
 		r.Proto, r.ProtoMinor = "HTTP/1.0", 0
 	}
-	clear(r.Header)
-	for name, values := range req.Header {
-		if name != "Host" {
-			r.Header[name] = values[:len(values):len(values)]
-		}
+	if !takeHeader(r.Header, req.Header) {
+		clear(r.Header) // something else is left of the exchange before
+		takeHeader(r.Header, req.Header)
 	}
 	r.Host = req.Host
 	if r.Host == "" {
 		r.Host = req.URL.Host
 	}
 	r.RemoteAddr = c.remote
-	c.key = ""
-	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
-		c.key = id[0]
-	}
+	c.key = first(r.Header[world.HeaderRequest])
 	r.Form, r.PostForm, r.MultipartForm = nil, nil, nil
 	r.Pattern = ""
-	r.Close = req.Close || (r.ProtoMinor == 0 && !headerIs(r.Header, "Connection", "keep-alive")) ||
-		headerIs(r.Header, "Connection", "close")
+	connection := first(r.Header["Connection"])
+	r.Close = req.Close || (r.ProtoMinor == 0 && !strings.EqualFold(connection, "keep-alive")) ||
+		strings.EqualFold(connection, "close")
 	r.ContentLength, r.TransferEncoding = int64(len(c.reqBuf)), nil
 	if len(c.reqBuf) == 0 {
 		r.Body = http.NoBody
@@ -225,9 +221,24 @@ func (c *httpConn) prepare(req *http.Request) error {
 
 var zeroLength = []string{"0"}
 
-func headerIs(h http.Header, name, value string) bool {
-	v := h[name]
-	return len(v) > 0 && strings.EqualFold(v[0], value)
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// takeHeader copies a header but for Host, and reports whether there is nothing
+// else in the copy. Most exchanges of a connection carry the same names.
+func takeHeader(into, from http.Header) bool {
+	n := 0
+	for name, values := range from {
+		if name != "Host" {
+			into[name] = values[:len(values):len(values)]
+			n++
+		}
+	}
+	return n == len(into)
 }
 
 func readAll(r io.Reader, buf []byte) ([]byte, error) {

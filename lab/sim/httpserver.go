@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
@@ -207,7 +208,7 @@ func (w *responseWriter) begin(over bool) {
 		w.chunked = true
 	}
 	w.close = c.request.Close || w.untilClose() || c.lis.closed ||
-		headerIs(w.header, "Connection", "close") ||
+		strings.EqualFold(first(w.header["Connection"]), "close") ||
 		(c.lis.opts.MaxRequests > 0 && c.served+1 >= c.lis.opts.MaxRequests)
 	if w.close && !http10 {
 		w.header["Connection"] = closeConnection

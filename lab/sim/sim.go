@@ -365,17 +365,27 @@ func (w *World) exempt(h *host, m *machine) bool {
 
 // link is one direction between two machines.
 type link struct {
-	from, to      *machine
-	key           world.Key
-	delay, spread int64
+	from, to          *machine
+	key               world.Key // of what is sent over it
+	request, response world.Key // key with these kinds added
+	delay, spread     int64
 }
 
-func (w *World) link(from, to *machine) link {
-	return link{from: from, to: to, key: w.key.Str("delay").Str(from.name).Str(to.name), delay: w.delay, spread: w.spread}
+func (w *World) link(from, to *machine) *link {
+	if l := from.links[to]; l != nil {
+		return l
+	}
+	l := &link{from: from, to: to, key: w.key.Str("delay").Str(from.name).Str(to.name), delay: w.delay, spread: w.spread}
+	l.request, l.response = l.key.Str("REQUEST"), l.key.Str("RESPONSE")
+	if from.links == nil {
+		from.links = map[*machine]*link{}
+	}
+	from.links[to] = l
+	return l
 }
 
 // way is how long a message takes, in ns.
-func (l link) way(k world.Key) int64 {
+func (l *link) way(k world.Key) int64 {
 	if l.spread == 0 {
 		return l.delay
 	}
@@ -388,18 +398,23 @@ func (w *World) roundTrip() int64 { return 2*w.delay + w.spread }
 // messageKey is the identity of a message: its link, its label, and the
 // how-manieth of that label it is there. A request's identity is unique already
 // and is not counted.
-func (w *World) messageKey(l link, label world.Label) world.Key {
-	k := l.key.Str(label.Kind).Str(label.Key)
-	if label.Key != "" && (label.Kind == "REQUEST" || label.Kind == "RESPONSE") {
-		return k
+func (w *World) messageKey(l *link, label world.Label) world.Key {
+	if label.Key != "" {
+		switch label.Kind {
+		case "REQUEST":
+			return l.request.Str(label.Key)
+		case "RESPONSE":
+			return l.response.Str(label.Key)
+		}
 	}
+	k := l.key.Str(label.Kind).Str(label.Key)
 	n := w.nth[k]
 	w.nth[k] = n + 1
 	return k.Int(n)
 }
 
 // decide asks the fault table about a message.
-func (w *World) decide(l link, label world.Label, k world.Key) fault.Action {
+func (w *World) decide(l *link, label world.Label, k world.Key) fault.Action {
 	if w.faults.Quick() {
 		return fault.Action{}
 	}

@@ -87,7 +87,7 @@ type stream struct {
 	peer   *stream
 	local  string
 	remote string
-	out    link
+	out    *link
 
 	// What has arrived for this end.
 	buf      []byte
@@ -124,7 +124,7 @@ type frame struct {
 }
 
 func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
-	server, err := h.connect(ctx, addr, connectTimeout, func(server *host, port int) (*int, int) {
+	server, port, err := h.connect(ctx, addr, connectTimeout, func(server *host, port int) (*int, int) {
 		if l := server.streams[port]; l != nil {
 			return &l.pending, defaultBacklog
 		}
@@ -134,7 +134,7 @@ func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
 		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}
 	}
 	w := h.w
-	l := server.streams[portOf(addr)]
+	l := server.streams[port]
 	w.ports++
 	here := h.at(32768 + w.ports%28232)
 	a := &stream{w: w, host: h, local: here, remote: addr, out: w.link(h.machine, server.machine)}

@@ -93,9 +93,9 @@ func TestOutageAndRecovery(t *testing.T) {
 func TestLatencyPercentilesAreNearestRank(t *testing.T) {
 	var c history.Recorder
 	for i := range 200 {
-		c.Add(history.Record{User: "alice", N: i, Started: time.Duration(i), Ended: time.Duration(i) + time.Duration(i+1)*ms, Status: 200})
+		c.Add(&history.Record{User: "alice", N: i, Started: time.Duration(i), Ended: time.Duration(i) + time.Duration(i+1)*ms, Status: 200})
 	}
-	c.Add(history.Record{User: "alice", N: 201, Ended: time.Hour, Err: "timeout"}) // got no head: no latency
+	c.Add(&history.Record{User: "alice", N: 201, Ended: time.Hour, Err: "timeout"}) // got no head: no latency
 	got := Check(c.History(), Options{}).Latency
 	if want := (Latency{100 * ms, 180 * ms, 198 * ms, 200 * ms}); got != want {
 		t.Errorf("latency of 1..200 ms = %v, want %v", got, want)
@@ -247,7 +247,7 @@ func longHistory(n int) *history.History {
 		if i%1009 == 0 {
 			r.Status, r.Session, r.Got = 502, "", nil
 		}
-		c.Add(r)
+		c.Add(&r)
 	}
 	return c.History()
 }

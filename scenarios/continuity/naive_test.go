@@ -678,7 +678,7 @@ func toyHistory(rng *rand.Rand) *history.History {
 				}
 			}
 		}
-		c.Add(r)
+		c.Add(&r)
 	}
 	return c.History()
 }

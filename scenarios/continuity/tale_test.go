@@ -81,7 +81,7 @@ func tale(t testing.TB, text string) *history.History {
 		if r.SetCookie != "" {
 			jar[r.User] = r.SetCookie
 		}
-		c.Add(r)
+		c.Add(&r)
 	}
 	return c.History()
 }

@@ -32,7 +32,8 @@ func Decode(r io.Reader) (*History, error) {
 			continue
 		}
 		var w wire
-		if err := json.Unmarshal(line, &w); err != nil {
+		err := json.Unmarshal(line, &w)
+		if err != nil {
 			return nil, fmt.Errorf("read history: line %d: %w", n, err)
 		}
 		if w.Event != nil {
@@ -43,11 +44,11 @@ func Decode(r io.Reader) (*History, error) {
 			c.AddEvent(e)
 			continue
 		}
-		rec, err := w.record()
-		if err != nil {
+		rec := c.New()
+		if *rec, err = w.record(); err != nil {
 			return nil, fmt.Errorf("read history: line %d: %w", n, err)
 		}
-		shared.share(&rec)
+		shared.share(rec)
 		c.Add(rec)
 	}
 	if err := lines.Err(); err != nil {

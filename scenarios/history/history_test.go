@@ -108,7 +108,7 @@ func TestDecodeNamesTheLineItCannotRead(t *testing.T) {
 
 func TestHistoryOrderDoesNotDependOnTheOrderOfRecording(t *testing.T) {
 	add := func(c *Recorder, user string, n int, started, ended time.Duration) {
-		c.Add(Record{User: user, N: n, Started: started, Ended: ended, Got: []Attr{{Name: "b"}, {Name: "a"}}})
+		c.Add(&Record{User: user, N: n, Started: started, Ended: ended, Got: []Attr{{Name: "b"}, {Name: "a"}}})
 	}
 	var one, other Recorder
 	add(&one, "alice", 1, 0, 5)
@@ -129,11 +129,11 @@ func TestHistoryOrderDoesNotDependOnTheOrderOfRecording(t *testing.T) {
 
 func TestSnapshotStaysAsItWasWhileTheRunGoesOn(t *testing.T) {
 	var c Recorder
-	c.Add(Record{User: "alice", N: 1})
+	c.Add(&Record{User: "alice", N: 1})
 	c.AddEvent(Event{Kind: "kill"})
 	before := c.History()
 	for n := range 3 * chunk {
-		c.Add(Record{User: "alice", N: n + 2, Started: 1})
+		c.Add(&Record{User: "alice", N: n + 2, Started: 1})
 		c.AddEvent(Event{Kind: "start"})
 	}
 	if len(before.Requests) != 1 || len(before.Events) != 1 {
@@ -153,7 +153,7 @@ func TestRecorderServesSeveralGoroutines(t *testing.T) {
 	for _, user := range []string{"alice", "bob", "carol"} {
 		wg.Go(func() {
 			for n := range 500 {
-				c.Add(Record{User: user, N: n + 1, Path: "/session"})
+				c.Add(&Record{User: user, N: n + 1, Path: "/session"})
 				c.AddEvent(Event{Kind: "kill"})
 				if n%100 == 0 {
 					c.History()

@@ -112,8 +112,11 @@ func (r *Record) Login() bool { return r.page() == "login" }
 
 func (r *Record) page() string {
 	path := r.Path
-	if i := strings.IndexAny(path, "?;#"); i >= 0 {
-		path = path[:i]
+	for i := range len(path) {
+		if c := path[i]; c == '?' || c == ';' || c == '#' {
+			path = path[:i]
+			break
+		}
 	}
 	return path[strings.LastIndexByte(path, '/')+1:]
 }

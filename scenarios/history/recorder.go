@@ -17,23 +17,28 @@ type Recorder struct {
 	events   []Event
 }
 
-// Add takes a finished request. Its Got and Want are sorted by name where they
-// are not yet; sorted ones are left alone, and several records may share them.
-// Nobody may change r's slices and Write from then on, nor the record as it is
-// kept, which comes back.
-func (c *Recorder) Add(r Record) *Record {
-	sortAttrs(r.Got)
-	sortAttrs(r.Want)
+// New returns an empty record to be filled and added. One that is never
+// added is no part of the history.
+func (c *Recorder) New() *Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.free) == 0 {
 		c.free = make([]Record, chunk)
 	}
-	kept := &c.free[0]
-	*kept = r
-	c.requests = append(c.requests, kept)
+	r := &c.free[0]
 	c.free = c.free[1:]
-	return kept
+	return r
+}
+
+// Add takes a finished request. Its Got and Want are sorted by name where they
+// are not yet; sorted ones are left alone, and several records may share them.
+// Nobody may change r, its slices and its Write from then on.
+func (c *Recorder) Add(r *Record) {
+	sortAttrs(r.Got)
+	sortAttrs(r.Want)
+	c.mu.Lock()
+	c.requests = append(c.requests, r)
+	c.mu.Unlock()
 }
 
 // AddEvent takes a line of the timeline.

@@ -56,11 +56,11 @@ func sample(users int, copies bool, stale int) *history.History {
 			last = number
 			r.Session = id
 			r.Got = []history.Attr{{Name: "count", Value: fmt.Sprint(count), Write: last, Writes: count}}
-			c.Add(r)
+			c.Add(&r)
 			if stale > 0 && n%stale == 1 {
 				read := history.Record{User: user, N: 100 + n, Method: "GET", Path: "/session", Sent: id, Session: id, Status: 200, Node: "tomcat2",
 					Started: r.Ended, Ended: r.Ended + 2*ms, Got: []history.Attr{{Name: "count", Value: fmt.Sprint(count - 1), Write: last - 1, Writes: count - 1}}}
-				c.Add(read)
+				c.Add(&read)
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (u *User) Travel(ctx context.Context, j Journey, p Pace, stop func() bool) 
 			if u.host.Sleep(ctx, time.Duration((0.5+draw.Float64())*float64(p.Think))) != nil {
 				return
 			}
-			if j == Shop && lostItsWay(r, &rec) {
+			if j == Shop && lostItsWay(r, rec) {
 				break // logged out by somebody else: start again at the login
 			}
 		}

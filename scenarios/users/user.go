@@ -18,7 +18,8 @@ import (
 	"sessionlab/sessions"
 )
 
-// Config is what all users of a lab have in common. Front and Record must be set.
+// Config is what all users of a lab have in common. Front, NewRecord and Record
+// must be set.
 type Config struct {
 	// Front is the proxy's logical "address:port".
 	Front string
@@ -29,8 +30,10 @@ type Config struct {
 	// Zero is the host's elapsed time at which the run began; recorded times
 	// count from there.
 	Zero time.Duration
-	// Record takes each finished request.
-	Record func(history.Record)
+	// NewRecord gives room for a request that begins, and Record takes it when
+	// it is finished.
+	NewRecord func() *history.Record
+	Record    func(*history.Record)
 	// NextWrite gives a number to a write, unique in the run and above 0.
 	NextWrite func() int64
 	// Attempts takes what the proxy traced of a request, by the request's
@@ -104,24 +107,23 @@ type client struct {
 	close  [1]string
 }
 
-// Do performs a request, records it, and returns the record. It fails only by
-// what the record says. The record's slices are shared with the history and with
-// further records.
-func (u *User) Do(ctx context.Context, r Request) history.Record {
+// Do performs a request, records it, and returns the record, which belongs to
+// the history from then on. It fails only by what the record says.
+func (u *User) Do(ctx context.Context, r Request) *history.Record {
+	rec := u.cfg.NewRecord()
+	rec.Step, rec.Label, rec.User = r.Step, r.Label, u.name
+	rec.Method, rec.Path, rec.On, rec.Audit = r.Method, r.Target, r.On, r.Audit
+	rec.Started = u.host.Elapsed() - u.cfg.Zero
 	u.mu.Lock()
 	u.n++
-	rec := history.Record{
-		Step: r.Step, Label: r.Label, User: u.name, N: u.n,
-		Method: r.Method, Path: r.Target, On: r.On, Audit: r.Audit,
-		Started: u.host.Elapsed() - u.cfg.Zero,
-	}
+	rec.N = u.n
 	u.active++
 	rec.Write = u.intent(r.Method, r.Target)
 	rec.Want = u.known
 	u.mu.Unlock()
 
 	id := rec.Request()
-	if err := u.exchange(ctx, r, id, &rec); err != nil {
+	if err := u.exchange(ctx, r, id, rec); err != nil {
 		rec.Err = world.OutcomeOf(err).String()
 		if rec.Err == world.Canceled.String() && ctx.Err() == nil {
 			rec.Err = "user_timeout"
@@ -133,7 +135,7 @@ func (u *User) Do(ctx context.Context, r Request) history.Record {
 	}
 	u.mu.Lock()
 	u.active--
-	u.learn(&rec)
+	u.learn(rec)
 	u.mu.Unlock()
 	u.cfg.Record(rec)
 	return rec
