@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"iter"
+	"math"
 	"runtime/debug"
 )
 
@@ -30,7 +31,13 @@ func newEvent(what runner) *event { return &event{what: what, index: -1} }
 
 // heap is a 4-ary heap ordered by (time, tie-break, sequence). The times lie in
 // the heap itself: most comparisons touch nothing else.
-type heap []slot
+type heap struct {
+	slots []slot
+	// gap: the first slot's event has been taken out. The slot stays, before all
+	// others, until the next push, which mostly comes at once and belongs near
+	// the top.
+	gap bool
+}
 
 type slot struct {
 	at int64 // the event's
@@ -48,23 +55,46 @@ func less(a, b slot) bool {
 }
 
 func (h *heap) push(e *event) {
-	e.index = len(*h)
-	*h = append(*h, slot{e.at, e})
+	if h.gap {
+		h.gap = false
+		h.slots[0] = slot{e.at, e}
+		h.down(0)
+		return
+	}
+	e.index = len(h.slots)
+	h.slots = append(h.slots, slot{e.at, e})
 	h.up(e.index)
 }
 
-func (h *heap) remove(e *event) {
-	i, last := e.index, len(*h)-1
-	if i != last {
-		(*h)[i] = (*h)[last]
-		(*h)[i].index = i
+// pop takes the first event out, nil if there is none.
+func (h *heap) pop() *event {
+	if h.gap {
+		h.gap = false
+		h.drop(0)
 	}
-	(*h)[last] = slot{}
-	*h = (*h)[:last]
+	if len(h.slots) == 0 {
+		return nil
+	}
+	e := h.slots[0].event
+	e.index = -1
+	h.slots[0].at, h.gap = math.MinInt64, true
+	return e
+}
+
+func (h *heap) remove(e *event) {
+	h.drop(e.index)
+	e.index = -1
+}
+
+// drop closes a slot.
+func (h *heap) drop(i int) {
+	last := len(h.slots) - 1
+	h.slots[i] = h.slots[last]
+	h.slots[last] = slot{}
+	h.slots = h.slots[:last]
 	if i != last {
 		h.fix(i)
 	}
-	e.index = -1
 }
 
 func (h *heap) fix(i int) {
@@ -73,42 +103,44 @@ func (h *heap) fix(i int) {
 	}
 }
 
-func (h heap) up(i int) {
-	e := h[i]
+func (h *heap) up(i int) {
+	s := h.slots
+	e := s[i]
 	for i > 0 {
 		p := (i - 1) / 4
-		if !less(e, h[p]) {
+		if !less(e, s[p]) {
 			break
 		}
-		h[i] = h[p]
-		h[i].index = i
+		s[i] = s[p]
+		s[i].index = i
 		i = p
 	}
-	h[i] = e
+	s[i] = e
 	e.index = i
 }
 
-func (h heap) down(i int) bool {
-	e, start := h[i], i
+func (h *heap) down(i int) bool {
+	s := h.slots
+	e, start := s[i], i
 	for {
 		c := 4*i + 1
-		if c >= len(h) {
+		if c >= len(s) {
 			break
 		}
 		best := c
-		for j := c + 1; j < c+4 && j < len(h); j++ {
-			if less(h[j], h[best]) {
+		for j := c + 1; j < c+4 && j < len(s); j++ {
+			if less(s[j], s[best]) {
 				best = j
 			}
 		}
-		if !less(h[best], e) {
+		if !less(s[best], e) {
 			break
 		}
-		h[i] = h[best]
-		h[i].index = i
+		s[i] = s[best]
+		s[i].index = i
 		i = best
 	}
-	h[i] = e
+	s[i] = e
 	e.index = i
 	return i != start
 }
@@ -121,7 +153,7 @@ func (w *World) schedule(e *event, at int64, tie uint32) {
 	w.seq++
 	e.at, e.tie, e.seq = at, tie, w.seq
 	if e.queued() {
-		w.heap[e.index].at = at
+		w.heap.slots[e.index].at = at
 		w.heap.fix(e.index)
 	} else {
 		w.heap.push(e)
@@ -328,11 +360,10 @@ func (w *World) loop(stop func() bool) {
 			w.resume(t)
 			continue
 		}
-		if len(w.heap) == 0 {
+		e := w.heap.pop()
+		if e == nil {
 			return
 		}
-		e := w.heap[0].event
-		w.heap.remove(e)
 		if w.stale(e) {
 			continue
 		}

@@ -173,7 +173,7 @@ func (w *World) unwind() {
 		co.stop()
 	}
 	w.idle = nil
-	w.heap, w.ready, w.holders = nil, nil, nil
+	w.heap, w.ready, w.holders = heap{}, nil, nil
 }
 
 // watch ends the process when no event happens for long: then a task waits for
