@@ -114,7 +114,12 @@ func appendAnswer(b []byte, node string, st *sessions.State) []byte {
 // appendString appends a JSON string. Bytes that are no UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	for i := 0; i < len(s); {
+	plain := 0
+	for plain < len(s) && s[plain] >= ' ' && s[plain] < utf8.RuneSelf && s[plain] != '"' && s[plain] != '\\' {
+		plain++
+	}
+	b = append(b, s[:plain]...)
+	for i := plain; i < len(s); {
 		c := s[i]
 		switch {
 		case c == '"' || c == '\\':
@@ -276,8 +281,12 @@ func (s *scanner) plain() []byte {
 	return nil
 }
 
-// text stores a string unless the same is there already.
+// text stores a string unless the same is there already, which is then plain.
 func (s *scanner) text(into *string) {
+	if n := len(*into); n > 0 && len(s.b) > n+1 && s.b[0] == '"' && s.b[n+1] == '"' && string(s.b[1:n+1]) == *into {
+		s.b = s.b[n+2:]
+		return
+	}
 	if token := s.plain(); string(token) != *into {
 		*into = string(token)
 	}

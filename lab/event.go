@@ -78,22 +78,22 @@ func (l *Lab) did(verb, host, format string, args ...any) {
 
 // seam turns what the world sees on the wire into events of the lab.
 func (l *Lab) seam(e world.Event) {
-	switch e.Op {
-	case world.Panics:
+	if e.Op == world.Panics {
 		l.tell(Broken, e.Host, "a handler on %s panicked: %s", e.Host, e.Detail)
 		return
-	case world.Sends:
+	}
+	if e.Op == world.Sends {
 		l.traffic(e.Peer, e.Label)
-		l.emit(Event{Kind: Sends, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
-		if e.Label.Kind == "RESPONSE" {
-			l.answered(e.Host)
-		}
-	case world.Receives:
-		l.emit(Event{Kind: Receives, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
-	case world.Loses:
-		l.emit(Event{Kind: Loses, Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
+	}
+	if l.watcher != nil {
+		l.emit(Event{Kind: onTheWire[e.Op], Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
+	}
+	if e.Op == world.Sends && e.Label.Kind == "RESPONSE" {
+		l.answered(e.Host)
 	}
 }
+
+var onTheWire = [...]EventKind{world.Sends: Sends, world.Receives: Receives, world.Loses: Loses}
 
 // traffic keeps count of the requests that a node has not answered yet.
 func (l *Lab) traffic(to string, message world.Label) {

@@ -16,6 +16,7 @@ type server struct {
 	settings *settings // of the level itself
 	root     location  // stands for the server where no location matches
 	exact    map[string]*location
+	slashed  []*location // of exact, those with proxy_pass whose path ends with a slash
 	prefixes []*location // longest first
 	patterns []*location // in the order of the file
 	named    map[string]*location
@@ -92,6 +93,9 @@ func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err
 			return duplicate
 		}
 		s.exact[in.Path] = l
+		if l.pass != nil && strings.HasSuffix(in.Path, "/") {
+			s.slashed = append(s.slashed, l)
+		}
 	case "", "^~":
 		for _, other := range s.prefixes {
 			if other.path == in.Path {
@@ -175,8 +179,8 @@ func (s *server) lacksSlash(path string) *location {
 			return l
 		}
 	}
-	if len(s.exact) > 0 {
-		if l := s.exact[path+"/"]; l != nil && l.pass != nil {
+	for _, l := range s.slashed {
+		if len(l.path) == len(path)+1 && strings.HasPrefix(l.path, path) {
 			return l
 		}
 	}

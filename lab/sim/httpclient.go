@@ -304,19 +304,16 @@ func (c *httpConn) response(req *http.Request) *http.Response {
 
 var chunkedEncoding = []string{"chunked"}
 
-var statusLines = map[int]string{}
-
-func init() {
-	for code := 100; code < 600; code++ {
-		if text := http.StatusText(code); text != "" {
-			statusLines[code] = strconv.Itoa(code) + " " + text
-		}
+var statusLines = func() (all [600]string) {
+	for code := range all {
+		all[code] = strconv.Itoa(code) + " " + http.StatusText(code)
 	}
-}
+	return all
+}()
 
 func statusLine(code int) string {
-	if s := statusLines[code]; s != "" {
-		return s
+	if code >= 0 && code < len(statusLines) {
+		return statusLines[code]
 	}
 	return strconv.Itoa(code) + " "
 }

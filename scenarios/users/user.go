@@ -101,10 +101,25 @@ type client struct {
 	body   []byte
 	answer appnode.Answer
 	got    []history.Attr // of the latest answer; records share it
-	id     [1]string
-	write  [1]string
-	cookie [1]string
-	close  [1]string
+	id     field
+	write  field
+	cookie field
+	close  field
+}
+
+// field is the value of a request header, "" for none.
+type field [1]string
+
+// set gives the header another value. The map's entry is the field itself: it
+// changes only when the header comes or goes.
+func (f *field) set(h http.Header, name, value string) {
+	switch {
+	case value == "" && f[0] != "":
+		delete(h, name)
+	case value != "" && f[0] == "":
+		h[name] = f[:]
+	}
+	f[0] = value
 }
 
 // Do performs a request, records it, and returns the record, which belongs to
@@ -245,10 +260,8 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 	}
 	c.prepare(r, id, rec.Write)
 	u.addCookies(c, r, rec)
-	c.req.Close = u.habits.NoKeepAlive
-	if c.req.Close {
-		c.close[0] = "close"
-		c.req.Header["Connection"] = c.close[:]
+	if c.req.Close = u.habits.NoKeepAlive; c.req.Close {
+		c.close.set(c.req.Header, "Connection", "close")
 	}
 	resp, err := c.conn.RoundTrip(ctx, &c.req)
 	if err != nil {
@@ -361,16 +374,15 @@ func (c *client) prepare(r Request, id string, w *history.Write) {
 		c.req.Header = make(http.Header, 4)
 		c.req.Proto, c.req.ProtoMajor, c.req.ProtoMinor = "HTTP/1.1", 1, 1
 	}
-	clear(c.req.Header)
 	c.url = url.URL{Scheme: "http", Host: c.addr}
 	c.url.Path, c.url.RawQuery, _ = strings.Cut(r.Target, "?")
 	c.req.Method, c.req.URL, c.req.RequestURI, c.req.Host = r.Method, &c.url, r.Target, c.addr
-	c.id[0] = id
-	c.req.Header[world.HeaderRequest] = c.id[:]
+	c.id.set(c.req.Header, world.HeaderRequest, id)
+	number := ""
 	if w != nil {
-		c.write[0] = strconv.FormatInt(w.Number, 10)
-		c.req.Header[appnode.WriteHeader] = c.write[:]
+		number = strconv.FormatInt(w.Number, 10)
 	}
+	c.write.set(c.req.Header, appnode.WriteHeader, number)
 }
 
 func (u *User) addCookies(c *client, r Request, rec *history.Record) {
@@ -384,10 +396,7 @@ func (u *User) addCookies(c *client, r Request, rec *history.Record) {
 		path, _, _ := strings.Cut(r.Target, "?")
 		line, rec.Sent = u.jar.line(path), u.jar.value(u.cfg.SessionCookie)
 	}
-	if line != "" {
-		c.cookie[0] = line
-		c.req.Header["Cookie"] = c.cookie[:]
-	}
+	c.cookie.set(c.req.Header, "Cookie", line)
 }
 
 // UnderWay is how many requests have no answer yet.
