@@ -15,8 +15,8 @@ type httpListener struct {
 	handler http.Handler
 	opts    world.ServeOptions
 	closed  bool
-	pending int // connections that wait to be accepted, while paused
-	active  int // exchanges that run
+	pending int         // connections that wait to be accepted, while paused
+	active  int         // exchanges that run
 	spare   []*httpConn // closed at both ends, to be used again
 	drain   *task
 }

@@ -178,15 +178,15 @@ type task struct {
 	f    func()
 	co   *coroutine
 
-	parked  bool
-	woken   bool // in the run queue, or frozen with its host
-	done    bool
+	parked   bool
+	woken    bool // in the run queue, or frozen with its host
+	done     bool
 	nap      *event // ends a Sleep
 	timeout  *event // looks at the deadline; it stays queued when a wait is over
 	deadline int64  // of the wait under way, -1 for none
 	expired  bool   // the deadline came before anything else
-	guestOf *host  // the foreign host whose call it is parked in
-	index   int    // in World.tasks
+	guestOf  *host  // the foreign host whose call it is parked in
+	index    int    // in World.tasks
 }
 
 // coroutine is the vessel of a task; it is used again when the task is over.
@@ -303,9 +303,27 @@ func (t *task) park() {
 		panic(unwind{})
 	}
 	t.parked = true
+	if t.w.isNext(t) {
+		return
+	}
 	if !t.co.out(struct{}{}) {
 		panic(unwind{})
 	}
+}
+
+// isNext lets events happen until a task is ready, and reports whether that is
+// the very one that has just parked: it then goes on without any switch.
+func (w *World) isNext(t *task) bool {
+	w.current = nil
+	for w.next() == nil && w.step() {
+	}
+	if w.next() != t || t.host.dead || t.host.paused {
+		return false
+	}
+	w.takeNext()
+	t.parked, t.woken = false, false
+	w.current = t
+	return true
 }
 
 // limit sets the deadline of the wait that a task is in, or goes into. Most
@@ -346,28 +364,46 @@ func (w *World) stale(e *event) bool {
 	return true
 }
 
-// loop runs events until stop answers true or nothing is left to happen.
+// loop runs tasks and events until stop answers true or nothing is left to happen.
 func (w *World) loop(stop func() bool) {
 	for !stop() && w.panicked == nil {
-		w.pulse.Add(1)
-		if w.readyHead < len(w.ready) {
-			t := w.ready[w.readyHead]
-			w.ready[w.readyHead] = nil
-			w.readyHead++
-			if w.readyHead == len(w.ready) {
-				w.ready, w.readyHead = w.ready[:0], 0
-			}
+		switch t := w.next(); {
+		case t != nil:
+			w.takeNext()
 			w.resume(t)
-			continue
-		}
-		e := w.heap.pop()
-		if e == nil {
+		case !w.step():
 			return
 		}
-		if w.stale(e) {
-			continue
-		}
+	}
+}
+
+// next is the task whose turn it is, nil if none is ready.
+func (w *World) next() *task {
+	if w.readyHead == len(w.ready) {
+		return nil
+	}
+	return w.ready[w.readyHead]
+}
+
+func (w *World) takeNext() {
+	w.ready[w.readyHead] = nil
+	if w.readyHead++; w.readyHead == len(w.ready) {
+		w.ready, w.readyHead = w.ready[:0], 0
+	}
+}
+
+// step lets the next event happen. It reports false if there is none.
+func (w *World) step() bool {
+	e := w.heap.pop()
+	if e == nil {
+		return false
+	}
+	if w.steps++; w.steps%256 == 0 {
+		w.pulse.Store(w.steps)
+	}
+	if !w.stale(e) {
 		w.now = e.at
 		e.what.fire()
 	}
+	return true
 }

@@ -85,7 +85,8 @@ type World struct {
 
 	started, ending, closed bool
 	panicked                error
-	pulse                   atomic.Uint64
+	steps                   uint64
+	pulse                   atomic.Uint64 // steps, every now and then, for the watchdog
 }
 
 // holder is something that waits for a change of the fault table.
