@@ -52,9 +52,10 @@ func (l load) run(tb testing.TB, n int) (ok int) {
 			Front: the.Front(), Zero: the.Zero(), NewRecord: rec.New, Record: rec.Add,
 			NextWrite: func() int64 { writes++; return writes },
 			Attempts: func(id string) []history.Attempt {
-				var out []history.Attempt
-				for _, a := range the.TakeAttempts(id) {
-					out = append(out, history.Attempt{Node: a.Node, Outcome: a.Outcome})
+				tried := the.TakeAttempts(id)
+				out := rec.Attempts(len(tried))
+				for i, a := range tried {
+					out[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
 				}
 				return out
 			},

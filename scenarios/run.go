@@ -131,7 +131,7 @@ type run struct {
 	touches    touches
 	unfinished []string
 	crashed    error
-	hash       world.Key
+	hash       trace
 	stats      traffic
 	often      map[string]*repeated
 	ended      bool
@@ -147,7 +147,7 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 		sc: sc, opts: o, world: o.World, op: o.World.Operator(), lab: l,
 		users: map[string]*users.User{}, remembered: map[string]script.Value{},
 		judged: map[int]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
-		lastNode: map[string]string{}, hash: world.NewKey(0), stats: newTraffic(),
+		lastNode: map[string]string{}, stats: newTraffic(),
 		often: map[string]*repeated{},
 	}
 }
@@ -302,7 +302,7 @@ func (r *run) attempts(request string) []history.Attempt {
 	if tried == nil {
 		return nil
 	}
-	out := make([]history.Attempt, len(tried))
+	out := r.rec.Attempts(len(tried))
 	for i, a := range tried {
 		out[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
 	}
@@ -324,8 +324,8 @@ func (r *run) record(rec *history.Record) {
 		r.loggedOut = append(r.loggedOut, knock{rec.User, rec.Sent})
 	}
 	r.touches.request(rec)
-	r.hash = r.hash.Str(rec.User).Int(uint64(rec.N)).Int(uint64(rec.Started)).Int(uint64(rec.Ended)).
-		Int(uint64(rec.Status)).Str(rec.Node).Str(rec.Session).Str(rec.Err)
+	r.hash = r.hash.text(rec.User).number(uint64(rec.N)).number(uint64(rec.Started)).number(uint64(rec.Ended)).
+		number(uint64(rec.Status)).text(rec.Node).text(rec.Session).text(rec.Err)
 	r.mu.Unlock()
 	if r.opts.Answered != nil {
 		r.opts.Answered(rec)

@@ -71,7 +71,7 @@ func (r *run) touchPartition(st script.Statement) {
 }
 
 // event marks the machines that somebody turned to after they were struck.
-func (t *touches) event(e lab.Event) {
+func (t *touches) event(e *lab.Event) {
 	if len(t.struck) == 0 {
 		return
 	}

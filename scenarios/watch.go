@@ -114,8 +114,8 @@ func (r *run) fire(matches func(script.Event) bool) {
 func (r *run) happened(e lab.Event) {
 	r.mu.Lock()
 	r.stats.count(&e)
-	r.touches.event(e)
-	r.hash = r.hash.Int(uint64(e.At)).Int(uint64(e.Kind)).Str(e.Host).Str(e.Peer).Str(e.Label.Kind)
+	r.touches.event(&e)
+	r.hash = r.hash.number(uint64(e.At)).number(uint64(e.Kind)).text(e.Host).text(e.Peer).text(e.Label.Kind)
 	watched := len(r.watches) > 0
 	r.mu.Unlock()
 	if e.Text != "" {

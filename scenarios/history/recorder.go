@@ -14,6 +14,7 @@ type Recorder struct {
 	mu       sync.Mutex // guards memory only
 	requests []*Record
 	free     []Record
+	tries    []Attempt
 	events   []Event
 }
 
@@ -28,6 +29,18 @@ func (c *Recorder) New() *Record {
 	r := &c.free[0]
 	c.free = c.free[1:]
 	return r
+}
+
+// Attempts returns room for n attempts of a record.
+func (c *Recorder) Attempts(n int) []Attempt {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.tries) < n {
+		c.tries = make([]Attempt, max(n, chunk))
+	}
+	room := c.tries[:n:n]
+	c.tries = c.tries[n:]
+	return room
 }
 
 // Add takes a finished request. Its Got and Want are sorted by name where they
