@@ -247,25 +247,33 @@ func (a application) page(r *Request) error {
 		return err
 	}
 	s.State(&r.state)
-	r.out = fmt.Appendf(r.out[:0], `
+	r.out = a.appendPage(r.out[:0], r.state.ID, r.state.Created)
+	return r.writePadded(len(r.out), ' ', "")
+}
+
+// appendPage appends the page with its heading in the node's colour.
+func (a application) appendPage(b []byte, session string, created int64) []byte {
+	b = append(append(append(b, `
 <html>
-  <head><title>%[1]s</title></head>
+  <head><title>`...), a.title...), `</title></head>
   <body>
-    <h1><font color="%[2]s">%[1]s.org</font></h1>
+    <h1><font color="`...)
+	b = append(append(append(b, a.colour...), `">`...), a.title...)
+	b = append(append(append(b, `.org</font></h1>
     <table align="center" border="1">
       <tr>
         <td>Session ID</td>
-        <td>%[3]s</td>
+        <td>`...), session...), `</td>
       </tr>
       <tr>
         <td>Created on</td>
-        <td>%[4]d</td>
+        <td>`...)
+	return append(strconv.AppendInt(b, created, 10), `</td>
       </tr>
     </table>
   </body>
 </html>
-`, a.title, a.colour, r.state.ID, r.state.Created)
-	return r.writePadded(len(r.out), ' ', "")
+`...)
 }
 
 // named is the session, created if need be, and the parameter name.

@@ -22,8 +22,8 @@ func TestParsePageReadsWhatThePageShows(t *testing.T) {
 		{"<title>test.tomcat2</title>", "", "", false},
 		{"", "", "", false},
 	} {
-		node, session, ok := ParsePage(c.body)
-		if ok != c.ok || ok && (node != c.node || session != c.session) {
+		node, session, ok := ParsePage([]byte(c.body))
+		if ok != c.ok || ok && (string(node) != c.node || string(session) != c.session) {
 			t.Errorf("ParsePage(%.30q) = %q, %q, %v; want %q, %q, %v", c.body, node, session, ok, c.node, c.session, c.ok)
 		}
 	}

@@ -315,7 +315,9 @@ func (r *run) record(rec *history.Record) {
 	r.mu.Lock()
 	if rec.Node != "" && !rec.Audit {
 		if rec.Session != "" {
-			r.lastNode[rec.User] = rec.Node
+			if r.lastNode[rec.User] != rec.Node {
+				r.lastNode[rec.User] = rec.Node
+			}
 		} else {
 			delete(r.lastNode, rec.User)
 		}

@@ -323,19 +323,18 @@ func shows(a history.Attr, at sessions.Attribute) bool {
 // session id. An id of another base than the one sent is a new session's: the
 // page rotates none, and a change of route keeps the base.
 func (c *client) look(rec *history.Record) {
-	node, session, ok := appnode.ParsePage(string(c.body))
+	node, session, ok := appnode.ParsePage(c.body)
 	if !ok {
 		return
 	}
-	// Copies, or else the record would keep the page.
 	rec.Node, rec.Session = copyOf(&c.answer.Node, node), copyOf(&c.answer.Session, session)
-	rec.NewSession = sessions.Base(session) != sessions.Base(rec.Sent)
+	rec.NewSession = sessions.Base(rec.Session) != sessions.Base(rec.Sent)
 }
 
-// copyOf is a copy of s: the latest one, if it says the same.
-func copyOf(latest *string, s string) string {
-	if *latest != s {
-		*latest = strings.Clone(s)
+// copyOf is b as a string: the latest one, if it says the same.
+func copyOf(latest *string, b []byte) string {
+	if *latest != string(b) {
+		*latest = string(b)
 	}
 	return *latest
 }
