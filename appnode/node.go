@@ -157,6 +157,7 @@ func (n *Node) Start(ctx context.Context) error {
 		return fmt.Errorf("start %s: %w", n.host.Name(), err)
 	}
 	listener, err := n.host.Serve(n.cfg.Port, n, world.ServeOptions{
+		HeaderKept:  true,
 		IdleTimeout: max(0, n.cfg.KeepAliveTimeout),
 		MaxRequests: max(0, n.cfg.MaxKeepAliveRequests),
 		Backlog:     n.cfg.AcceptCount,

@@ -77,6 +77,7 @@ func New(h world.Host, config Config) (*Proxy, error) {
 func (p *Proxy) Start() error {
 	opts := world.ServeOptions{
 		ClientGone:  true,
+		HeaderKept:  true,
 		IdleTimeout: or(p.config.ClientIdleTimeout, 75*time.Second),
 		MaxRequests: or(p.config.ClientMaxRequests, 1000),
 	}

@@ -79,6 +79,8 @@ type httpConn struct {
 	served       int
 	key          string // identity of the request under way
 	request      *http.Request
+	header       http.Header // room for the request's
+	shared       bool        // the request's header is the client's own map
 	url          url.URL
 	parsed       *target // what url is made of
 	reqBuf       []byte
@@ -134,7 +136,8 @@ func newHTTPConn(w *World, l *httpListener) *httpConn {
 		c.gone = l.host.newCtx(l.host.root)
 		ctx = c.gone
 	}
-	c.request = (&http.Request{Header: make(http.Header, 8)}).WithContext(ctx)
+	c.header = make(http.Header, 8)
+	c.request = (&http.Request{}).WithContext(ctx)
 	c.request.URL = &c.url
 	c.task = w.spawn(l.host, "connection", c.serve)
 	w.keep(c)
@@ -188,6 +191,7 @@ func (c *httpConn) closeClient() {
 		return
 	}
 	c.clientClosed = true
+	c.unshareHeader()
 	c.w.cancel(c.arrive)
 	c.segs = c.segs[:0]
 	if c.serverClosed {

@@ -186,10 +186,7 @@ func (c *httpConn) prepare(req *http.Request) error {
 	if req.Proto == "HTTP/1.0" {
 		r.Proto, r.ProtoMinor = "HTTP/1.0", 0
 	}
-	if !takeHeader(r.Header, req.Header) {
-		clear(r.Header) // something else is left of the exchange before
-		takeHeader(r.Header, req.Header)
-	}
+	c.takeHeader(req.Header, len(c.reqBuf) == 0 && !bodyExpected(r.Method))
 	r.Host = req.Host
 	if r.Host == "" {
 		r.Host = req.URL.Host
@@ -204,7 +201,7 @@ func (c *httpConn) prepare(req *http.Request) error {
 	r.ContentLength, r.TransferEncoding = int64(len(c.reqBuf)), nil
 	if len(c.reqBuf) == 0 {
 		r.Body = http.NoBody
-		if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+		if bodyExpected(r.Method) {
 			r.Header["Content-Length"] = zeroLength
 		}
 	} else {
@@ -228,9 +225,43 @@ func first(values []string) string {
 	return values[0]
 }
 
-// takeHeader copies a header but for Host, and reports whether there is nothing
+func bodyExpected(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// takeHeader makes the server's header of the client's: the very same map if
+// nothing has to be left out or added and the handler keeps it as it is.
+func (c *httpConn) takeHeader(from http.Header, whole bool) {
+	_, host := from["Host"]
+	c.shared = whole && !host && c.lis.opts.HeaderKept
+	if c.shared {
+		c.request.Header = from
+		return
+	}
+	c.request.Header = c.header
+	if !copyHeader(c.header, from) {
+		clear(c.header) // something else is left of the exchange before
+		copyHeader(c.header, from)
+	}
+}
+
+// unshareHeader leaves the client its header, which it may use again now. A
+// server that is still at work goes on with a copy.
+func (c *httpConn) unshareHeader() {
+	if !c.shared {
+		return
+	}
+	c.shared = false
+	if c.busy || c.reqReady || c.reqHolding || c.deliver.queued() {
+		c.request.Header = c.request.Header.Clone()
+	} else {
+		c.request.Header = c.header
+	}
+}
+
+// copyHeader copies a header but for Host, and reports whether there is nothing
 // else in the copy. Most exchanges of a connection carry the same names.
-func takeHeader(into, from http.Header) bool {
+func copyHeader(into, from http.Header) bool {
 	n := 0
 	for name, values := range from {
 		if name != "Host" {

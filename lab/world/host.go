@@ -118,6 +118,9 @@ type ServeOptions struct {
 	IdleTimeout time.Duration
 	// MaxRequests closes a connection after so many requests. Zero: no limit.
 	MaxRequests int
+	// HeaderKept is the handler's promise to leave the request's header as it
+	// is, as net/http asks of every handler: it need not get a copy of its own.
+	HeaderKept bool
 	// Backlog is how many connections may wait to be accepted while the host
 	// is paused. Zero: 128.
 	Backlog int

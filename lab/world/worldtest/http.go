@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"sessionlab/lab/world"
 )
 
 var httpRows = []row{
@@ -76,6 +78,34 @@ var httpRows = []row{
 			r.ok("answer", a, "hello")
 			same(r, "the client's request header", req.Header.Get("X-Mine"), "the client's")
 			same(r, "X-Answer", a.header.Get("X-Answer"), "as sent")
+		})
+	}},
+	{"a client that gave up uses its header again, and the handler keeps what was sent", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var in, goOn atomic.Bool
+		var kept atomic.Value
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			in.Store(true)
+			for !goOn.Load() && h.Sleep(req.Context(), tick) == nil {
+			}
+			kept.Store(fmt.Sprint(req.Header["X-Mine"], req.Header["X-Other"]))
+		}, world.ServeOptions{HeaderKept: true})
+		r.as(alice, func(ctx context.Context) {
+			limited, cancel := alice.WithTimeout(ctx, patience)
+			defer cancel()
+			req := request("GET", "/", "")
+			req.Header.Set("X-Mine", "first")
+			alice.Go("give up", func(context.Context) {
+				r.await(ctx, alice, "the request at the handler", in.Load)
+				cancel()
+			})
+			a := exchange(limited, r.dialHTTP(ctx, alice, web(h)), req)
+			r.outcome("the abandoned exchange", a.err, web(h), world.Canceled)
+			req.Header.Set("X-Mine", "second")
+			req.Header.Set("X-Other", "more")
+			goOn.Store(true)
+			r.await(ctx, alice, "the handler's end", func() bool { return kept.Load() != nil })
+			same(r, "header at the end of the handler", kept.Load().(string), "[first] []")
 		})
 	}},
 	{"the server sees the logical address", func(r *rig) {
