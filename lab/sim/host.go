@@ -112,7 +112,7 @@ func (h *host) wait(ctx context.Context, limit int64, ready func() bool) (expire
 	switch {
 	case limit < 0:
 	case ready == nil:
-		w.schedule(t.nap, w.now+limit, t.host.tie)
+		w.schedule(&t.nap, w.now+limit, t.host.tie)
 	default:
 		t.limit(w.now + limit)
 	}
@@ -146,7 +146,7 @@ func (h *host) wait(ctx context.Context, limit int64, ready func() bool) (expire
 	}
 	t.deadline = -1
 	if limit >= 0 && ready == nil {
-		w.cancel(t.nap)
+		w.cancel(&t.nap)
 	}
 	return expired, err
 }
@@ -195,7 +195,7 @@ func (h *host) Go(name string, f func(ctx context.Context)) {
 	if h.enter() != nil {
 		return
 	}
-	h.w.spawn(h, name, func() { f(h.root) })
+	h.w.spawn(h, name, f)
 }
 
 func (h *host) NewSignal() world.Signal { return &signal{host: h} }

@@ -139,7 +139,7 @@ func newHTTPConn(w *World, l *httpListener) *httpConn {
 	c.header = make(http.Header, 8)
 	c.request = (&http.Request{}).WithContext(ctx)
 	c.request.URL = &c.url
-	c.task = w.spawn(l.host, "connection", c.serve)
+	c.task = w.spawn(l.host, "connection", func(context.Context) { c.serve() })
 	w.keep(c)
 	return c
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"math"
@@ -28,6 +29,8 @@ type event struct {
 func (e *event) queued() bool { return e.index >= 0 }
 
 func newEvent(what runner) *event { return &event{what: what, index: -1} }
+
+func eventOf(what runner) event { return event{what: what, index: -1} }
 
 // heap is a 4-ary heap ordered by (time, tie-break, sequence). The times lie in
 // the heap itself: most comparisons touch nothing else.
@@ -175,14 +178,14 @@ type task struct {
 	w    *World
 	host *host
 	name string
-	f    func()
+	f    func(context.Context)
 	co   *coroutine
 
 	parked   bool
 	woken    bool // in the run queue, or frozen with its host
 	done     bool
-	nap      *event // ends a Sleep
-	timeout  *event // looks at the deadline; it stays queued when a wait is over
+	nap      event  // ends a Sleep
+	timeout  event  // looks at the deadline; it stays queued when a wait is over
 	deadline int64  // of the wait under way, -1 for none
 	expired  bool   // the deadline came before anything else
 	guestOf  *host  // the foreign host whose call it is parked in
@@ -230,14 +233,14 @@ func (t *task) run() {
 			}
 		}
 	}()
-	t.f()
+	t.f(t.host.root)
 }
 
-// spawn makes a task that is ready to run.
-func (w *World) spawn(h *host, name string, f func()) *task {
+// spawn makes a task that is ready to run. Its context ends with the host.
+func (w *World) spawn(h *host, name string, f func(context.Context)) *task {
 	t := &task{w: w, host: h, name: name, f: f, co: w.newCoroutine()}
 	t.co.job = t
-	t.nap, t.timeout, t.deadline = newEvent((*taskNap)(t)), newEvent((*taskDeadline)(t)), -1
+	t.nap, t.timeout, t.deadline = eventOf((*taskNap)(t)), eventOf((*taskDeadline)(t)), -1
 	t.index = len(w.tasks)
 	w.tasks = append(w.tasks, t)
 	t.parked = true
@@ -282,8 +285,8 @@ func (w *World) resume(t *task) {
 }
 
 func (w *World) retire(t *task) {
-	w.cancel(t.nap)
-	w.cancel(t.timeout)
+	w.cancel(&t.nap)
+	w.cancel(&t.timeout)
 	last := len(w.tasks) - 1
 	w.tasks[t.index] = w.tasks[last]
 	w.tasks[t.index].index = t.index
@@ -332,7 +335,7 @@ func (w *World) isNext(t *task) bool {
 func (t *task) limit(at int64) {
 	t.deadline = at
 	if !t.timeout.queued() || t.timeout.at > at {
-		t.w.schedule(t.timeout, at, t.host.tie)
+		t.w.schedule(&t.timeout, at, t.host.tie)
 	}
 }
 

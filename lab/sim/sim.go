@@ -75,6 +75,7 @@ type World struct {
 	groups   map[string][]*packetConn
 	holders  []holder // what waits for the fault table, in order
 	inFlight int
+	frames   []*frame // to be used again
 	ports    int
 	nth      map[world.Key]uint64 // how many messages of one label a link has seen
 	targets  map[string]*target
@@ -144,7 +145,7 @@ func (w *World) Run(f func(ctx context.Context) error) error {
 	var result error
 	var finished bool
 	ctx := w.operator.newCtx(w.operator.root)
-	w.spawn(w.operator, "main", func() {
+	w.spawn(w.operator, "main", func(context.Context) {
 		result = f(ctx)
 		finished = true
 	})

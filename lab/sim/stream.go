@@ -90,10 +90,12 @@ type stream struct {
 	out    *link
 
 	// What has arrived for this end.
-	buf      []byte
+	buf      []byte // what is unread lies from start on
+	start    int
 	read     int64 // bytes read in all
 	got      int64 // bytes arrived in all
 	marks    []mark
+	ready    func() bool
 	atHand   int // messages read to their end and not finished with
 	fin, rst bool
 	reader   *task
@@ -114,8 +116,10 @@ type mark struct {
 	size  int
 }
 
-// frame is a message that waits or is on its way.
+// frame is a message that waits or is on its way. It is used again once it has
+// arrived.
 type frame struct {
+	event
 	s     *stream
 	label world.Label
 	bytes []byte
@@ -140,6 +144,7 @@ func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
 	a := &stream{w: w, host: h, local: here, remote: addr, out: w.link(h.machine, server.machine)}
 	b := &stream{w: w, host: server, local: addr, remote: here, out: w.link(server.machine, h.machine)}
 	a.peer, b.peer = b, a
+	a.ready, b.ready = a.somethingToRead, b.somethingToRead
 	h.ends = append(h.ends, a)
 	server.ends = append(server.ends, b)
 	l.queue = append(l.queue, b)
@@ -168,22 +173,21 @@ func (s *stream) Read(ctx context.Context, p []byte) (int, error) {
 		return 0, nil
 	}
 	s.reader = s.w.current
-	_, err := s.host.wait(ctx, -1, func() bool { return len(s.buf) > 0 || s.fin || s.rst || s.closed })
+	_, err := s.host.wait(ctx, -1, s.ready)
 	s.reader = nil
 	switch {
 	case err != nil:
 		return 0, s.fail("read", err)
 	case s.closed:
 		return 0, s.fail("read", net.ErrClosed)
-	case len(s.buf) == 0 && s.rst:
+	case s.unread() == 0 && s.rst:
 		return 0, s.fail("read", world.ErrReset)
-	case len(s.buf) == 0:
+	case s.unread() == 0:
 		return 0, io.EOF
 	}
-	n := copy(p, s.buf)
-	s.buf = s.buf[n:]
-	if len(s.buf) == 0 {
-		s.buf = nil
+	n := copy(p, s.buf[s.start:])
+	if s.start += n; s.unread() == 0 {
+		s.buf, s.start = s.buf[:0], 0
 	}
 	s.read += int64(n)
 	if s.peer.writer != nil {
@@ -191,12 +195,16 @@ func (s *stream) Read(ctx context.Context, p []byte) (int, error) {
 	}
 	for len(s.marks) > 0 && s.marks[0].end <= s.read {
 		m := s.marks[0]
-		s.marks = s.marks[1:]
+		s.marks = slices.Delete(s.marks, 0, 1)
 		s.atHand++
 		s.w.observe(world.Receives, s.host, s.peer.host.name, m.label, m.size)
 	}
 	return n, s.host.enter()
 }
+
+func (s *stream) unread() int { return len(s.buf) - s.start }
+
+func (s *stream) somethingToRead() bool { return s.unread() > 0 || s.fin || s.rst || s.closed }
 
 func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 	if err := s.host.enter(); err != nil {
@@ -238,7 +246,8 @@ func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 		return s.host.enter()
 	}
 	for i := 0; i <= a.Copies; i++ {
-		f := &frame{s: s, label: l, bytes: slices.Clone(b), way: s.out.way(key) + int64(a.Delay), rule: a.Hold}
+		f := w.frame()
+		f.s, f.label, f.bytes, f.way, f.rule = s, l, append(f.bytes[:0], b...), s.out.way(key)+int64(a.Delay), a.Hold
 		w.inFlight++
 		if a.Hold != nil || a.Cut || len(s.stalled) > 0 {
 			if len(s.stalled) == 0 {
@@ -261,8 +270,21 @@ func (s *stream) send(f *frame) {
 	at := max(s.lastAt, w.now+f.way)
 	s.lastAt = at
 	s.onTheWay += int64(len(f.bytes))
-	w.schedule(newEvent(f), at, s.peer.host.tie)
-	w.observe(world.Sends, s.host, s.peer.host.name, f.label, len(f.bytes))
+	label, size := f.label, len(f.bytes)
+	w.schedule(&f.event, at, s.peer.host.tie)
+	w.observe(world.Sends, s.host, s.peer.host.name, label, size)
+}
+
+// frame gives room for a message.
+func (w *World) frame() *frame {
+	if last := len(w.frames) - 1; last >= 0 {
+		f := w.frames[last]
+		w.frames = w.frames[:last]
+		return f
+	}
+	f := &frame{}
+	f.event = eventOf(f)
+	return f
 }
 
 // retry looks again at what the fault table holds.
@@ -281,6 +303,7 @@ func (s *stream) retry() bool {
 // fire is the arrival of a frame.
 func (f *frame) fire() {
 	s, p := f.s, f.s.peer
+	defer f.arrived()
 	s.onTheWay -= int64(len(f.bytes))
 	if p.closed {
 		s.w.inFlight--
@@ -292,6 +315,12 @@ func (f *frame) fire() {
 	if p.reader != nil {
 		s.w.wake(p.reader)
 	}
+}
+
+func (f *frame) arrived() {
+	w := f.s.w
+	f.s, f.label, f.rule = nil, world.Label{}, nil
+	w.frames = append(w.frames, f)
 }
 
 func (s *stream) wakeBoth() {
@@ -318,10 +347,10 @@ func (s *stream) close(reset bool) {
 		return
 	}
 	s.closed = true
-	reset = reset || len(s.buf) > 0
+	reset = reset || s.unread() > 0
 	w, p := s.w, s.peer
 	w.inFlight -= len(s.stalled) + s.atHand + len(s.marks)
-	s.stalled, s.marks, s.atHand, s.buf = nil, nil, 0, nil
+	s.stalled, s.marks, s.atHand, s.buf, s.start = nil, nil, 0, nil, 0
 	forget(&s.host.ends, s)
 	s.wakeBoth()
 	end := func() {
