@@ -251,9 +251,9 @@ type settings struct {
 	setHeaders  []headerLine // without Host
 	hostHeader  *text        // nil: $proxy_host
 	connection  string       // the Connection header if none is set
-	replaced    map[string]bool
-	hidden      map[string]bool // response headers by canonical name
-	redirects   []Redirect      // nil: default
+	replaced    nameSet
+	hidden      nameSet    // response headers by canonical name
+	redirects   []Redirect // nil: default
 	intercept   bool
 	bufferSize  int
 	maxBodySize int64 // 0: no limit
@@ -297,8 +297,8 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		read:        orDefault(in.ReadTimeout, 60*time.Second),
 		http10:      version == "1.0",
 		connection:  c.release.connection,
-		replaced:    map[string]bool{"Host": true, "Connection": true, "Content-Length": true, "Transfer-Encoding": true},
-		hidden:      map[string]bool{},
+		replaced:    namesOf("Host", "Connection", "Content-Length", "Transfer-Encoding"),
+		hidden:      namesOf(hiddenHeaders...),
 		redirects:   in.Redirects,
 		intercept:   in.InterceptErrors == On,
 		bufferSize:  or(in.BufferSize, 4096),
@@ -306,22 +306,19 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		root:        or(in.Root, "html"),
 	}
 	for _, name := range c.release.dropHeaders {
-		s.replaced[name] = true
-	}
-	for _, name := range hiddenHeaders {
-		s.hidden[name] = true
+		s.replaced.add(name)
 	}
 	for _, name := range in.HideHeaders {
-		s.hidden[textproto.CanonicalMIMEHeaderKey(name)] = true
+		s.hidden.add(textproto.CanonicalMIMEHeaderKey(name))
 	}
 	for _, name := range in.PassHeaders {
-		delete(s.hidden, textproto.CanonicalMIMEHeaderKey(name))
+		s.hidden.remove(textproto.CanonicalMIMEHeaderKey(name))
 	}
 	for _, name := range []string{"Connection", "Keep-Alive", "Transfer-Encoding"} {
-		s.hidden[name] = true
+		s.hidden.add(name)
 	}
 	for _, h := range in.SetHeaders {
-		s.replaced[textproto.CanonicalMIMEHeaderKey(h.Name)] = true
+		s.replaced.add(textproto.CanonicalMIMEHeaderKey(h.Name))
 		if strings.EqualFold(h.Name, "Connection") {
 			s.connection = ""
 		}

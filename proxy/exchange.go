@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -53,8 +52,7 @@ type exchange struct {
 	proxyHost string
 	began     time.Duration // of the first attempt
 	attempts  []attempt
-	out       http.Request
-	outURL    url.URL
+	out       *http.Request
 	outBody   requestBody
 	spoilt    bool // something may still hold on to it
 	buf       []byte

@@ -104,7 +104,7 @@ func (x *exchange) ask(l *location, t *Try) error {
 	}
 	x.outBody.n = 0
 	x.link.SetReadDeadline(l.read)
-	resp, err := x.link.RoundTrip(ctx, &x.out)
+	resp, err := x.link.RoundTrip(ctx, x.out)
 	x.resp, t.Sent = resp, x.link.Sent()
 	if stop() && err != nil {
 		t.Sent = true

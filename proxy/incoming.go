@@ -12,7 +12,7 @@ import (
 func (x *exchange) relayHead(l *location) {
 	header := x.w.Header()
 	for name, values := range x.resp.Header {
-		if len(values) > 0 && !l.hidden[name] {
+		if len(values) > 0 && !l.hidden.has(name) {
 			header[name] = values[:len(values):len(values)]
 		}
 	}

@@ -10,7 +10,7 @@ import (
 //
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_create_request.
 func (x *exchange) prepare(l *location, uri string) {
-	out := &x.out
+	out := x.out
 	out.Method = x.method
 	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
 	if l.http10 {
@@ -58,24 +58,20 @@ func (x *exchange) setTarget(target string) {
 	if !ok {
 		decoded = path
 	}
-	x.outURL = url.URL{Opaque: path, Path: decoded, RawPath: path, RawQuery: args,
+	*x.out.URL = url.URL{Opaque: path, Path: decoded, RawPath: path, RawQuery: args,
 		ForceQuery: args == "" && len(target) > len(path)}
 	if strings.HasPrefix(path, "//") {
-		x.outURL.Opaque = ""
+		x.out.URL.Opaque = ""
 	}
-	x.out.URL = &x.outURL
 	x.out.RequestURI = target
 }
 
 // setHeaders copies the client's headers but those that nginx sets itself.
 func (x *exchange) setHeaders(l *location) {
-	if x.out.Header == nil {
-		x.out.Header = make(http.Header, 8)
-	}
 	header := x.out.Header
 	clear(header)
 	for name, values := range x.r.Header {
-		if !l.replaced[name] && validName(name) {
+		if !l.replaced.has(name) && validName(name) {
 			header[name] = values
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -69,7 +70,12 @@ func New(h world.Host, config Config) (*Proxy, error) {
 	}
 	p.serverHeader = []string{p.release.version}
 	p.zero = h.Now().Add(-h.Elapsed())
-	p.exchanges.New = func() any { return &exchange{buf: make([]byte, relayBuffer)} }
+	p.exchanges.New = func() any {
+		return &exchange{
+			buf: make([]byte, relayBuffer),
+			out: &http.Request{URL: &url.URL{}, Header: make(http.Header, 8)},
+		}
+	}
 	return p, nil
 }
 
@@ -154,8 +160,6 @@ const relayBuffer = 8192
 // forget drops everything that belongs to a request; what was made for it is
 // kept for the next one.
 func (x *exchange) forget() {
-	header, attempts, buf := x.out.Header, x.attempts[:0], x.buf
-	clear(header)
-	*x = exchange{attempts: attempts, buf: buf}
-	x.out.Header = header
+	clear(x.out.Header)
+	*x = exchange{attempts: x.attempts[:0], buf: x.buf, out: x.out}
 }

@@ -148,8 +148,8 @@ func (w *responseWriter) WriteHeader(status int) {
 	}
 	w.status = status
 	if v := w.header["Content-Length"]; len(v) > 0 {
-		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {
-			w.length, w.declared = n, true
+		if n, err := strconv.Atoi(v[0]); err == nil && n >= 0 {
+			w.length, w.declared = int64(n), true
 		}
 	}
 }

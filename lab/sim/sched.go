@@ -184,12 +184,12 @@ type task struct {
 	parked   bool
 	woken    bool // in the run queue, or frozen with its host
 	done     bool
-	nap      event  // ends a Sleep
-	timeout  event  // looks at the deadline; it stays queued when a wait is over
-	deadline int64  // of the wait under way, -1 for none
-	expired  bool   // the deadline came before anything else
-	guestOf  *host  // the foreign host whose call it is parked in
-	index    int    // in World.tasks
+	nap      event // ends a Sleep
+	timeout  event // looks at the deadline; it stays queued when a wait is over
+	deadline int64 // of the wait under way, -1 for none
+	expired  bool  // the deadline came before anything else
+	guestOf  *host // the foreign host whose call it is parked in
+	index    int   // in World.tasks
 }
 
 // coroutine is the vessel of a task; it is used again when the task is over.
