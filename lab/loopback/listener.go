@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,7 +25,12 @@ type listener struct {
 	real netip.AddrPort
 	once sync.Once
 	gone chan struct{}
+
+	drained atomic.Bool
 }
+
+// errDrained ends the task that accepts, while the port stays bound.
+var errDrained = errors.New("not accepting any more")
 
 // listen opens a port, which is not yet owned by the host.
 func (h *host) listen(port, backlog int) (*listener, error) {
@@ -70,6 +76,14 @@ func (l *listener) shut() {
 	})
 }
 
+// leaveBacklog leaves to the kernel whoever connects from now on.
+func (l *listener) leaveBacklog() {
+	l.drained.Store(true)
+	l.kick()
+}
+
+func (l *listener) isDrained() bool { return l.drained.Load() }
+
 func (l *listener) isClosed() bool {
 	select {
 	case <-l.gone:
@@ -84,6 +98,9 @@ func (l *listener) accept(ctx context.Context) (*sock, error) {
 	defer context.AfterFunc(ctx, l.kick)()
 	for {
 		l.tcp.SetDeadline(noDeadline)
+		if l.isDrained() {
+			return nil, errDrained
+		}
 		if err := l.host.pass(ctx); err != nil {
 			return nil, err
 		}

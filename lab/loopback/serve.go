@@ -32,8 +32,9 @@ type httpListener struct {
 
 	mu      sync.Mutex
 	conns   map[*serverConn]bool // true while an exchange runs
+	unready bool
 	closing bool
-	changed chan struct{} // closed and replaced when a connection ends
+	changed chan struct{} // closed and replaced when a connection or an exchange ends
 }
 
 func (h *host) Serve(port int, handler http.Handler, opts world.ServeOptions) (world.Listener, error) {
@@ -41,19 +42,56 @@ func (h *host) Serve(port int, handler http.Handler, opts world.ServeOptions) (w
 	if err != nil {
 		return nil, err
 	}
-	l := &httpListener{listener: tcp, handler: handler, opts: opts, conns: map[*serverConn]bool{}, changed: make(chan struct{})}
+	l := &httpListener{listener: tcp, handler: handler, opts: opts, conns: map[*serverConn]bool{}, unready: opts.Unready, changed: make(chan struct{})}
 	if err := h.own(l); err != nil {
 		return nil, &world.OpError{Op: "listen", Addr: l.addr.String(), Err: err}
 	}
-	if !h.world.spawn(l.acceptAll) {
-		l.shut()
+	if !opts.Unready {
+		l.begin()
 	}
 	return l, nil
+}
+
+func (l *httpListener) begin() {
+	if !l.host.world.spawn(l.acceptAll) {
+		l.shut()
+	}
+}
+
+func (l *httpListener) Ready() {
+	if l.host.gate() != nil {
+		return
+	}
+	l.mu.Lock()
+	begins := l.unready
+	l.unready = false
+	l.mu.Unlock()
+	if begins {
+		l.begin()
+	}
+}
+
+func (l *httpListener) Drain(ctx context.Context) error {
+	if err := l.host.gate(); err != nil {
+		return err
+	}
+	l.leaveBacklog()
+	return l.await(ctx, func() bool {
+		for _, busy := range l.conns {
+			if busy {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func (l *httpListener) acceptAll() {
 	for {
 		s, err := l.accept(l.host.ctx)
+		if err == errDrained {
+			return
+		}
 		if err != nil {
 			l.shut()
 			return
@@ -90,20 +128,27 @@ func (l *httpListener) Shutdown(ctx context.Context) error {
 		return err
 	}
 	l.stopAccepting()
+	l.mu.Lock()
+	var idle []*serverConn
+	for c, busy := range l.conns {
+		if !busy {
+			idle = append(idle, c)
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range idle {
+		c.sock.shut()
+	}
+	return l.await(ctx, func() bool { return len(l.conns) == 0 })
+}
+
+// await waits until over, which is asked under the listener's lock.
+func (l *httpListener) await(ctx context.Context, over func() bool) error {
 	for {
 		l.mu.Lock()
-		changed, open := l.changed, len(l.conns)
-		var idle []*serverConn
-		for c, busy := range l.conns {
-			if !busy {
-				idle = append(idle, c)
-			}
-		}
+		changed, done := l.changed, over()
 		l.mu.Unlock()
-		for _, c := range idle {
-			c.sock.shut()
-		}
-		if open == 0 {
+		if done {
 			return l.host.gate()
 		}
 		select {
@@ -133,7 +178,7 @@ func (l *httpListener) stopAccepting() {
 func (l *httpListener) enter(c *serverConn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closing {
+	if l.closing || l.isDrained() {
 		return false
 	}
 	l.conns[c] = false
@@ -145,7 +190,11 @@ func (l *httpListener) enter(c *serverConn) bool {
 func (l *httpListener) setBusy(c *serverConn, busy bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closing {
+	if l.closing || l.isDrained() {
+		if !busy {
+			l.conns[c] = false
+			l.tell()
+		}
 		return false
 	}
 	l.conns[c] = busy
@@ -162,6 +211,10 @@ func (l *httpListener) leave(c *serverConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, c)
+	l.tell()
+}
+
+func (l *httpListener) tell() {
 	close(l.changed)
 	l.changed = make(chan struct{})
 }

@@ -18,8 +18,9 @@ const defaultBacklog = 128
 
 // connect finds the host that listens on addr. It takes a round trip; a host
 // that cannot be reached, or whose backlog is full, lets the caller wait, at most
-// for limit. The port is that of addr.
-func (h *host) connect(ctx context.Context, addr string, limit time.Duration, find func(*host, int) (*int, int)) (*host, int, error) {
+// for limit. The backlog fills while the host is paused or the port is held. The
+// port is that of addr.
+func (h *host) connect(ctx context.Context, addr string, limit time.Duration, find func(*host, int) (backlog *int, limit int, held bool)) (*host, int, error) {
 	if err := h.enter(); err != nil {
 		return nil, 0, err
 	}
@@ -46,11 +47,11 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 			if m == nil || m.up == nil {
 				return nil, 0, world.ErrRefused
 			}
-			pending, limit := find(m.up, port)
+			pending, limit, held := find(m.up, port)
 			if pending == nil {
 				return nil, 0, world.ErrRefused
 			}
-			if !m.up.paused {
+			if !m.up.paused && !held {
 				*pending = 0
 				return m.up, port, nil
 			}

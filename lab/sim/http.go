@@ -71,6 +71,7 @@ type httpConn struct {
 	task         *task
 	life         uint64 // how often it was used again
 	spared       bool   // its task waits to be used again
+	waiting      bool   // in the backlog of a port that is not accepting
 	over         bool   // its task must end
 	reqReady     bool
 	busy         bool // a handler runs
@@ -107,8 +108,8 @@ func (h *host) open(l *httpListener, addr string) *httpConn {
 		c = l.spare[n-1]
 		l.spare = l.spare[:n-1]
 		c.again()
-		if l.opts.IdleTimeout > 0 {
-			c.task.limit(w.now + int64(l.opts.IdleTimeout))
+		if !l.unready {
+			c.countIdle()
 		}
 	} else {
 		c = newHTTPConn(w, l)
@@ -118,6 +119,7 @@ func (h *host) open(l *httpListener, addr string) *httpConn {
 		c.there = w.link(h.machine, l.host.machine)
 		c.back = w.link(l.host.machine, h.machine)
 	}
+	c.waiting = l.unready
 	w.ports++
 	c.addr, c.remote = addr, h.at(32768+w.ports%28232)
 	return c
@@ -152,6 +154,13 @@ func (w *World) keep(c *httpConn) {
 		w.room = 2*len(w.conns) + 64
 	}
 	w.conns = append(w.conns, c)
+}
+
+// countIdle starts the idle time of a connection whose task waits already.
+func (c *httpConn) countIdle() {
+	if c.lis.opts.IdleTimeout > 0 {
+		c.task.limit(c.w.now + int64(c.lis.opts.IdleTimeout))
+	}
 }
 
 // again makes a spare connection a new one. Its maps, buffers and server task
@@ -214,14 +223,14 @@ func forget[T comparable](list *[]T, item T) {
 	}
 }
 
-// closeServer ends the connection from the server's side, with RST if asked or
-// if a request lies there unread.
+// closeServer ends the connection from the server's side, with RST if asked, if
+// a request lies there unread, or if nobody had accepted it.
 func (c *httpConn) closeServer(rst bool) {
 	if c.serverClosed {
 		return
 	}
 	c.serverClosed = true
-	rst = rst || c.reqReady || c.busy && len(c.reqBody.b)-c.reqBody.n > userBuffer
+	rst = rst || c.waiting || c.reqReady || c.busy && len(c.reqBody.b)-c.reqBody.n > userBuffer
 	c.w.cancel(c.deliver)
 	c.reqHolding = false
 	if c.gone != nil {

@@ -18,11 +18,11 @@ func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error
 }
 
 func (h *host) DialHTTPWithin(ctx context.Context, addr string, limit time.Duration) (world.HTTPConn, error) {
-	server, port, err := h.connect(ctx, addr, min(limit, connectTimeout), func(server *host, port int) (backlog *int, limit int) {
+	server, port, err := h.connect(ctx, addr, min(limit, connectTimeout), func(server *host, port int) (*int, int, bool) {
 		if l := server.http[port]; l != nil {
-			return &l.pending, l.opts.Backlog
+			return &l.pending, l.opts.Backlog, l.unready
 		}
-		return nil, 0
+		return nil, 0, false
 	})
 	if err != nil {
 		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}

@@ -15,8 +15,10 @@ type httpListener struct {
 	handler http.Handler
 	opts    world.ServeOptions
 	closed  bool
-	pending int         // connections that wait to be accepted, while paused
-	active  int         // exchanges that run
+	unready bool // bound, but nobody accepts
+	drained bool // what arrives on an open connection is not served any more
+	pending int  // connections that wait to be accepted, while paused or unready
+	active  int  // exchanges that run
 	spare   []*httpConn // closed at both ends, to be used again
 	drain   *task
 }
@@ -31,7 +33,7 @@ func (h *host) Serve(port int, handler http.Handler, opts world.ServeOptions) (w
 	if opts.Backlog == 0 {
 		opts.Backlog = defaultBacklog
 	}
-	l := &httpListener{host: h, port: port, handler: handler, opts: opts}
+	l := &httpListener{host: h, port: port, handler: handler, opts: opts, unready: opts.Unready}
 	h.http[port] = l
 	return l, nil
 }
@@ -59,6 +61,35 @@ func (l *httpListener) closePort() {
 	}
 }
 
+func (l *httpListener) Ready() {
+	if l.host.enter() != nil || !l.unready || l.drained {
+		return
+	}
+	l.unready, l.pending = false, 0
+	for c := range l.open() {
+		c.waiting = false
+		c.countIdle()
+		l.host.w.wake(c.task)
+	}
+	l.host.w.stir()
+}
+
+func (l *httpListener) Drain(ctx context.Context) error {
+	if err := l.host.enter(); err != nil {
+		return err
+	}
+	l.unready, l.drained = true, true
+	return l.idle(ctx)
+}
+
+// idle waits until no exchange runs.
+func (l *httpListener) idle(ctx context.Context) error {
+	l.drain = l.host.w.current
+	_, err := l.host.wait(ctx, -1, func() bool { return l.active == 0 })
+	l.drain = nil
+	return err
+}
+
 func (l *httpListener) Shutdown(ctx context.Context) error {
 	if err := l.host.enter(); err != nil {
 		return err
@@ -67,10 +98,7 @@ func (l *httpListener) Shutdown(ctx context.Context) error {
 	for c := range l.open() {
 		l.host.w.wake(c.task) // idle ones see that the port is closed
 	}
-	l.drain = l.host.w.current
-	_, err := l.host.wait(ctx, -1, func() bool { return l.active == 0 })
-	l.drain = nil
-	return err
+	return l.idle(ctx)
 }
 
 func (l *httpListener) Close() error {

@@ -27,7 +27,7 @@ const userBuffer = 4096
 func (c *httpConn) serve() {
 	for {
 		limit := int64(-1)
-		if c.lis.opts.IdleTimeout > 0 && !c.spared {
+		if c.lis.opts.IdleTimeout > 0 && !c.spared && !c.waiting {
 			limit = int64(c.lis.opts.IdleTimeout)
 		}
 		expired, err := c.server.wait(c.server.root, limit, c.serveReady)
@@ -52,6 +52,9 @@ func (c *httpConn) serve() {
 func (c *httpConn) serveOne() {
 	w := c.w
 	c.reqReady = false
+	if c.lis.drained {
+		c.closeServer(false)
+	}
 	if c.serverClosed {
 		return
 	}
@@ -67,17 +70,20 @@ func (c *httpConn) serveOne() {
 	c.busy = false
 	c.served++
 	c.lis.active--
-	if c.lis.closed && c.lis.active == 0 && c.lis.drain != nil {
+	if c.lis.active == 0 && c.lis.drain != nil {
 		w.wake(c.lis.drain)
 	}
-	if !c.serverClosed && (c.rw.close || c.lis.closed) {
+	if !c.serverClosed && (c.rw.close || c.lis.closed || c.lis.drained) {
 		c.closeServer(false)
 	}
 }
 
 func (c *httpConn) somethingToServe() bool {
-	if c.spared {
+	switch {
+	case c.spared:
 		return c.over
+	case c.waiting:
+		return c.serverClosed
 	}
 	return c.reqReady || c.clientFin || c.serverClosed || (c.lis.closed && !c.deliver.queued())
 }

@@ -317,7 +317,9 @@ func (w *World) Resume(name string) error {
 	}
 	h.paused = false
 	for _, port := range slices.Sorted(maps.Keys(h.http)) {
-		h.http[port].pending = 0
+		if l := h.http[port]; !l.unready {
+			l.pending = 0
+		}
 	}
 	for _, port := range slices.Sorted(maps.Keys(h.streams)) {
 		h.streams[port].pending = 0

@@ -128,11 +128,11 @@ type frame struct {
 }
 
 func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
-	server, port, err := h.connect(ctx, addr, connectTimeout, func(server *host, port int) (*int, int) {
+	server, port, err := h.connect(ctx, addr, connectTimeout, func(server *host, port int) (*int, int, bool) {
 		if l := server.streams[port]; l != nil {
-			return &l.pending, defaultBacklog
+			return &l.pending, defaultBacklog, false
 		}
-		return nil, 0
+		return nil, 0, false
 	})
 	if err != nil {
 		return nil, &world.OpError{Op: "dial", Addr: addr, Err: err}

@@ -122,14 +122,26 @@ type ServeOptions struct {
 	// is, as net/http asks of every handler: it need not get a copy of its own.
 	HeaderKept bool
 	// Backlog is how many connections may wait to be accepted while the host
-	// is paused. Zero: 128.
+	// is paused or the port is not accepting. Zero: 128.
 	Backlog int
+	// Unready binds the port without accepting on it: connects succeed, and
+	// whoever connects waits in the backlog until Ready.
+	Unready bool
 }
 
 // Listener is a port being served.
 type Listener interface {
 	// Addr is the logical "address:port".
 	Addr() string
+	// Ready begins to accept on a port that was bound with Unready, those who
+	// wait first.
+	Ready()
+	// Drain stops accepting and waits until running exchanges have ended or ctx
+	// has. The port stays bound: whoever connects waits in the backlog, and is
+	// reset when the port closes. A running exchange is the last one of its
+	// connection, whose client is not told so; a request that arrives on an idle
+	// connection closes that without an answer.
+	Drain(ctx context.Context) error
 	// Shutdown closes the port (later connects are refused) and idle
 	// connections, then waits until running exchanges have ended or ctx has.
 	Shutdown(ctx context.Context) error

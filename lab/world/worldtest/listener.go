@@ -117,6 +117,107 @@ var listenerRows = []row{
 		r.serve(h, hello)
 		r.ok("served again", r.ask(alice, web(h), "/").wait(), "hello")
 	}},
+	{"who connects before the port is ready is served when it is", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var executed atomic.Int32
+		l := r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			executed.Add(1)
+			hello(w, req)
+		}, world.ServeOptions{Unready: true, IdleTimeout: short})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			c.SetReadDeadline(short)
+			r.outcome("request before", r.get(ctx, c, "/").err, h.Addr(), world.ReadTimeout)
+			r.must(c.Close(), "close")
+		})
+		waiting := r.ask(alice, web(h), "/")
+		r.settle()
+		same(r, "answered before", waiting.ended(), false)
+		same(r, "executed before", executed.Load(), 0)
+		r.as(h, func(context.Context) { l.Ready() })
+		r.ok("who waited", waiting.wait(), "hello")
+		r.ok("who comes later", r.ask(alice, web(h), "/").wait(), "hello")
+		r.eventually("the request that its client gave up is executed, too", func() bool { return executed.Load() == 3 })
+	}},
+	{"the backlog of a port that is not ready is limited", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, hello, world.ServeOptions{Unready: true, Backlog: 2})
+		accepted := r.fill(alice, h, 8)
+		if accepted < 2 || accepted > 3 { // one more is the kernel's
+			r.errorf("a port with a backlog of 2 took %d connects, want 2 or 3", accepted)
+		}
+	}},
+	{"a port that was never ready resets who waits when it closes", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		l := r.serve(h, hello, world.ServeOptions{Unready: true})
+		waiting := r.ask(alice, web(h), "/")
+		r.settle()
+		r.as(h, func(context.Context) { r.must(l.Close(), "close") })
+		r.outcome("who waited", waiting.wait().err, h.Addr(), world.Reset)
+		r.refused(alice, web(h))
+	}},
+	{"a kill resets who waits for a port to be ready", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, hello, world.ServeOptions{Unready: true})
+		waiting := r.ask(alice, web(h), "/")
+		r.settle()
+		r.kill("tomcat1")
+		r.outcome("who waited", waiting.wait().err, h.Addr(), world.Reset)
+		r.refused(alice, web(h))
+	}},
+	{"a drained port answers what runs and keeps the others waiting until it closes", func(r *rig) {
+		h, alice, bob := r.boot("tomcat1"), r.boot("alice"), r.boot("bob")
+		var g gate
+		l := r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			if req.URL.Path == "/quick" {
+				hello(w, req)
+				return
+			}
+			g.handler(h)(w, req)
+		})
+		var idle world.HTTPConn
+		r.as(bob, func(ctx context.Context) {
+			idle = r.dialHTTP(ctx, bob, web(h))
+			r.ok("quick request", r.get(ctx, idle, "/quick"), "hello")
+		})
+		running := r.ask(alice, web(h), "/slow")
+		r.eventually("the request is being executed", func() bool { return g.in.Load() == 1 })
+		var err error
+		drain := r.start(h, "drain", func(ctx context.Context) { err = l.Drain(ctx) })
+		r.settle()
+		waiting := r.ask(bob, web(h), "/quick")
+		r.settle()
+		same(r, "answered a request that came later", waiting.ended(), false)
+		same(r, "drained before the exchange ended", drain.ended(), false)
+		r.as(bob, func(ctx context.Context) {
+			same(r, "the idle connection is alive", idle.Alive(), true)
+			r.outcome("request on the idle connection", r.get(ctx, idle, "/quick").err, h.Addr(), world.Closed)
+		})
+		g.open.Store(true)
+		r.ok("running request", running.wait(), "hello")
+		drain.wait()
+		r.isError("Drain", err, nil)
+		r.settle()
+		same(r, "answered a request after the drain", waiting.ended(), false)
+		r.as(h, func(context.Context) { r.must(l.Close(), "close") })
+		r.outcome("who came later", waiting.wait().err, h.Addr(), world.Reset)
+		r.refused(alice, web(h))
+	}},
+	{"drain gives up with its context", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var g gate
+		l := r.serve(h, g.handler(h))
+		running := r.ask(alice, web(h), "/")
+		r.eventually("the request is being executed", func() bool { return g.in.Load() == 1 })
+		r.as(h, func(ctx context.Context) {
+			limited, cancel := h.WithTimeout(ctx, short)
+			defer cancel()
+			r.isError("Drain", l.Drain(limited), context.DeadlineExceeded)
+			r.must(l.Close(), "close")
+		})
+		r.outcome("running request", running.wait().err, h.Addr(), world.Closed)
+		r.refused(alice, web(h))
+	}},
 	{"other ports go on", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		l := r.serve(h, hello)

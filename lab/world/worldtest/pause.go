@@ -8,6 +8,23 @@ import (
 	"sessionlab/lab/world"
 )
 
+// fill connects to h until its backlog is full, and reports how many it took.
+func (r *rig) fill(from, h world.Host, most int) (accepted int) {
+	r.as(from, func(ctx context.Context) {
+		for range most {
+			limited, cancel := from.WithTimeout(ctx, 5*short)
+			_, err := from.DialHTTP(limited, web(h))
+			cancel()
+			if err != nil {
+				r.outcome("dial of a full backlog", err, h.Addr(), world.ConnectTimeout)
+				return
+			}
+			accepted++
+		}
+	})
+	return accepted
+}
+
 var pauseRows = []row{
 	{"connects succeed, no answer comes, resume executes what arrived", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
@@ -114,19 +131,7 @@ var pauseRows = []row{
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		r.serve(h, hello, world.ServeOptions{Backlog: 2})
 		r.pause("tomcat1")
-		accepted := 0
-		r.as(alice, func(ctx context.Context) {
-			for range 8 {
-				limited, cancel := alice.WithTimeout(ctx, 5*short)
-				_, err := alice.DialHTTP(limited, web(h))
-				cancel()
-				if err != nil {
-					r.outcome("dial of a full backlog", err, h.Addr(), world.ConnectTimeout)
-					return
-				}
-				accepted++
-			}
-		})
+		accepted := r.fill(alice, h, 8)
 		if accepted < 2 || accepted > 4 { // one more is the kernel's, one more the accepting task's
 			r.errorf("a paused machine with a backlog of 2 accepted %d connects, want 2 to 4", accepted)
 		}
