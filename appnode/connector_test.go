@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sessionlab/lab/sim"
 	"sessionlab/lab/world"
 	"sessionlab/sessions"
 )
@@ -241,6 +242,72 @@ func TestStopWaitsForRunningRequestsButNotForEver(t *testing.T) {
 				t.Errorf("request of %s ms: %v, want %v", tt.ms, outcome, tt.want)
 			}
 		})
+	}
+}
+
+// slowManager takes its time to start and to stop.
+type slowManager struct {
+	*sessions.StandardManager
+	host world.Host
+}
+
+func (m slowManager) Start(ctx context.Context) error {
+	return errors.Join(m.host.Sleep(ctx, time.Second), m.StandardManager.Start(ctx))
+}
+
+func (m slowManager) Stop(ctx context.Context) error {
+	return errors.Join(m.host.Sleep(ctx, time.Second), m.StandardManager.Stop(ctx))
+}
+
+func TestPortIsBoundFromInitUntilTheManagerHasStopped(t *testing.T) {
+	w := sim.New(sim.Config{Seed: 1})
+	defer w.Close()
+	err := w.Run(func(ctx context.Context) error {
+		r := &rig{T: t, ctx: ctx, w: w}
+		var err error
+		if r.client, err = w.Boot("alice", "10.0.1.7"); err != nil {
+			return err
+		}
+		host, err := w.Boot("tomcat1", nodeAddr)
+		if err != nil {
+			return err
+		}
+		node := New(host, Config{Manager: slowManager{sessions.NewStandardManager(host, sessions.StandardConfig{}), host}})
+		if got := r.get("/session"); !errors.Is(got.err, world.ErrRefused) {
+			t.Errorf("before init: %v, want %v", got.err, world.ErrRefused)
+		}
+		if err := node.Init(); err != nil {
+			return err
+		}
+		host.Go("start", func(ctx context.Context) {
+			if err := node.Start(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		begun := r.client.Elapsed()
+		r.want("status of a request during the start", r.get("/session").status, http.StatusOK)
+		r.want("it took", (r.client.Elapsed() - begun).Round(100*time.Millisecond), time.Second)
+
+		host.Go("stop", func(ctx context.Context) {
+			if err := node.Stop(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := r.client.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+		begun = r.client.Elapsed()
+		if got := r.get("/session"); !errors.Is(got.err, world.ErrReset) {
+			t.Errorf("during the stop: %v, want %v", got.err, world.ErrReset)
+		}
+		r.want("it took", (r.client.Elapsed() - begun).Round(100*time.Millisecond), time.Second)
+		if got := r.get("/session"); !errors.Is(got.err, world.ErrRefused) {
+			t.Errorf("after the stop: %v, want %v", got.err, world.ErrRefused)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

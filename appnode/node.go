@@ -2,6 +2,7 @@ package appnode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -38,6 +39,9 @@ type Config struct {
 	// UnloadDelay is how long a graceful stop waits for running requests; zero
 	// is 2 s. Source: Tomcat StandardWrapper.java.
 	UnloadDelay time.Duration
+	// StopTime is what a graceful stop takes beside running requests and the
+	// manager. The zero value takes none.
+	StopTime time.Duration
 	// BackgroundProcessorDelay is the time between two ticks of the background
 	// thread; zero is 10 s.
 	BackgroundProcessorDelay time.Duration
@@ -79,9 +83,8 @@ type Node struct {
 	threads          *world.Semaphore
 	sessionParameter string
 
-	// Set by Start.
-	listener       world.Listener
-	stopBackground context.CancelFunc
+	listener       world.Listener     // set by Init
+	stopBackground context.CancelFunc // set by Start
 
 	mu      sync.Mutex
 	fault   breakage
@@ -150,22 +153,39 @@ func New(h world.Host, cfg Config) *Node {
 	return n
 }
 
-// Start starts the manager, and when that has returned opens the port: no
-// request is answered while the manager loads or fetches sessions.
-func (n *Node) Start(ctx context.Context) error {
-	if err := n.manager.Start(ctx); err != nil {
-		return fmt.Errorf("start %s: %w", n.host.Name(), err)
-	}
+// Init binds the connector's port. Until Start has returned, the kernel takes
+// connections on it that nobody accepts.
+// Source: Tomcat AbstractEndpoint.java, bindOnInit; StandardService.java,
+// initInternal.
+func (n *Node) Init() error {
 	listener, err := n.host.Serve(n.cfg.Port, n, world.ServeOptions{
 		HeaderKept:  true,
 		IdleTimeout: max(0, n.cfg.KeepAliveTimeout),
 		MaxRequests: max(0, n.cfg.MaxKeepAliveRequests),
 		Backlog:     n.cfg.AcceptCount,
+		Unready:     true,
 	})
 	if err != nil {
-		return fmt.Errorf("start %s: %w", n.host.Name(), err)
+		return fmt.Errorf("init %s: %w", n.host.Name(), err)
 	}
 	n.listener = listener
+	return nil
+}
+
+// Start starts the manager, and when that has returned accepts connections: no
+// request is answered while the manager loads or fetches sessions. It calls Init
+// if nobody has. Source: Tomcat StandardService.java, startInternal;
+// LifecycleBase.java, start.
+func (n *Node) Start(ctx context.Context) error {
+	if n.listener == nil {
+		if err := n.Init(); err != nil {
+			return err
+		}
+	}
+	if err := n.manager.Start(ctx); err != nil {
+		return fmt.Errorf("start %s: %w", n.host.Name(), err)
+	}
+	n.listener.Ready()
 	background, stop := n.host.WithCancel(context.Background())
 	n.stopBackground = stop
 	n.host.Go("ContainerBackgroundProcessor", func(context.Context) {
@@ -176,24 +196,27 @@ func (n *Node) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops a started node gracefully: the port closes, running requests get
-// UnloadDelay to end and are cut off after it, then the manager stops.
+// Stop stops a started node gracefully: it accepts no more connections, running
+// requests get UnloadDelay to end, the manager stops, and at last the port
+// closes. Who has connected meanwhile is reset, and what still runs is cut off.
+// Source: Tomcat StandardService.java, stopInternal; AbstractEndpoint.java,
+// pause and destroy.
 func (n *Node) Stop(ctx context.Context) error {
 	drain, done := n.host.WithTimeout(ctx, n.cfg.UnloadDelay)
-	err := n.listener.Shutdown(drain)
+	// Requests that outlast the delay are cut off with the port.
+	_ = n.listener.Drain(drain)
 	done()
-	if err != nil {
-		// What is still open after the delay ends with the process.
-		_ = n.listener.Close()
-	}
 	n.stopBackground()
-	if err := n.manager.Stop(ctx); err != nil {
+	stopped := n.manager.Stop(ctx)
+	_ = n.host.Sleep(ctx, n.cfg.StopTime)
+	closed := n.listener.Close()
+	if err := errors.Join(stopped, closed); err != nil {
 		return fmt.Errorf("stop %s: %w", n.host.Name(), err)
 	}
 	return nil
 }
 
-// Addr is the logical "address:port" of a started node's connector.
+// Addr is the logical "address:port" of the connector, after Init.
 func (n *Node) Addr() string { return n.listener.Addr() }
 
 // Status is the node's present state.

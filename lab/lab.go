@@ -133,7 +133,11 @@ func (l *Lab) Start(ctx context.Context) error {
 	l.formed = l.formedMembers()
 	for _, name := range l.names {
 		if n := l.nodes[name]; !n.plan.Cold {
-			if err := l.launch(ctx, n, n.machine(), true); err != nil {
+			app, err := l.load(n, n.machine(), true)
+			if err != nil {
+				return err
+			}
+			if err := l.launch(ctx, n, app, true); err != nil {
 				return err
 			}
 		}
@@ -223,29 +227,44 @@ func (l *Lab) boot(n *node) error {
 		if start == 0 {
 			start = l.timing.JVMStart
 		}
-		if h.Sleep(ctx, start) != nil {
+		bound := start * boundAfter / 100
+		if h.Sleep(ctx, bound) != nil {
 			return
 		}
-		if err := l.launch(ctx, n, h, false); err != nil {
+		app, err := l.load(n, h, false)
+		if err == nil {
+			if h.Sleep(ctx, start-bound) != nil {
+				return
+			}
+			err = l.launch(ctx, n, app, false)
+		}
+		if err != nil {
 			l.tell(Broken, n.plan.Name, "%s did not start: %v", n.plan.Name, err)
 		}
 	})
 	return nil
 }
 
-// launch runs the server's own start on its host.
-func (l *Lab) launch(ctx context.Context, n *node, h world.Host, formed bool) error {
+// load makes the server that its host's process runs, and binds its port.
+// Source: Tomcat Catalina.java, load.
+func (l *Lab) load(n *node, h world.Host, formed bool) (*appnode.Node, error) {
 	cfg := n.plan.Connector
 	cfg.Release = l.plan.Tomcat
 	cfg.Number = n.number
 	cfg.Trace = l.nodeTraced
+	cfg.StopTime = l.timing.JVMStop
 	if cfg.Service == (appnode.Service{}) {
 		cfg.Service = appnode.Service{Time: l.timing.Service, Spread: l.timing.ServiceSpread}
 	}
 	if err := l.equip(h, n, &cfg, formed); err != nil {
-		return err
+		return nil, err
 	}
 	app := appnode.New(h, cfg)
+	return app, app.Init()
+}
+
+// launch runs the server's own start.
+func (l *Lab) launch(ctx context.Context, n *node, app *appnode.Node, formed bool) error {
 	if err := app.Start(ctx); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ var sabotage = []struct {
 	{"kill", edit{"manager  StandardManager", "manager  DeltaManager\ncluster  channelSendOptions=6"}, edit{"when tomcat1 is idle", "when tomcat1 loses REQUEST"}},
 	{"failover", edit{"manager  DeltaManager\ncluster  channelSendOptions=6", "manager  StandardManager"}, edit{"when tomcat1 is idle", "when tomcat1 loses REQUEST"}},
 	{"graceful-stop", edit{"tomcat   9", "tomcat   10.1"}, edit{"end      8s", "when tomcat1 loses REQUEST kill tomcat1\nend      8s"}},
-	{"rolling-restart", edit{"manager  DeltaManager\ncluster  channelSendOptions=6", "manager  StandardManager"}, edit{"after 2s after $gap", "after 40s after $gap"}},
+	{"rolling-restart", edit{"manager  DeltaManager stateTransferTimeout=15s\ncluster  channelSendOptions=6", "manager  StandardManager"}, edit{"after 2s after $gap", "after 60s after $gap"}},
 	{"state-transfer", edit{"channelSendOptions=6", "channelSendOptions=6 channelStartOptions=3"}, edit{"end      12s", "when tomcat1 loses REQUEST kill tomcat1\nend      12s"}},
 	{"partition", edit{"alice    POST /set?name=gift&value=rose  on tomcat2\n", ""}, edit{"partition tomcat1 | tomcat2\nwait     until tomcat1 misses tomcat2\nwait     until tomcat2 misses tomcat1", "partition proxy | tomcat2"}},
 	{"freeze", edit{"channelSendOptions=6", "channelSendOptions=8"}, edit{"wait     until quiet\nalice", "when tomcat1 misses tomcat2 kill tomcat2\nalice"}},

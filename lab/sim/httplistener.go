@@ -15,10 +15,10 @@ type httpListener struct {
 	handler http.Handler
 	opts    world.ServeOptions
 	closed  bool
-	unready bool // bound, but nobody accepts
-	drained bool // what arrives on an open connection is not served any more
-	pending int  // connections that wait to be accepted, while paused or unready
-	active  int  // exchanges that run
+	unready bool        // bound, but nobody accepts
+	drained bool        // what arrives on an open connection is not served any more
+	pending int         // connections that wait to be accepted, while paused or unready
+	active  int         // exchanges that run
 	spare   []*httpConn // closed at both ends, to be used again
 	drain   *task
 }
