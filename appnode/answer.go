@@ -44,6 +44,9 @@ func (r *Request) answer() error {
 		r.response.contentType = typeJSON
 	}
 	r.out = appendAnswer(r.out[:0], r.node.host.Name(), &r.state)
+	if r.path == requestPage {
+		r.out = appendAttributes(r.out, r.attributes)
+	}
 	const end = "}\n"
 	if size, err := r.number("size"); err != nil {
 		return err

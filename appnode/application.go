@@ -17,6 +17,9 @@ type application struct {
 	title, colour string
 }
 
+// requestPage is the page that shows the request's attributes.
+const requestPage = "/request"
+
 // colours of the heading, by the number of the node.
 var colours = [...]string{"red", "blue", "green", "orange", "purple", "brown"}
 
@@ -48,7 +51,7 @@ func (a application) serve(r *Request) error {
 	switch r.path {
 	case "/counter":
 		return r.counter()
-	case "/session":
+	case "/session", requestPage:
 		return r.show()
 	case "/", "/index.jsp":
 		return a.page(r)

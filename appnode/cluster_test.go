@@ -25,9 +25,10 @@ func (c *clustered) note(format string, args ...any) {
 
 func (c *clustered) HasMembers() bool { return !c.alone }
 
-func (c *clustered) RequestCompleted(_ context.Context, s *sessions.Session) {
+func (c *clustered) RequestCompleted(_ context.Context, s *sessions.Session) bool {
 	v, _, _ := s.Attribute("count")
 	c.note("completed count=%s", v.Text)
+	return true
 }
 
 func (c *clustered) ResetReplication(*sessions.Session) { c.note("reset") }
@@ -56,7 +57,7 @@ func (c *clustered) asks(r *rig, after string, want ...string) {
 
 func replication(t *testing.T, filter string) *ReplicationValve {
 	t.Helper()
-	v, err := NewReplicationValve(filter)
+	v, err := NewReplicationValve(ReplicationConfig{Filter: filter})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestFilterMatchesTheWholeDecodedURI(t *testing.T) {
 			}
 		}, replication(t, tt.filter))
 	}
-	if _, err := NewReplicationValve("(?=x)"); err == nil {
+	if _, err := NewReplicationValve(ReplicationConfig{Filter: "(?=x)"}); err == nil {
 		t.Error("a look-ahead was accepted, want an error")
 	}
 }

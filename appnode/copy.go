@@ -26,6 +26,8 @@ const (
 // PrimaryTeller is a Manager that knows which of its copies are the primary
 // ones.
 type PrimaryTeller interface {
+	// Lookup is the session held under an id, valid or not; nil if there is none.
+	Lookup(id string) *sessions.Session
 	Primary(s *sessions.Session) bool
 }
 

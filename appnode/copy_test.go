@@ -19,12 +19,13 @@ func (s *shelf) Sessions() []*sessions.Session { return s.held }
 // copies as well.
 type replicating struct{ *shelf }
 
-func (replicating) HasMembers() bool                                    { return true }
-func (replicating) RequestCompleted(context.Context, *sessions.Session) {}
-func (replicating) ResetReplication(*sessions.Session)                  {}
+func (replicating) HasMembers() bool                                         { return true }
+func (replicating) RequestCompleted(context.Context, *sessions.Session) bool { return true }
+func (replicating) ResetReplication(*sessions.Session)                       {}
 
 type telling struct{ replicating }
 
+func (telling) Lookup(string) *sessions.Session  { return nil }
 func (telling) Primary(s *sessions.Session) bool { return s.ID() == "A.a" }
 
 func TestCopiesHaveTheRoleThatTheManagerTells(t *testing.T) {

@@ -19,6 +19,8 @@
 //	/login?user=           rotates the session id, sets principal and attribute
 //	                       user
 //	/session               shows the session, never creates one
+//	/request               shows the request's attributes too: what the valves
+//	                       left there
 //	/logout                invalidates the session, never creates one
 //	/status/N              answers with status N, never creates one
 //

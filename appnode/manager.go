@@ -47,9 +47,10 @@ type IDChanger interface {
 type Replicator interface {
 	// HasMembers reports whether there is another node to send to.
 	HasMembers() bool
-	// RequestCompleted sends what has changed. It may wait for acknowledgements;
-	// it does not fail the request.
-	RequestCompleted(ctx context.Context, s *sessions.Session)
+	// RequestCompleted sends what has changed, and reports whether there was
+	// anything to send. It may wait for acknowledgements; it does not fail the
+	// request.
+	RequestCompleted(ctx context.Context, s *sessions.Session) (sent bool)
 	// ResetReplication forgets what has changed: nobody is there to be told.
 	ResetReplication(s *sessions.Session)
 }

@@ -107,6 +107,8 @@ type Status struct {
 	JvmRoute string
 	Counts   Counts
 	Sessions sessions.Figures
+	// Replication is nil unless the node's ReplicationValve keeps statistics.
+	Replication *ReplicationStatistics
 }
 
 // New returns a node on h that is not started.
@@ -227,11 +229,23 @@ func (n *Node) Status() Status {
 	n.mu.Unlock()
 	counts.Waiting = waiting
 	return Status{
-		Name:     n.host.Name(),
-		JvmRoute: n.manager.JvmRoute(),
-		Counts:   counts,
-		Sessions: n.manager.Figures(),
+		Name:        n.host.Name(),
+		JvmRoute:    n.manager.JvmRoute(),
+		Counts:      counts,
+		Sessions:    n.manager.Figures(),
+		Replication: n.replicationStatistics(),
 	}
+}
+
+func (n *Node) replicationStatistics() *ReplicationStatistics {
+	for _, v := range n.cfg.Valves {
+		if replication, ok := v.(*ReplicationValve); ok {
+			if s, on := replication.Statistics(); on {
+				return &s
+			}
+		}
+	}
+	return nil
 }
 
 // Sessions are the states of the valid sessions held, in order of their ids.

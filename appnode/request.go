@@ -41,6 +41,7 @@ type Request struct {
 	requestedID string
 	fromCookie  bool
 	session     *sessions.Session
+	attributes  []attribute
 
 	response response
 	state    sessions.State // room for what the answer shows

@@ -9,19 +9,29 @@ import "sessionlab/sessions"
 // With distinct routes and no stickiness the suffix changes on every hop. Two
 // nodes that rename one session at the same time fork it.
 //
-// Source: Tomcat JvmRouteBinderValve.java (8.5 and later). Left out: the request
-// attribute with the original id.
-type JvmRouteBinderValve struct{}
+// Source: Tomcat JvmRouteBinderValve.java (8.5 and later).
+type JvmRouteBinderValve struct {
+	// SessionIDAttribute is the request attribute that gets the id that the
+	// client sent, when it was replaced. "" is DefaultSessionIDAttribute,
+	// NoAttribute sets none.
+	SessionIDAttribute string
+}
+
+// DefaultSessionIDAttribute is JvmRouteBinderValve's sessionIdAttribute.
+const DefaultSessionIDAttribute = "org.apache.catalina.ha.session.JvmRouteOriginalSessionID"
+
+// NoAttribute stands for an attribute of Tomcat that was set to the empty string.
+const NoAttribute = "-"
 
 // Invoke renames the requested session if its route is another node's.
-func (JvmRouteBinderValve) Invoke(r *Request, next Pipeline) {
+func (v JvmRouteBinderValve) Invoke(r *Request, next Pipeline) {
 	if changer, ok := r.Manager().(IDChanger); ok {
-		bindRoute(r, changer)
+		v.bindRoute(r, changer)
 	}
 	next.Invoke(r)
 }
 
-func bindRoute(r *Request, changer IDChanger) {
+func (v JvmRouteBinderValve) bindRoute(r *Request, changer IDChanger) {
 	id, local := r.RequestedID(), r.Manager().JvmRoute()
 	route := sessions.RouteOf(id)
 	if route == "" || local == "" || route == local {
@@ -30,11 +40,22 @@ func bindRoute(r *Request, changer IDChanger) {
 	newID := sessions.WithRoute(id, local)
 	if s := r.Manager().Find(r.Context(), id); s != nil {
 		if changer.ChangeID(r.Context(), s, newID) == nil {
-			r.changeSessionID(newID)
+			v.changeRequest(r, id, newID)
 		}
 		return
 	}
 	if r.Manager().Find(r.Context(), newID) != nil { // another request has renamed it
-		r.changeSessionID(newID)
+		v.changeRequest(r, id, newID)
+	}
+}
+
+func (v JvmRouteBinderValve) changeRequest(r *Request, id, newID string) {
+	r.changeSessionID(newID)
+	switch v.SessionIDAttribute {
+	case "":
+		r.SetAttribute(DefaultSessionIDAttribute, id)
+	case NoAttribute:
+	default:
+		r.SetAttribute(v.SessionIDAttribute, id)
 	}
 }

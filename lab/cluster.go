@@ -30,9 +30,11 @@ type ManagerPlan struct {
 	// StaticMembers has StaticMembershipService list all nodes; Delta.Tribes.Static
 	// holds its settings.
 	StaticMembers bool
-	// Filter is that of ReplicationValve.
-	Filter string
-	// NoBinder leaves JvmRouteBinderValve out (enabled="false").
+	// Replication configures ReplicationValve; its Told is the lab's to set.
+	Replication appnode.ReplicationConfig
+	// Binder configures JvmRouteBinderValve, and NoBinder leaves it out
+	// (enabled="false").
+	Binder   appnode.JvmRouteBinderValve
 	NoBinder bool
 }
 
@@ -80,16 +82,24 @@ func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessio
 	m := delta.NewManager(h, d)
 	cfg.Manager = m
 	n.setDelta(m)
-	replication, err := appnode.NewReplicationValve(p.Filter)
+	valve := p.Replication
+	valve.Told = func(s appnode.ReplicationStatistics) { l.replicationTold(n.plan.Name, s) }
+	replication, err := appnode.NewReplicationValve(valve)
 	if err != nil {
 		return err
 	}
 	// The order in which Tomcat adds them. Source: SimpleTcpCluster.java, checkDefaults.
 	if !p.NoBinder {
-		cfg.Valves = append(cfg.Valves, appnode.JvmRouteBinderValve{})
+		cfg.Valves = append(cfg.Valves, p.Binder)
 	}
 	cfg.Valves = append(cfg.Valves, replication)
 	return nil
+}
+
+// replicationTold puts the statistics of a node's ReplicationValve into the
+// timeline.
+func (l *Lab) replicationTold(name string, s appnode.ReplicationStatistics) {
+	l.tell(Session, name, "ReplicationValve of %s: %v", name, s)
 }
 
 func (l *Lab) receiverPort() int {

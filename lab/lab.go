@@ -336,6 +336,9 @@ func (l *Lab) Stop(name string) error {
 		if err := app.Stop(ctx); err != nil {
 			l.tell(Broken, name, "the stop of %s: %v", name, err)
 		}
+		if s := app.Status().Replication; s != nil {
+			l.replicationTold(name, *s)
+		}
 		ended.Set()
 	})
 	// The process ends from outside: its own tasks could not see to that.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"sessionlab/appnode"
 	"sessionlab/lab"
 	"sessionlab/scenarios/script"
 	"sessionlab/sessions"
@@ -30,9 +31,17 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 	for _, v := range sc.All("valve") {
 		switch v.Class {
 		case "ReplicationValve":
-			m.Filter = v.Options.String("filter", "")
+			m.Replication = appnode.ReplicationConfig{
+				Filter:               v.Options.String("filter", ""),
+				PrimaryIndicator:     v.Options.Bool("primaryIndicator", false),
+				PrimaryIndicatorName: v.Options.String("primaryIndicatorName", ""),
+				Statistics:           v.Options.Bool("statistics", false),
+			}
 		case "JvmRouteBinderValve":
 			m.NoBinder = !v.Options.Bool("enabled", true)
+			if m.Binder.SessionIDAttribute = v.Options.String("sessionIdAttribute", ""); v.Options.Has("sessionIdAttribute") && m.Binder.SessionIDAttribute == "" {
+				m.Binder.SessionIDAttribute = appnode.NoAttribute
+			}
 		}
 	}
 	m.Delta = deltaPlan(o)

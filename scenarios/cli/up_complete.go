@@ -21,7 +21,7 @@ func (p *prompt) complete(line string) (words []string, stem int) {
 }
 
 // pages are those of the demo application, with the parameters that they need.
-var pages = []string{"/", "/counter", "/session", "/set?name=", "/mutate?name=", "/remove?name=", "/login?user=", "/logout", "/status/"}
+var pages = []string{"/", "/counter", "/session", "/request", "/set?name=", "/mutate?name=", "/remove?name=", "/login?user=", "/logout", "/status/"}
 
 // vocabulary is what a line at the prompt may name.
 type vocabulary struct {

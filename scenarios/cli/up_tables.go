@@ -106,6 +106,25 @@ func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) 
 	return t
 }
 
+// replicationTable is the statistics of the nodes' ReplicationValves, nil if none
+// are kept.
+func replicationTable(nodes []lab.NodeStatus) *table {
+	var t *table
+	for _, n := range nodes {
+		s := n.Node.Replication
+		if s == nil {
+			continue
+		}
+		if t == nil {
+			t = &table{}
+			t.head("REPLICATIONVALVE", ">REQUESTS", ">SENT", ">FILTERED", ">REQUEST TIME", ">SEND TIME")
+		}
+		t.row(plain(n.Name), number(s.Requests), number(s.Sent), number(s.Filtered),
+			field{text: s.RequestTime.String(), right: true}, field{text: s.SendTime.String(), right: true})
+	}
+	return t
+}
+
 // proxyTable is the nodes as the proxy sees them.
 func proxyTable(groups []proxy.GroupStatus, frozen func(name string) bool, names map[string]string) *table {
 	t := &table{}

@@ -139,9 +139,15 @@ func (p *prompt) showStatus(args []string) error {
 	for _, name := range l.Nodes() {
 		names[l.NodeAddr(name)] = name
 	}
-	p.showTables(
-		nodeTable(l.Status(), l.Clustered(), p.news.isFrozen, p.url),
-		proxyTable(l.Proxy().Status(), p.news.isFrozen, names))
+	nodes := l.Status()
+	tables := []*table{
+		nodeTable(nodes, l.Clustered(), p.news.isFrozen, p.url),
+		proxyTable(l.Proxy().Status(), p.news.isFrozen, names),
+	}
+	if t := replicationTable(nodes); t != nil {
+		tables = append(tables, t)
+	}
+	p.showTables(tables...)
 	return nil
 }
 

@@ -203,10 +203,14 @@ var Elements = []Element{
 		Later: []string{"useDeepClone", "optionFlag"}},
 	{Noun: "valve", Class: "ReplicationValve", Doc: "replicates at the end of a request", Options: []Option{
 		text("filter", "requests that replicate nothing: one regular expression over the path"),
-	}, Later: []string{"primaryIndicator", "primaryIndicatorName", "statistics"}},
+		yesNo("primaryIndicator", "tell the application, in a request attribute, whether it has the primary copy; Tomcat: no"),
+		text("primaryIndicatorName", "of that attribute; Tomcat: org.apache.catalina.ha.tcp.isPrimarySession"),
+		yesNo("statistics", "count and time requests, and tell each hundred of them; Tomcat: no"),
+	}},
 	{Noun: "valve", Class: "JvmRouteBinderValve", Doc: "gives a session that moved the new node's route", Options: []Option{
 		yesNo("enabled", "Tomcat: yes"),
-	}, Later: []string{"sessionIdAttribute"}},
+		text("sessionIdAttribute", `request attribute with the id before; "": none; Tomcat: org.apache.catalina.ha.session.JvmRouteOriginalSessionID`),
+	}},
 	{Noun: "app", Doc: "the application, a Tomcat Context", Options: []Option{
 		yesNo("distributable", "without it a cluster manager is silently a StandardManager; yes"),
 		text("sessionCookieName", "Tomcat: JSESSIONID"),

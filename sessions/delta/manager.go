@@ -219,13 +219,14 @@ func (m *Manager) ResetReplication(s *sessions.Session) {
 	d.setPrimary(true)
 }
 
-// RequestCompleted sends what the end of a request is to send. It is about the
-// session that is held under the id now: if a message has put another copy in
-// the place of the request's session, what the request has changed is lost.
-func (m *Manager) RequestCompleted(ctx context.Context, s *sessions.Session) {
+// RequestCompleted sends what the end of a request is to send, and reports
+// whether there was anything. It is about the session that is held under the id
+// now: if a message has put another copy in the place of the request's session,
+// what the request has changed is lost.
+func (m *Manager) RequestCompleted(ctx context.Context, s *sessions.Session) (sent bool) {
 	id := s.ID()
 	if s = m.Lookup(id); s == nil { // a parallel request has ended it
-		return
+		return false
 	}
 	now := m.now()
 	kind, actions, tookOver := of(s).complete(int(s.MaxInactive()/time.Second), now)
@@ -236,6 +237,7 @@ func (m *Manager) RequestCompleted(ctx context.Context, s *sessions.Session) {
 		refresh(actions, s)
 		m.broadcast(ctx, &message{kind: kind, session: id, timestamp: now, actions: actions})
 	}
+	return kind != 0
 }
 
 // valid reports whether the session is valid, and ends one whose time has

@@ -146,7 +146,7 @@ func TestSomeNewSessionsLoseTheirFirstAttributeByThemselves(t *testing.T) {
 }
 
 func TestWriteThatWaitsIsErasedByTheOtherNodesWrite(t *testing.T) {
-	filter, err := appnode.NewReplicationValve("/set")
+	filter, err := appnode.NewReplicationValve(appnode.ReplicationConfig{Filter: "/set"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestFilterSwallowsAWriteUntilTheNextRequestThatPasses(t *testing.T) {
 		{"/", "replica"},
 		{"", "test.org=test.org replica"},
 	} {
-		valve, err := appnode.NewReplicationValve(tt.filter)
+		valve, err := appnode.NewReplicationValve(appnode.ReplicationConfig{Filter: tt.filter})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,207 @@
+package scenarios_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"sessionlab/lab"
+	"sessionlab/lab/sim"
+	"sessionlab/lab/world"
+	"sessionlab/scenarios"
+	"sessionlab/scenarios/script"
+)
+
+// outside is somebody at the door of a lab that was made from the nouns of a
+// scenario: a client with one cookie, who also reads the timeline.
+type outside struct {
+	*testing.T
+	*lab.Lab
+	ctx    context.Context
+	op     world.Host
+	cookie string
+	told   []string
+}
+
+// withLab runs a story in a lab in virtual time.
+func withLab(t *testing.T, nouns string, story func(*outside)) {
+	t.Helper()
+	sc, err := script.Parse("options", []byte(nouns+"\nend 1s\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := scenarios.PlanOf(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := sim.New(sim.Config{Seed: 1})
+	defer w.Close()
+	the, err := lab.New(w, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &outside{T: t, Lab: the, op: w.Operator()}
+	the.Watch(func(e lab.Event) {
+		if e.Text != "" {
+			o.told = append(o.told, e.Text)
+		}
+	})
+	err = w.Run(func(ctx context.Context) error {
+		o.ctx = ctx
+		if err := the.Start(ctx); err != nil {
+			return err
+		}
+		story(o)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask sends a request such as "POST /counter" straight to a node and follows the
+// cookie. What was set is its whole Set-Cookie line.
+func (o *outside) ask(node, request string) (body, set string) {
+	o.Helper()
+	method, target, _ := strings.Cut(request, " ")
+	req, err := http.NewRequestWithContext(o.ctx, method, "http://"+o.NodeAddr(node)+target, nil)
+	if err != nil {
+		o.Fatal(err)
+	}
+	req.Close = true
+	if o.cookie != "" {
+		req.Header.Set("Cookie", o.cookie)
+	}
+	resp, err := o.op.Transport().RoundTrip(req)
+	if err != nil {
+		o.Fatalf("%s on %s: %v", request, node, err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		o.Fatalf("%s on %s: %v", request, node, err)
+	}
+	resp.Body.Close()
+	if set = resp.Header.Get("Set-Cookie"); set != "" {
+		o.cookie, _, _ = strings.Cut(set, ";")
+	}
+	return string(b), set
+}
+
+// requestAttributes is what /request on a node shows of them.
+func (o *outside) requestAttributes(node string) string {
+	o.Helper()
+	body, _ := o.ask(node, "GET /request")
+	_, after, _ := strings.Cut(body, `"request":`)
+	return strings.TrimSuffix(after, "}\n")
+}
+
+func (o *outside) wait(d time.Duration) {
+	if err := o.op.Sleep(o.ctx, d); err != nil {
+		o.Fatal(err)
+	}
+}
+
+// heard counts the lines of the timeline with all of these words.
+func (o *outside) heard(words ...string) int {
+	n := 0
+lines:
+	for _, line := range o.told {
+		for _, w := range words {
+			if !strings.Contains(line, w) {
+				continue lines
+			}
+		}
+		n++
+	}
+	return n
+}
+
+func (o *outside) want(what string, got, want any) {
+	o.Helper()
+	if got != want {
+		o.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
+const replicating = "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\n"
+
+func TestPrimaryIndicatorTellsTheApplicationWhoseCopyItHas(t *testing.T) {
+	const name = "org.apache.catalina.ha.tcp.isPrimarySession"
+	withLab(t, replicating+"valve JvmRouteBinderValve enabled=no\nvalve ReplicationValve primaryIndicator=yes", func(o *outside) {
+		o.want("attributes without a session", o.requestAttributes("a"), `{}`)
+		o.ask("a", "POST /counter")
+		o.want("attributes on the node that has answered", o.requestAttributes("a"), `{"`+name+`":"true"}`)
+		o.want("attributes on the other node", o.requestAttributes("b"), `{"`+name+`":"false"}`)
+		o.want("attributes there afterwards", o.requestAttributes("b"), `{"`+name+`":"true"}`)
+		o.cookie = "JSESSIONID=0123.a"
+		o.want("attributes with an id that nobody knows", o.requestAttributes("a"), `{}`)
+	})
+	withLab(t, replicating+"valve ReplicationValve primaryIndicator=yes primaryIndicatorName=mine", func(o *outside) {
+		o.ask("a", "POST /counter")
+		o.want("attributes under another name", o.requestAttributes("a"), `{"mine":"true"}`)
+	})
+	withLab(t, replicating, func(o *outside) {
+		o.ask("a", "POST /counter")
+		o.want("attributes by default", o.requestAttributes("a"), `{}`)
+	})
+}
+
+func TestOriginalSessionIDIsLeftInTheRequest(t *testing.T) {
+	const name = "org.apache.catalina.ha.session.JvmRouteOriginalSessionID"
+	for _, c := range []struct{ option, want string }{
+		{"", name},
+		{" sessionIdAttribute=before", "before"},
+		{` sessionIdAttribute=""`, ""},
+		{" enabled=no", ""},
+	} {
+		withLab(t, replicating+"valve JvmRouteBinderValve"+c.option, func(o *outside) {
+			o.ask("a", "POST /counter")
+			old := strings.TrimPrefix(o.cookie, "JSESSIONID=")
+			want := `{}`
+			if c.want != "" {
+				want = `{"` + c.want + `":"` + old + `"}`
+			}
+			o.want("attributes after a change of the node with"+c.option, o.requestAttributes("b"), want)
+			o.want("attributes with the new id", o.requestAttributes("b"), `{}`)
+		})
+	}
+}
+
+func TestReplicationValveKeepsStatistics(t *testing.T) {
+	withLab(t, replicating+"valve ReplicationValve statistics=yes filter=/session\nnode a service=4ms", func(o *outside) {
+		o.ask("a", "POST /counter")
+		o.ask("a", "GET /session")
+		o.ask("a", "GET /counter")
+		s := o.Status()[0].Node.Replication
+		if s == nil {
+			t.Fatal("a has no statistics")
+		}
+		o.want("requests", s.Requests, 3)
+		o.want("sent", s.Sent, 1)
+		o.want("filtered", s.Filtered, 1)
+		if s.RequestTime < 12*time.Millisecond || s.SendTime >= s.RequestTime {
+			t.Errorf("3 requests took %v, %v of it to replicate, want 12ms and more, and a part of it", s.RequestTime, s.SendTime)
+		}
+		for range 97 {
+			o.ask("a", "GET /session")
+		}
+		o.want("lines about a hundred requests", o.heard("ReplicationValve of a: 100 requests", "1 sent, 98 filtered"), 1)
+		o.want("lines about b", o.heard("ReplicationValve of b"), 0)
+		if err := o.Stop("b"); err != nil {
+			t.Fatal(err)
+		}
+		o.wait(5 * time.Second)
+		o.want("lines at the stop of b", o.heard("ReplicationValve of b: 0 requests"), 1)
+		o.ask("a", "POST /counter")
+		o.want("requests after one without members", o.Status()[0].Node.Replication.Requests, 100)
+	})
+	withLab(t, replicating, func(o *outside) {
+		o.ask("a", "POST /counter")
+		if s := o.Status()[0].Node.Replication; s != nil {
+			t.Errorf("statistics by default: %v, want none", s)
+		}
+	})
+}
