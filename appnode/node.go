@@ -50,6 +50,18 @@ type Config struct {
 	// is the URL parameter's too, which is jsessionid otherwise.
 	// Source: Tomcat SessionConfig.java.
 	SessionCookieName string
+	// SessionCookiePath is the cookie's path; "" is the application's, which is
+	// "/". A browser sends the cookie to that path and what lies below it only.
+	SessionCookiePath string
+	// SessionCookieDomain is the cookie's domain; "" sets none. One that Tomcat
+	// finds malformed makes every request fail that gets a new session.
+	SessionCookieDomain string
+	// NoHTTPOnly is useHttpOnly="false": scripts in the browser may read the
+	// cookie.
+	NoHTTPOnly bool
+	// NoCookies is cookies="false": no session cookie is set or looked at, and an
+	// id comes by the URL only.
+	NoCookies bool
 	// Service is what every request takes on its thread.
 	Service Service
 	// Number says which node of the lab this is, from 1 on: it picks the colour
@@ -82,6 +94,7 @@ type Node struct {
 	pipeline         Pipeline
 	threads          *world.Semaphore
 	sessionParameter string
+	cookie           sessionCookie
 
 	listener       world.Listener     // set by Init
 	stopBackground context.CancelFunc // set by Start
@@ -145,6 +158,7 @@ func New(h world.Host, cfg Config) *Node {
 		manager:          cfg.Manager,
 		threads:          world.NewSemaphore(h, cfg.MaxThreads),
 		sessionParameter: parameter,
+		cookie:           newSessionCookie(&cfg),
 	}
 	n.pipeline = append(append(n.pipeline, cfg.Valves...), newApplication(h.Name(), cfg.Number))
 	n.manager.Observe(func(e sessions.Event) {
@@ -259,8 +273,4 @@ func (n *Node) Sessions() []sessions.State {
 		}
 	}
 	return states
-}
-
-func (n *Node) sessionCookie(id string) string {
-	return n.cfg.SessionCookieName + "=" + id + "; Path=/; HttpOnly"
 }

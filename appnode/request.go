@@ -80,6 +80,9 @@ func (r *Request) parse(n *Node, hr *http.Request) bool {
 // the URL, the next ones replace it as long as it is no valid session here.
 // Source: Tomcat CoyoteAdapter.java, parseSessionCookiesId.
 func (r *Request) findRequestedID() {
+	if r.node.cfg.NoCookies {
+		return
+	}
 	for _, header := range r.http.Header["Cookie"] {
 		for {
 			value, rest, ok := nextCookie(header, r.node.cfg.SessionCookieName)
@@ -159,7 +162,10 @@ func (r *Request) Session(create bool) (*sessions.Session, error) {
 		return nil, err
 	}
 	r.join(s)
-	r.response.setCookie = r.node.sessionCookie(s.ID())
+	if err := r.node.cookie.err; err != nil {
+		return nil, err
+	}
+	r.response.setCookie = r.node.cookie.line(s.ID())
 	return s, nil
 }
 
@@ -184,7 +190,7 @@ func (r *Request) changeSessionID(newID string) {
 	if r.requestedID != "" {
 		r.requestedID = newID
 	}
-	r.response.setCookie = r.node.sessionCookie(newID)
+	r.response.setCookie = r.node.cookie.line(newID)
 }
 
 // recycle ends the use of the session, after the answer was finished.

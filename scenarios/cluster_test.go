@@ -12,6 +12,7 @@ import (
 	"sessionlab/lab/sim"
 	"sessionlab/lab/world"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 )
 
@@ -204,4 +205,62 @@ func TestReplicationValveKeepsStatistics(t *testing.T) {
 			t.Errorf("statistics by default: %v, want none", s)
 		}
 	})
+}
+
+func TestContextSaysWhatTheSessionCookieIs(t *testing.T) {
+	for _, c := range []struct{ option, want string }{
+		{"", "JSESSIONID=ID; Path=/; HttpOnly"},
+		{"sessionCookieName=SID", "SID=ID; Path=/; HttpOnly"},
+		{"sessionCookiePath=/shop", "JSESSIONID=ID; Path=/shop; HttpOnly"},
+		{"sessionCookieDomain=example.com", "JSESSIONID=ID; Domain=example.com; Path=/; HttpOnly"},
+		{"useHttpOnly=false", "JSESSIONID=ID; Path=/"},
+		{"cookies=false", ""},
+		{"sessionCookieDomain=.example.com", ""}, // Tomcat fails to write such a cookie
+	} {
+		withLab(t, "nodes a\napp "+c.option, func(o *outside) {
+			body, set := o.ask("a", "POST /counter")
+			if _, id, ok := strings.Cut(body, `"session":"`); ok {
+				id, _, _ = strings.Cut(id, `"`)
+				set = strings.Replace(set, id, "ID", 1)
+				if c.want == "" && c.option != "cookies=false" {
+					t.Errorf("app %s: got the session %s, want an error", c.option, id)
+				}
+			}
+			o.want("Set-Cookie of app "+c.option, set, c.want)
+		})
+	}
+}
+
+func TestWithoutCookiesAnIDComesByTheURLOnly(t *testing.T) {
+	withLab(t, "nodes a\napp cookies=no", func(o *outside) {
+		body, _ := o.ask("a", "POST /counter")
+		_, id, _ := strings.Cut(body, `"session":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		o.cookie = "JSESSIONID=" + id
+		body, _ = o.ask("a", "GET /session")
+		o.want("session by the cookie", strings.Contains(body, id), false)
+		body, _ = o.ask("a", "GET /session;jsessionid="+id)
+		o.want("session by the URL", strings.Contains(body, id), true)
+	})
+}
+
+// What the cookie's path and domain do to users who follow them as browsers do.
+func TestBrowsersKeepTheCookieWithinItsPathAndDomain(t *testing.T) {
+	for _, c := range []struct {
+		option string
+		news   string // what becomes of three requests
+	}{
+		{"", "alice.new_sessions == 1"},
+		{"sessionCookiePath=/counter", "alice.new_sessions == 1"},
+		{"sessionCookiePath=/shop", "alice.new_sessions == 3"},
+		{"sessionCookieDomain=172.16.12.1", "alice.new_sessions == 1"},
+		{"sessionCookieDomain=example.com", "alice.new_sessions == 3"},
+		{"cookies=no", "alice.new_sessions == 3"},
+		{"sessionCookieDomain=-a", "alice.failed == 3"},
+	} {
+		text := "nodes a\napp " + c.option + "\nuser alice\nalice POST /counter 3 times\nend 5s\nexpect " + c.news + "\n"
+		if r := run(t, "cookie", []byte(text), "sim", inSim); r.Verdict != report.Pass {
+			t.Errorf("app %s: verdict %s, want pass of %s", c.option, r.Verdict, c.news)
+		}
+	}
 }

@@ -83,6 +83,10 @@ func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan
 		MaxThreads:               o.Int("maxThreads", 0),
 		AcceptCount:              o.Int("acceptCount", 0),
 		SessionCookieName:        app.String("sessionCookieName", ""),
+		SessionCookiePath:        app.String("sessionCookiePath", ""),
+		SessionCookieDomain:      app.String("sessionCookieDomain", ""),
+		NoHTTPOnly:               !app.Bool("useHttpOnly", true),
+		NoCookies:                !app.Bool("cookies", true),
 		BackgroundProcessorDelay: sc.Noun("manager").Options.Duration("backgroundProcessorDelay", 0),
 	}
 	if service := o.Duration("service", 0); service > 0 {

@@ -213,9 +213,13 @@ var Elements = []Element{
 	}},
 	{Noun: "app", Doc: "the application, a Tomcat Context", Options: []Option{
 		yesNo("distributable", "without it a cluster manager is silently a StandardManager; yes"),
+		yesNo("cookies", "session ids travel in cookies; without, in URLs only; Tomcat: yes"),
 		text("sessionCookieName", "Tomcat: JSESSIONID"),
+		text("sessionCookiePath", "browsers send the cookie to what lies below it; Tomcat: that of the application, /"),
+		text("sessionCookieDomain", "browsers take the cookie from hosts in it only; Tomcat: none"),
+		yesNo("useHttpOnly", "keep scripts in browsers from the cookie; Tomcat: yes"),
 		{Name: "sessionTimeout", Type: DurationOption, Unit: "m", Whole: true, Never: true, Doc: "idle time after which a session expires; -1: never; Tomcat: 30m"},
-	}, Later: []string{"sessionCookiePath", "useHttpOnly", "sessionCookieDomain", "cookies", "changeSessionIdOnAuthentication"}},
+	}, Later: []string{"changeSessionIdOnAuthentication"}},
 	{Noun: "network", Doc: "how long messages take, where time is virtual", Options: []Option{
 		duration("delay", "", "one way"),
 		duration("spread", "", "up to so much more, drawn per message"),

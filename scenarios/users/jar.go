@@ -1,13 +1,16 @@
 package users
 
 import (
+	"net/netip"
 	"strings"
 	"sync"
 )
 
-// jar holds a user's cookies. Paths are honoured, other attributes are not:
-// every cookie lives as long as the user, unless Max-Age=0 removes it. As in a
-// browser, cookies carry no port. Source: RFC 6265, 5.1.4 (paths), 8.5 (ports).
+// jar holds a user's cookies. Paths are honoured, and a cookie for another domain
+// than the host's is not taken; other attributes are not looked at: every cookie
+// lives as long as the user, unless Max-Age=0 removes it. As in a browser, cookies
+// carry no port.
+// Source: RFC 6265, 5.1.3 (domains), 5.1.4 (paths), 8.5 (ports).
 type jar struct {
 	mu      sync.Mutex // guards memory only
 	cookies []cookie
@@ -45,20 +48,21 @@ func (j *jar) line(path string) string {
 	return j.header
 }
 
-// value is the value of a cookie, "" if there is none.
-func (j *jar) value(name string) string {
+// value is the value of a cookie that is sent to a path, "" if there is none. An
+// empty path stands for all.
+func (j *jar) value(name, path string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, c := range j.cookies {
-		if c.name == name {
+		if c.name == name && (path == "" || matches(c.path, path)) {
 			return c.value
 		}
 	}
 	return ""
 }
 
-// set takes a Set-Cookie line and returns the cookie's name and value.
-func (j *jar) set(line string) (name, value string) {
+// set takes a Set-Cookie line of a host and returns the cookie's name and value.
+func (j *jar) set(line, host string) (name, value string) {
 	pair, attributes, _ := strings.Cut(line, ";")
 	name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
 	if !ok || name == "" {
@@ -73,6 +77,8 @@ func (j *jar) set(line string) (name, value string) {
 		switch {
 		case strings.EqualFold(key, "Path") && strings.HasPrefix(v, "/"):
 			c.path = v
+		case strings.EqualFold(key, "Domain") && v != "" && !within(host, strings.TrimPrefix(v, ".")):
+			return name, value
 		case strings.EqualFold(key, "Max-Age") && (v == "0" || strings.HasPrefix(v, "-")):
 			gone = true
 		}
@@ -99,4 +105,15 @@ func (j *jar) set(line string) (name, value string) {
 func matches(cookiePath, path string) bool {
 	return cookiePath == "/" || cookiePath == path ||
 		strings.HasPrefix(path, cookiePath) && (strings.HasSuffix(cookiePath, "/") || path[len(cookiePath)] == '/')
+}
+
+// within reports whether a host is a domain, or lies in it. An address lies in
+// none.
+func within(host, domain string) bool {
+	host, _, _ = strings.Cut(host, ":")
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host == domain
+	}
+	return strings.EqualFold(host, domain) ||
+		len(host) > len(domain) && host[len(host)-len(domain)-1] == '.' && strings.EqualFold(host[len(host)-len(domain):], domain)
 }

@@ -272,7 +272,7 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 	for _, line := range resp.Header["Set-Cookie"] {
 		name, value := cookieOf(line)
 		if !u.habits.NoCookies && r.Cookie == "" {
-			u.jar.set(line)
+			u.jar.set(line, addr)
 		}
 		if name == u.cfg.SessionCookie {
 			rec.SetCookie = value
@@ -393,7 +393,7 @@ func (u *User) addCookies(c *client, r Request, rec *history.Record) {
 		line, rec.Sent = u.cfg.SessionCookie+"="+r.Cookie, r.Cookie
 	} else {
 		path, _, _ := strings.Cut(r.Target, "?")
-		line, rec.Sent = u.jar.line(path), u.jar.value(u.cfg.SessionCookie)
+		line, rec.Sent = u.jar.line(path), u.jar.value(u.cfg.SessionCookie, path)
 	}
 	c.cookie.set(c.req.Header, "Cookie", line)
 }
@@ -406,7 +406,7 @@ func (u *User) UnderWay() int {
 }
 
 // Session is the session id in the user's jar, "" for none.
-func (u *User) Session() string { return u.jar.value(u.cfg.SessionCookie) }
+func (u *User) Session() string { return u.jar.value(u.cfg.SessionCookie, "") }
 
 // Idle closes the connections that no request uses.
 func (u *User) Idle() {
