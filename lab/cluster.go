@@ -215,6 +215,9 @@ func (l *Lab) channelTraced(name string, e tribes.Event) {
 	case tribes.AckTimedOut:
 		event.Class = "not acknowledged"
 		event.Text = fmt.Sprintf("%s has waited in vain for %s to acknowledge %s; the request goes on all the same", name, peer, aMessage(e.Label))
+	case tribes.ReceiverBusy:
+		event.Class = e.Kind.String()
+		event.Text = fmt.Sprintf("all receiver threads of %s are busy: a message of %s %s", name, peer, e.Detail)
 	case tribes.PoolExhausted, tribes.QueueFull:
 		event.Class = e.Kind.String()
 		event.Text = fmt.Sprintf("%s: %v, %s is not sent", name, e.Kind, aMessage(e.Label))

@@ -80,6 +80,11 @@ func (p Plan) Check() error {
 	if err := p.Proxy.Check(); err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
+	if p.Manager.clustered() {
+		if err := p.Manager.Delta.Tribes.Check(); err != nil {
+			return fmt.Errorf("cluster: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"sessionlab/appnode"
+	"sessionlab/sessions/tribes"
 )
 
 // NodeStatus is a node's row in a table of the whole lab.
@@ -13,6 +14,8 @@ type NodeStatus struct {
 	Node appnode.Status
 	// Members are the other nodes that it sees.
 	Members []string
+	// Channel is its part in the cluster; nil if it has none.
+	Channel *tribes.Status
 }
 
 // State is what a node's process is doing. A frozen node keeps its state.
@@ -37,6 +40,10 @@ func (l *Lab) Status() []NodeStatus {
 		if app != nil {
 			row.Node = app.Status()
 			row.Members = l.Members(name)
+			if m := l.manager(name); m != nil {
+				channel := m.Channel().Status()
+				row.Channel = &channel
+			}
 		}
 		table = append(table, row)
 	}

@@ -110,21 +110,30 @@ func channelPlan(sc *script.Scenario) tribes.Config {
 			Port:      m.Options.Int("port", 0),
 			Frequency: m.Options.Duration("frequency", 0),
 			DropTime:  m.Options.Duration("dropTime", 0),
+			SoTimeout: m.Options.Duration("soTimeout", 0),
 		}
 	}
 
 	s := sc.Noun("sender").Options
 	c.Sender = tribes.SenderConfig{
 		PoolSize: s.Int("poolSize", 0), MaxWait: s.Duration("maxWait", 0), Timeout: s.Duration("timeout", 0),
-		MaxRetryAttempts: s.Int("maxRetryAttempts", 0),
-		KeepAliveCount:   max(0, s.Int("keepAliveCount", 0)),
-		KeepAliveTime:    max(0, s.Duration("keepAliveTime", 0)),
+		MaxRetryAttempts:   s.Int("maxRetryAttempts", 0),
+		NoThrowOnFailedAck: !s.Bool("throwOnFailedAck", true),
+		KeepAliveCount:     max(0, s.Int("keepAliveCount", 0)),
+		KeepAliveTime:      max(0, s.Duration("keepAliveTime", 0)),
 	}
 	if s.Has("maxRetryAttempts") && c.Sender.MaxRetryAttempts == 0 {
 		c.Sender.MaxRetryAttempts = -1
 	}
 	r := sc.Noun("receiver").Options
-	c.Receiver = tribes.ReceiverConfig{Port: r.Int("port", 0), AutoBind: r.Int("autoBind", 0), MaxThreads: r.Int("maxThreads", 0)}
+	c.Receiver = tribes.ReceiverConfig{
+		Port: r.Int("port", 0), AutoBind: r.Int("autoBind", 0),
+		MaxThreads:      r.Int("maxThreads", 0),
+		MinThreads:      r.Int("minThreads", 0),
+		MaxIdleTime:     r.Duration("maxIdleTime", 0),
+		Timeout:         r.Duration("timeout", 0),
+		SelectorTimeout: r.Duration("selectorTimeout", 0),
+	}
 
 	for _, i := range sc.All("interceptor") {
 		c.Interceptors = append(c.Interceptors, i.Class)

@@ -264,3 +264,50 @@ func TestBrowsersKeepTheCookieWithinItsPathAndDomain(t *testing.T) {
 		}
 	}
 }
+
+func TestReceiverOfANodeKeepsItsThreads(t *testing.T) {
+	for _, c := range []struct {
+		option string
+		want   int
+	}{{"", 6}, {"receiver minThreads=2", 2}, {"receiver minThreads=3 maxThreads=3", 3}} {
+		withLab(t, replicating+c.option, func(o *outside) {
+			o.want("receiver threads with "+c.option, o.Status()[1].Channel.ReceiverThreads, c.want)
+		})
+	}
+}
+
+func TestReceiverWithoutThreadsIsTold(t *testing.T) {
+	const one = "receiver maxThreads=1 minThreads=1 "
+	for _, c := range []struct {
+		option string
+		want   int
+	}{{one + "timeout=100ms selectorTimeout=10ms", 1}, {one + "timeout=1s selectorTimeout=10ms", 0}, {one + "timeout=100ms", 0}, {"", 0}} {
+		withLab(t, "nodes a b c\nmanager DeltaManager sendAllSessions=no sendAllSessionsSize=1 sendAllSessionsWaitTime=300ms\n"+c.option, func(o *outside) {
+			for range 3 {
+				o.ask("a", "POST /counter")
+				o.cookie = ""
+			}
+			if err := o.Kill("b"); err != nil {
+				t.Fatal(err)
+			}
+			o.wait(time.Second)
+			if err := o.StartNode("b"); err != nil {
+				t.Fatal(err)
+			}
+			// While one sends its sessions to b one by one, a thread of it is busy.
+			asked, other := "a", "c"
+			for range 1000 {
+				if o.heard("b asks", "for all sessions") > 0 {
+					break
+				}
+				o.wait(10 * time.Millisecond)
+			}
+			if o.heard("b asks c") > 0 {
+				asked, other = other, asked
+			}
+			o.ask(other, "POST /counter")
+			o.wait(time.Second)
+			o.want("lines with "+c.option, o.heard("all receiver threads of "+asked+" are busy: a message of "+other), c.want)
+		})
+	}
+}

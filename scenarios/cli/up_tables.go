@@ -106,6 +106,23 @@ func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) 
 	return t
 }
 
+// channelTable is what the nodes' channels have sent and received, and the
+// threads that do it.
+func channelTable(nodes []lab.NodeStatus) *table {
+	t := &table{}
+	t.head("CHANNEL OF", ">SENT", ">RECEIVED", ">QUEUED", ">SENDERS", ">DISPATCH THREADS", ">RECEIVER THREADS", ">BUSY", ">WAITING")
+	for _, n := range nodes {
+		c := n.Channel
+		if c == nil {
+			t.row(plain(n.Name), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown())
+			continue
+		}
+		t.row(plain(n.Name), number(c.Sent), number(c.Received), number(c.Queued), number(c.SendersInUse+c.SendersIdle),
+			number(c.DispatchThreads), number(c.ReceiverThreads), number(c.ReceiverBusy), number(c.ReceiverWaiting))
+	}
+	return t
+}
+
 // replicationTable is the statistics of the nodes' ReplicationValves, nil if none
 // are kept.
 func replicationTable(nodes []lab.NodeStatus) *table {

@@ -144,6 +144,9 @@ func (p *prompt) showStatus(args []string) error {
 		nodeTable(nodes, l.Clustered(), p.news.isFrozen, p.url),
 		proxyTable(l.Proxy().Status(), p.news.isFrozen, names),
 	}
+	if l.Clustered() {
+		tables = append(tables, channelTable(nodes))
+	}
 	if t := replicationTable(nodes); t != nil {
 		tables = append(tables, t)
 	}

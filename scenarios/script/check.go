@@ -96,9 +96,24 @@ func (p *parser) checkSettings(s *Scenario) {
 		p.failAt(proxy.pos("cookie"), "sticky=route or sticky=cookie", "a cookie means nothing without sticky")
 	}
 	for _, n := range s.Nouns {
-		spare, most := n.Options.Int("maxSpareThreads", 0), n.Options.Int("maxThreads", 0)
-		if most > 0 && spare > most {
-			p.failAt(n.Options.pos("maxSpareThreads"), "", "maxSpareThreads is more than maxThreads")
+		switch n.Word {
+		case "receiver":
+			p.checkThreads(n, "minThreads", 6, 15)
+		case "interceptor":
+			p.checkThreads(n, "maxSpareThreads", 2, 10)
 		}
+	}
+}
+
+// checkThreads refuses a pool that keeps more threads than it may have: Java does
+// not make it, and Tomcat's channel does not start. Given are Tomcat's defaults.
+func (p *parser) checkThreads(n Noun, kept string, core, most int) {
+	switch core, most = n.Options.Int(kept, core), n.Options.Int("maxThreads", most); {
+	case core <= most:
+	case n.Options.Has(kept):
+		p.failAt(n.Options.pos(kept), "", "%s is more than maxThreads", kept)
+	default:
+		p.failAt(n.Options.pos("maxThreads"), "set "+kept+" too",
+			"%s is %d unless it is set, which is more than maxThreads: Tomcat's channel does not start", kept, core)
 	}
 }

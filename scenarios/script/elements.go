@@ -14,7 +14,39 @@ type Element struct {
 	Doc     string
 	Options []Option
 	Later   []string // options of the real thing that this release does not have
+	Vain    []Vain   // options of the real thing that could change nothing here
 }
+
+// Vain are options that stay refused, and why.
+type Vain struct {
+	Names  []string
+	Reason string
+}
+
+// whyVain is the reason why an option could change nothing; "" if it is none of
+// these.
+func (e *Element) whyVain(option string) string {
+	for _, v := range e.Vain {
+		if slices.Contains(v.Names, option) {
+			return v.Reason
+		}
+	}
+	return ""
+}
+
+// Options of the Java side that have nothing to act on here.
+var (
+	socketOptions = Vain{[]string{"rxBufSize", "txBufSize", "direct", "directBuffer", "tcpNoDelay", "soKeepAlive", "ooBInline",
+		"soReuseAddress", "soLingerOn", "soLingerTime", "soTrafficClass", "soTimeout"},
+		"the lab's connections have no socket options"}
+	udpOptions    = Vain{[]string{"udpPort", "udpRxBufSize", "udpTxBufSize"}, "no message goes by UDP"}
+	randomOptions = Vain{[]string{"secureRandomAlgorithm", "secureRandomClass", "secureRandomProvider"},
+		"session ids are drawn from the run's seed"}
+	dispatchVain = []Vain{
+		{[]string{"useDeepClone"}, "a queued message shares nothing with the application"},
+		{[]string{"optionFlag"}, "this interceptor acts on asynchronous messages whatever it says"},
+	}
+)
 
 func (e *Element) title() string {
 	if e.Class != "" {
@@ -147,7 +179,7 @@ var Elements = []Element{
 
 	{Noun: "manager", Class: "StandardManager", Doc: "sessions in the memory of one node",
 		Options: group(managerOptions, []Option{text("pathname", `file that keeps sessions over a stop; "": none`)}),
-		Later:   []string{"sessionIdLength", "secureRandomAlgorithm", "secureRandomClass", "secureRandomProvider", "sessionAttributeNameFilter"}},
+		Later:   []string{"sessionIdLength", "sessionAttributeNameFilter"}, Vain: []Vain{randomOptions}},
 	{Noun: "manager", Class: "DeltaManager", Doc: "every node holds every session", Options: group(managerOptions, []Option{
 		yesNo("expireSessionsOnShutdown", "a stopping node expires its sessions everywhere; Tomcat: no"),
 		unlimited("stateTransferTimeout", "s", "how long a start waits for the sessions; 0s: not; -1: for ever; Tomcat: 60s"),
@@ -157,7 +189,8 @@ var Elements = []Element{
 		yesNo("stateTimestampDrop", "drop what is older than the state received; Tomcat: yes"),
 		yesNo("recordAllActions", "keep every write of an attribute, not only the last; Tomcat: no"),
 		yesNo("notifySessionListenersOnReplication", "session listeners run on receivers; Tomcat: yes"),
-	}), Later: []string{"notifyListenersOnReplication", "notifyContainerListenersOnReplication", "enableStatistics", "sessionIdLength", "secureRandomAlgorithm", "sessionAttributeNameFilter"}},
+	}), Later: []string{"notifyListenersOnReplication", "notifyContainerListenersOnReplication", "enableStatistics", "sessionIdLength", "sessionAttributeNameFilter"},
+		Vain: []Vain{randomOptions}},
 
 	{Noun: "cluster", Doc: "Tomcat's Cluster and Channel", Options: []Option{
 		{Name: "channelSendOptions", Type: SendOption, Doc: "8 async; 6 sync; 2, 4, 10, 14; or Tomcat's names; Tomcat: 8"},
@@ -169,7 +202,12 @@ var Elements = []Element{
 		port("port", "Tomcat: 45564"),
 		positive("frequency", "ms", "time between heartbeats; Tomcat: 500ms"),
 		positive("dropTime", "ms", "silence after which a member is dropped; Tomcat: 3s"),
-	}, Later: []string{"soTimeout", "ttl", "recoveryEnabled", "recoveryCounter", "recoverySleepTime", "localLoopbackDisabled"}},
+		positive("soTimeout", "ms", "how long the receiver waits for a heartbeat before it looks for who is silent; Tomcat: the frequency"),
+	}, Vain: []Vain{
+		{[]string{"ttl"}, "there is no router between the nodes"},
+		{[]string{"recoveryEnabled", "recoveryCounter", "recoverySleepTime"}, "a socket of the lab does not fail"},
+		{[]string{"localLoopbackDisabled"}, "each node is a machine of its own"},
+	}},
 	{Noun: "membership", Class: "StaticMembershipService", Doc: "members are listed", Options: []Option{
 		positive("expirationTime", "ms", "silence after which a member is dropped; Tomcat: 5s"),
 		positive("pingInterval", "ms", "time between pings; Tomcat: 1s"),
@@ -182,14 +220,22 @@ var Elements = []Element{
 		duration("maxWait", "ms", "wait for a free sender; Tomcat: 3s"),
 		positive("timeout", "ms", "wait for a member; Tomcat: 3s"),
 		number("maxRetryAttempts", 0, "further attempts after an I/O error; Tomcat: 1"),
+		yesNo("throwOnFailedAck", "a negative acknowledgement is a failure; Tomcat: yes"),
 		number("keepAliveCount", -1, "messages per connection; -1: no limit"),
 		unlimited("keepAliveTime", "ms", "life of a connection; -1: no limit"),
-	}},
+	}, Vain: []Vain{socketOptions, udpOptions}},
 	{Noun: "receiver", Class: "NioReceiver", Doc: "takes messages off the wire", Options: []Option{
 		port("port", "Tomcat: 4000"),
 		number("autoBind", 0, "ports tried; Tomcat: 100"),
-		number("maxThreads", 1, "Tomcat: 15"),
-	}, Later: []string{"minThreads", "maxIdleTime", "timeout", "selectorTimeout", "rxBufSize", "txBufSize"}},
+		number("maxThreads", 1, "messages processed at a time; Tomcat: 15"),
+		number("minThreads", 1, "threads started and kept; no more than maxThreads, or the node does not start; Tomcat: 6"),
+		positive("maxIdleTime", "ms", "idle time after which a further thread ends; Tomcat: 60s"),
+		positive("timeout", "ms", "a longer wait for a thread is told; Tomcat: 3s"),
+		positive("selectorTimeout", "ms", "how often that is looked at; Tomcat: 5s"),
+	}, Vain: []Vain{socketOptions, udpOptions,
+		{[]string{"useBufferPool", "minTasks", "maxTasks"}, "Tomcat's receiver does not look at it either"},
+		{[]string{"securePort"}, "nobody sends to it"},
+	}},
 	{Noun: "interceptor", Class: "TcpFailureDetector", Doc: "checks a vanished member by connecting", Options: []Option{
 		positive("connectTimeout", "ms", "Tomcat: 1s"),
 		yesNo("performSendTest", "also write to it; Tomcat: yes"),
@@ -198,9 +244,9 @@ var Elements = []Element{
 		duration("removeSuspectsTimeout", "s", "how long a suspect is probed; Tomcat: 300s"),
 	}},
 	{Noun: "interceptor", Class: "MessageDispatchInterceptor", Doc: "the queue of asynchronous messages", Options: pooledThreads,
-		Later: []string{"useDeepClone", "optionFlag"}},
+		Vain: dispatchVain},
 	{Noun: "interceptor", Class: "MessageDispatch15Interceptor", Doc: "its name up to Tomcat 8.0", Options: pooledThreads,
-		Later: []string{"useDeepClone", "optionFlag"}},
+		Vain: dispatchVain},
 	{Noun: "valve", Class: "ReplicationValve", Doc: "replicates at the end of a request", Options: []Option{
 		text("filter", "requests that replicate nothing: one regular expression over the path"),
 		yesNo("primaryIndicator", "tell the application, in a request attribute, whether it has the primary copy; Tomcat: no"),
@@ -219,7 +265,9 @@ var Elements = []Element{
 		text("sessionCookieDomain", "browsers take the cookie from hosts in it only; Tomcat: none"),
 		yesNo("useHttpOnly", "keep scripts in browsers from the cookie; Tomcat: yes"),
 		{Name: "sessionTimeout", Type: DurationOption, Unit: "m", Whole: true, Never: true, Doc: "idle time after which a session expires; -1: never; Tomcat: 30m"},
-	}, Later: []string{"changeSessionIdOnAuthentication"}},
+	}, Vain: []Vain{
+		{[]string{"changeSessionIdOnAuthentication"}, "it is an authenticator's, and the demo application rotates the id itself"},
+	}},
 	{Noun: "network", Doc: "how long messages take, where time is virtual", Options: []Option{
 		duration("delay", "", "one way"),
 		duration("spread", "", "up to so much more, drawn per message"),

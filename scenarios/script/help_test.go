@@ -81,9 +81,13 @@ func TestEveryOptionIsDocumentedAndNamedOnce(t *testing.T) {
 			}
 			names = append(names, o.Name)
 		}
-		for _, later := range e.Later {
-			if slices.Contains(names, later) {
-				t.Errorf("option %s of %s %s is known and not known", later, e.Noun, e.Class)
+		refused := slices.Clone(e.Later)
+		for _, v := range e.Vain {
+			refused = append(refused, v.Names...)
+		}
+		for _, name := range refused {
+			if slices.Contains(names, name) {
+				t.Errorf("option %s of %s %s is known and not known", name, e.Noun, e.Class)
 			}
 		}
 	}

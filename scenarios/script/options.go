@@ -197,6 +197,9 @@ func (c *cursor) knownOption(e *Element, key string, at int) (*Option, error) {
 	if slices.Contains(e.Later, key) {
 		return nil, c.fail(at, "", "option %q of %s is not in this release", key, e.title())
 	}
+	if why := e.whyVain(key); why != "" {
+		return nil, c.fail(at, "", "option %q of %s can change nothing here: %s", key, e.title(), why)
+	}
 	names := make([]string, len(e.Options))
 	for i, o := range e.Options {
 		names[i] = o.Name

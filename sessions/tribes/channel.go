@@ -71,7 +71,7 @@ func (c *Channel) OnMember(added, gone func(Member)) { c.onAdded, c.onGone = add
 // as the membership needs: about 2 s with multicast, the answers of the others
 // with a static one, nothing for a formed cluster.
 func (c *Channel) Start(ctx context.Context) error {
-	if err := c.cfg.check(); err != nil {
+	if err := c.cfg.Check(); err != nil {
 		return fmt.Errorf("start channel: %w", err)
 	}
 	c.mu.Lock()

@@ -74,6 +74,9 @@ type McastConfig struct {
 	Port      int           // 45564
 	Frequency time.Duration // between two heartbeats, 500 ms
 	DropTime  time.Duration // silence after which a member is gone, 3 s
+	// SoTimeout is how long the receiver waits for a heartbeat before it looks for
+	// who is silent; Frequency. The sender looks too, once in Frequency.
+	SoTimeout time.Duration
 }
 
 // StaticConfig is StaticMembershipService.
@@ -91,13 +94,20 @@ type StaticConfig struct {
 	UseThread bool
 }
 
-// ReceiverConfig is NioReceiver. Threads cost nothing to start here, so
-// minThreads has no field.
+// ReceiverConfig is NioReceiver.
 // Source: Tomcat ReceiverBase.java, NioReceiver.java.
 type ReceiverConfig struct {
 	Port       int // 4000
 	AutoBind   int // how many ports to try from there on, 100
 	MaxThreads int // messages processed at a time, 15
+	// MinThreads are started with the receiver and kept, 6. A receiver with more
+	// of them than MaxThreads does not start.
+	MinThreads  int
+	MaxIdleTime time.Duration // an idle thread beyond those ends, 60 s
+	// Timeout is how long a message may wait for a thread unnoticed, 3 s. A
+	// longer wait is told, if the selector looks meanwhile: each SelectorTimeout,
+	// 5 s. Nothing is done about it.
+	Timeout, SelectorTimeout time.Duration
 }
 
 // SenderConfig is ReplicationTransmitter with PooledParallelSender.
@@ -113,6 +123,9 @@ type SenderConfig struct {
 	SelectTimeout time.Duration
 	// MaxRetryAttempts after the first one, 1; negative for none.
 	MaxRetryAttempts int
+	// NoThrowOnFailedAck is throwOnFailedAck="false": a negative acknowledgement
+	// is as good as a positive one.
+	NoThrowOnFailedAck bool
 	// KeepAliveCount closes a connection after so many messages,
 	// KeepAliveTime after so long; zero: never.
 	KeepAliveCount int
@@ -142,7 +155,7 @@ type DispatchConfig struct {
 	// Otherwise the sender's own task sends, and waits.
 	NoAlwaysSend    bool
 	MaxThreads      int           // 10
-	MaxSpareThreads int           // threads kept, 2; at most MaxThreads
+	MaxSpareThreads int           // threads kept, 2; no more than MaxThreads, or the channel does not start
 	KeepAliveTime   time.Duration // an idle thread beyond those ends, 5 s
 }
 
@@ -152,6 +165,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Membership.Port, 45564)
 	or(&c.Membership.Frequency, 500*time.Millisecond)
 	or(&c.Membership.DropTime, 3*time.Second)
+	or(&c.Membership.SoTimeout, c.Membership.Frequency)
 	if c.Static != nil {
 		s := *c.Static
 		or(&s.ConnectTimeout, 500*time.Millisecond)
@@ -163,6 +177,10 @@ func (c Config) withDefaults() Config {
 	or(&c.Receiver.Port, DefaultPort)
 	or(&c.Receiver.AutoBind, 100)
 	or(&c.Receiver.MaxThreads, 15)
+	or(&c.Receiver.MinThreads, 6)
+	or(&c.Receiver.MaxIdleTime, time.Minute)
+	or(&c.Receiver.Timeout, 3*time.Second)
+	or(&c.Receiver.SelectorTimeout, 5*time.Second)
 	or(&c.Sender.PoolSize, 25)
 	or(&c.Sender.MaxWait, 3*time.Second)
 	or(&c.Sender.Timeout, 3*time.Second)
@@ -174,7 +192,6 @@ func (c Config) withDefaults() Config {
 	or(&c.Dispatch.MaxQueueSize, 64<<20)
 	or(&c.Dispatch.MaxThreads, 10)
 	or(&c.Dispatch.MaxSpareThreads, 2)
-	c.Dispatch.MaxSpareThreads = min(c.Dispatch.MaxSpareThreads, c.Dispatch.MaxThreads)
 	or(&c.Dispatch.KeepAliveTime, 5*time.Second)
 	if c.Interceptors == nil {
 		c.Interceptors = []string{TcpFailureDetector, MessageDispatchInterceptor}
@@ -193,13 +210,22 @@ func or[T comparable](field *T, byDefault T) {
 	}
 }
 
-// check finds what NewChannel cannot build.
-func (c Config) check() error {
+// Check finds what keeps a channel from starting: interceptors that are not
+// known, and thread pools that Java refuses to make.
+// Source: Java ThreadPoolExecutor, corePoolSize above maximumPoolSize.
+func (c Config) Check() error {
 	known := []string{TcpFailureDetector, MessageDispatchInterceptor, MessageDispatch15Interceptor}
 	for _, name := range c.Interceptors {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("unknown interceptor %q: know %v", name, known)
 		}
+	}
+	c = c.withDefaults()
+	if r := c.Receiver; r.MinThreads > r.MaxThreads {
+		return fmt.Errorf("receiver: minThreads %d is more than maxThreads %d", r.MinThreads, r.MaxThreads)
+	}
+	if d := c.Dispatch; d.MaxSpareThreads > d.MaxThreads {
+		return fmt.Errorf("dispatcher: maxSpareThreads %d is more than maxThreads %d", d.MaxSpareThreads, d.MaxThreads)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func TestDispatcherGrowsToMaxThreads(t *testing.T) {
 		{"five at once", tribes.DispatchConfig{}, 5, 5, 0, 2},
 		{"more than maxThreads", tribes.DispatchConfig{}, 14, 10, 4, 2},
 		{"other limits", tribes.DispatchConfig{MaxThreads: 4, MaxSpareThreads: 3}, 14, 4, 10, 3},
-		{"maxThreads below the default of maxSpareThreads", tribes.DispatchConfig{MaxThreads: 1}, 14, 1, 13, 1},
+		{"one thread", tribes.DispatchConfig{MaxThreads: 1, MaxSpareThreads: 1}, 14, 1, 13, 1},
 	} {
 		in(t, 1, func(r *rig) {
 			nodes := r.formed(2, tribes.Config{Dispatch: c.cfg})
@@ -77,7 +77,7 @@ func TestFullQueue(t *testing.T) {
 
 func TestStopDiscardsTheQueue(t *testing.T) {
 	in(t, 1, func(r *rig) {
-		nodes := r.formed(2, tribes.Config{Dispatch: tribes.DispatchConfig{MaxThreads: 2}})
+		nodes := r.formed(2, tribes.Config{Dispatch: tribes.DispatchConfig{MaxThreads: 2, MaxSpareThreads: 2}})
 		a, b := nodes[0], nodes[1]
 		for i := range 10 {
 			r.must(a.Send(r.ctx, a.Members(), message("DELTA", fmt.Sprint("S", i), "x", 8)))

@@ -98,11 +98,11 @@ func (s *mcast) send(conn world.PacketConn, local Member) {
 }
 
 // listen takes heartbeats, and looks for who is silent after each and, in a
-// silent group, each period.
+// silent group, each soTimeout.
 func (s *mcast) listen(conn world.PacketConn) {
 	buf := make([]byte, 64<<10)
 	for s.ctx.Err() == nil {
-		ctx, cancel := s.host.WithTimeout(s.ctx, s.cfg.Frequency)
+		ctx, cancel := s.host.WithTimeout(s.ctx, s.cfg.SoTimeout)
 		n, from, err := conn.ReadFrom(ctx, buf)
 		cancel()
 		switch {

@@ -1,6 +1,7 @@
 package tribes_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -66,6 +67,28 @@ func TestLostHeartbeatsWithinDropTimeDoNotMatter(t *testing.T) {
 			if got := nodes[0].sees(); got != c.sees {
 				t.Errorf("dropTime %v: after 2 s of silence t1 sees %q, want %q", c.cfg.DropTime, got, c.sees)
 			}
+		})
+	}
+}
+
+// Without a sender of heartbeats only the receiver looks for who is silent.
+func TestSoTimeoutIsHowOftenTheReceiverLooksForTheSilent(t *testing.T) {
+	for _, c := range []struct {
+		soTimeout time.Duration
+		low, high time.Duration // of the silence after which t2 is gone
+	}{{0, 3 * time.Second, 3600 * ms}, {10 * time.Second, 9400 * ms, 10 * time.Second}} {
+		in(t, 1, func(r *rig) {
+			a := r.on(r.boot(1), tribes.Config{
+				Membership:   tribes.McastConfig{SoTimeout: c.soTimeout},
+				StartOptions: tribes.ReceiveMessages | tribes.SendMessages | tribes.ListenMembership,
+				Interceptors: []string{tribes.MessageDispatchInterceptor},
+			})
+			b := r.on(r.boot(2), tribes.Config{})
+			r.must(a.Start(r.ctx))
+			r.must(b.Start(r.ctx))
+			r.must(r.w.Kill("t2"))
+			took := r.until(20*time.Second, 10*ms, "t2 is gone", func() bool { return a.sees() == "" })
+			within(t, fmt.Sprintf("soTimeout %v: silence", c.soTimeout), took, c.low, c.high)
 		})
 	}
 }

@@ -21,20 +21,22 @@ type receiver struct {
 	cfg     ReceiverConfig
 	channel *Channel
 	deliver func(ctx context.Context, m *Message)
-	workers *world.Semaphore
+	free    *world.Semaphore // places for messages being processed
 
 	mu       sync.Mutex // guards memory only
 	listener world.StreamListener
 	streams  map[world.Stream]bool
 	stopped  bool
-	busy     int
+	threads  workers
+	looked   time.Duration // when the selector last looked for messages without a thread
 }
 
 func newReceiver(c *Channel, deliver func(context.Context, *Message)) *receiver {
 	return &receiver{
 		host: c.host, cfg: c.cfg.Receiver, channel: c, deliver: deliver,
-		workers: world.NewSemaphore(c.host, c.cfg.Receiver.MaxThreads),
+		free:    world.NewSemaphore(c.host, c.cfg.Receiver.MaxThreads),
 		streams: map[world.Stream]bool{},
+		threads: workers{core: c.cfg.Receiver.MinThreads, keep: c.cfg.Receiver.MaxIdleTime},
 	}
 }
 
@@ -49,7 +51,9 @@ func (r *receiver) start() (port int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		r.listener = l
+		now := r.host.Elapsed()
+		r.listener, r.looked = l, now
+		r.threads.start(now)
 		r.host.Go("tribes accept", func(context.Context) { r.accept(l) })
 		return port, nil
 	}
@@ -151,31 +155,48 @@ func (r *receiver) process(ctx context.Context, s world.Stream, m *Message) erro
 	return r.ack(ctx, s, m, ackData)
 }
 
-// busyAfter is when Tomcat warns that a connection had no thread.
-// Source: Tomcat NioReceiver.java, socketTimeouts; ReceiverBase.java, timeout.
-const busyAfter = 3 * time.Second
-
+// takeWorker waits for a thread. Meanwhile the selector's own thread waits too:
+// it notices what took long when it runs again.
+// Source: Tomcat RxTaskPool.java, getRxTask; NioReceiver.java, socketTimeouts.
 func (r *receiver) takeWorker(ctx context.Context, m *Message) error {
-	if !r.workers.TryAcquire() {
-		since := r.host.Elapsed()
-		if err := r.workers.Acquire(ctx); err != nil {
+	since := r.host.Elapsed()
+	now := since
+	if !r.free.TryAcquire() {
+		if err := r.free.Acquire(ctx); err != nil {
 			return err
 		}
-		if waited := r.host.Elapsed() - since; waited > busyAfter {
-			r.channel.watch.event(Event{Kind: ReceiverBusy, Member: m.From, Detail: fmt.Sprintf("waited %v for a thread", waited)})
-		}
+		now = r.host.Elapsed()
 	}
 	r.mu.Lock()
-	r.busy++
+	r.threads.take(now)
+	late := now > since && r.looks(since, now) && now-since > r.cfg.Timeout
 	r.mu.Unlock()
+	if late {
+		r.channel.watch.event(Event{Kind: ReceiverBusy, Member: m.From, Detail: fmt.Sprintf("waited %v for a thread", now-since)})
+	}
 	return nil
 }
 
+// looks reports whether the selector looks at now, after it has been held up
+// since a time. r.mu is held.
+func (r *receiver) looks(since, now time.Duration) bool {
+	every := r.cfg.SelectorTimeout
+	if since > r.looked { // it was idle before, and has looked at each timeout
+		r.looked += (since - r.looked) / every * every
+	}
+	if now-r.looked < every {
+		return false
+	}
+	r.looked = now
+	return true
+}
+
 func (r *receiver) giveWorker() {
+	now := r.host.Elapsed()
 	r.mu.Lock()
-	r.busy--
+	r.threads.give(now)
 	r.mu.Unlock()
-	r.workers.Release()
+	r.free.Release()
 }
 
 func (r *receiver) ack(ctx context.Context, s world.Stream, m *Message, data string) error {

@@ -147,7 +147,7 @@ func (s *sender) attempt(ctx context.Context, to Member, m *Message, frame []byt
 		}
 		return err
 	}
-	if err := conn.awaitAck(ctx); err != nil {
+	if err := conn.awaitAck(ctx); err != nil && !(err == ErrRemoteProcess && s.cfg.NoThrowOnFailedAck) {
 		return err
 	}
 	conn.sent++

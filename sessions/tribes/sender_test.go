@@ -106,10 +106,11 @@ func TestLostAckIsNotRetried(t *testing.T) {
 func TestNegativeAck(t *testing.T) {
 	for _, c := range []struct {
 		options tribes.Options
+		ignored bool // throwOnFailedAck="false"
 		fails   bool
-	}{{6, true}, {2, false}, {0, false}} {
+	}{{6, false, true}, {6, true, false}, {2, false, false}, {0, false, false}} {
 		in(t, 1, func(r *rig) {
-			nodes := r.formed(2, tribes.Config{})
+			nodes := r.formed(2, tribes.Config{Sender: tribes.SenderConfig{NoThrowOnFailedAck: c.ignored}})
 			a, b := nodes[0], nodes[1]
 			calls := 0
 			b.OnMessage(func(_ context.Context, m *tribes.Message) {
@@ -199,7 +200,7 @@ func TestReceiverThreadsLimitWhatIsProcessed(t *testing.T) {
 		last    time.Duration
 	}{{1, 8 * time.Second}, {2, 4 * time.Second}, {15, 2 * time.Second}} {
 		in(t, 1, func(r *rig) {
-			nodes := r.formed(2, tribes.Config{Receiver: tribes.ReceiverConfig{MaxThreads: c.threads}})
+			nodes := r.formed(2, tribes.Config{Receiver: tribes.ReceiverConfig{MaxThreads: c.threads, MinThreads: 1}})
 			a, b := nodes[0], nodes[1]
 			busiest, done := 0, 0
 			b.OnMessage(func(ctx context.Context, m *tribes.Message) {
@@ -219,6 +220,91 @@ func TestReceiverThreadsLimitWhatIsProcessed(t *testing.T) {
 			}
 			if warned := b.Status().Count(tribes.ReceiverBusy) > 0; warned != (c.threads == 1) {
 				t.Errorf("maxThreads %d: warned of a long wait: %v", c.threads, warned)
+			}
+		})
+	}
+}
+
+func TestReceiverThreadsAreKeptAndEnd(t *testing.T) {
+	for _, c := range []struct {
+		name                         string
+		cfg                          tribes.ReceiverConfig
+		before, during, after, later int // threads: at first, with 8 messages, 30 s after them, 61 s after them
+	}{
+		{"by default", tribes.ReceiverConfig{}, 6, 8, 8, 6},
+		{"minThreads", tribes.ReceiverConfig{MinThreads: 2}, 2, 8, 8, 2},
+		{"maxIdleTime", tribes.ReceiverConfig{MaxIdleTime: 20 * time.Second}, 6, 8, 6, 6},
+		{"more than are needed", tribes.ReceiverConfig{MinThreads: 15}, 15, 15, 15, 15},
+	} {
+		in(t, 1, func(r *rig) {
+			nodes := r.formed(2, tribes.Config{Receiver: c.cfg})
+			a, b := nodes[0], nodes[1]
+			b.OnMessage(func(ctx context.Context, _ *tribes.Message) { b.host.Sleep(ctx, time.Second) })
+			threads := func(when string, want int) {
+				t.Helper()
+				if got := b.Status().ReceiverThreads; got != want {
+					t.Errorf("%s: %d threads %s, want %d", c.name, got, when, want)
+				}
+			}
+			threads("at first", c.before)
+			for i := range 8 {
+				r.w.Operator().Go("send", func(ctx context.Context) {
+					a.Send(ctx, a.Members(), message("DELTA", fmt.Sprint("S", i), "x", 2))
+				})
+			}
+			r.sleep(500 * ms)
+			threads("with 8 messages", c.during)
+			r.sleep(31 * time.Second)
+			threads("half a minute later", c.after)
+			r.sleep(31 * time.Second)
+			threads("a minute later", c.later)
+		})
+	}
+}
+
+func TestPoolsThatKeepMoreThreadsThanAllowedDoNotStart(t *testing.T) {
+	for _, c := range []struct {
+		cfg  tribes.Config
+		want string
+	}{
+		{tribes.Config{Receiver: tribes.ReceiverConfig{MaxThreads: 5}}, "start channel: receiver: minThreads 6 is more than maxThreads 5"},
+		{tribes.Config{Dispatch: tribes.DispatchConfig{MaxThreads: 1}}, "start channel: dispatcher: maxSpareThreads 2 is more than maxThreads 1"},
+	} {
+		in(t, 1, func(r *rig) {
+			if err := r.on(r.boot(1), c.cfg).Start(r.ctx); err == nil || err.Error() != c.want {
+				t.Errorf("Start = %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// The selector looks for messages without a thread once in selectorTimeout, and
+// not while it waits for a thread itself.
+func TestLongWaitForAThreadIsTold(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cfg  tribes.ReceiverConfig
+		want int // of waits of 2, 4, 6 and 8 s
+	}{
+		{"by default", tribes.ReceiverConfig{}, 1},
+		{"looks often", tribes.ReceiverConfig{SelectorTimeout: time.Second}, 3},
+		{"looks rarely", tribes.ReceiverConfig{SelectorTimeout: time.Minute}, 0},
+		{"looks often, for longer waits", tribes.ReceiverConfig{SelectorTimeout: time.Second, Timeout: 7 * time.Second}, 1},
+		{"for shorter waits", tribes.ReceiverConfig{SelectorTimeout: time.Second, Timeout: time.Second}, 4},
+	} {
+		in(t, 1, func(r *rig) {
+			c.cfg.MaxThreads, c.cfg.MinThreads = 1, 1
+			nodes := r.formed(2, tribes.Config{Receiver: c.cfg})
+			a, b := nodes[0], nodes[1]
+			b.OnMessage(func(ctx context.Context, _ *tribes.Message) { b.host.Sleep(ctx, 2*time.Second) })
+			for i := range 5 {
+				r.w.Operator().Go("send", func(ctx context.Context) {
+					a.Send(ctx, a.Members(), message("DELTA", fmt.Sprint("S", i), "x", 0))
+				})
+			}
+			r.until(20*time.Second, 100*ms, "all are processed", func() bool { return b.Status().Received == 5 && b.Status().ReceiverBusy == 0 })
+			if got := b.Status().Count(tribes.ReceiverBusy); got != c.want {
+				t.Errorf("%s: told %d times, want %d", c.name, got, c.want)
 			}
 		})
 	}

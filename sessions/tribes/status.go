@@ -12,6 +12,7 @@ type Status struct {
 	DispatchBusy    int
 	SendersInUse    int
 	SendersIdle     int
+	ReceiverThreads int
 	ReceiverBusy    int // messages being processed
 	ReceiverWaiting int // messages that wait for a receiver thread
 
@@ -51,9 +52,10 @@ func (c *Channel) Status() Status {
 	s.SendersInUse, s.SendersIdle = len(p.inUse), len(p.idle)
 	p.mu.Unlock()
 	r := c.coord.receiver
-	s.ReceiverWaiting = r.workers.Waiting()
+	s.ReceiverWaiting = r.free.Waiting()
+	now := c.host.Elapsed()
 	r.mu.Lock()
-	s.ReceiverBusy = r.busy
+	s.ReceiverThreads, s.ReceiverBusy = r.threads.count(now), r.threads.busy
 	r.mu.Unlock()
 	w := c.watch
 	w.mu.Lock()
