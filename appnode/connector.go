@@ -18,7 +18,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r, broken, count := n.begin()
 	defer n.end(r)
 
-	r.response.begin(w)
+	r.response.begin(w, n.cfg.Release.ReasonPhrase)
 	good := r.parse(n, hr)
 	r.service = n.serviceTime(r, count)
 	switch {
@@ -33,6 +33,16 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		n.pipeline.Invoke(r)
 	}
 	n.deliver(r, broken)
+}
+
+// refuse answers what is no request.
+// Source: Tomcat Http11Processor.java, service, prepareRequest.
+func (n *Node) refuse(w http.ResponseWriter, status int) {
+	r := &Request{node: n}
+	r.response.begin(w, n.cfg.Release.ReasonPhrase)
+	r.sendError(status, "", nil)
+	r.response.closing = true
+	r.response.finish()
 }
 
 // serviceTime is what this request takes. A nameless request draws by its number

@@ -176,6 +176,7 @@ func New(h world.Host, cfg Config) *Node {
 func (n *Node) Init() error {
 	listener, err := n.host.Serve(n.cfg.Port, n, world.ServeOptions{
 		HeaderKept:  true,
+		Malformed:   n.refuse,
 		IdleTimeout: max(0, n.cfg.KeepAliveTimeout),
 		MaxRequests: max(0, n.cfg.MaxKeepAliveRequests),
 		Backlog:     n.cfg.AcceptCount,

@@ -22,12 +22,13 @@ type response struct {
 	closing     bool   // the connection ends with this answer
 	buf         []byte
 	committed   bool
+	reasoned    bool // the status line has a reason phrase
 	held        bool // nothing leaves before finish, however much it is
 	cut         bool // the exchange was broken off
 }
 
-func (p *response) begin(w http.ResponseWriter) {
-	*p = response{w: w, status: http.StatusOK, buf: p.buf[:0]}
+func (p *response) begin(w http.ResponseWriter, reasoned bool) {
+	*p = response{w: w, status: http.StatusOK, reasoned: reasoned, buf: p.buf[:0]}
 }
 
 // write appends to the body, and sends the full buffer whenever more is to come.
@@ -100,6 +101,10 @@ func (p *response) commit(length int) {
 	}
 	if length >= 0 && bodyAllowed(p.status) {
 		h["Content-Length"] = contentLength(length)
+	}
+	if s, ok := p.w.(world.StatusWriter); ok && !p.reasoned {
+		s.WriteStatus(p.status, "")
+		return
 	}
 	p.w.WriteHeader(p.status)
 }

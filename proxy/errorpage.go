@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -77,6 +78,22 @@ func (x *exchange) moved(status int, to string) int {
 	return status
 }
 
+// reason is what nginx's own status lines say.
+//
+// Source: nginx ngx_http_header_filter_module.c, ngx_http_status_lines.
+func reason(status int) string {
+	switch status {
+	case 200, 201, 202, 204, 206, 304:
+		return http.StatusText(status)
+	case 302:
+		return "Moved Temporarily"
+	case 401:
+		return "Unauthorized"
+	}
+	_, text, _ := strings.Cut(titles[status], " ")
+	return text
+}
+
 // titles are the headings of nginx's own pages. Other statuses have no body.
 //
 // Source: nginx ngx_http_special_response.c, ngx_http_error_pages.
@@ -98,17 +115,33 @@ var titles = map[int]string{
 // of short ones.
 var padding = strings.Repeat("<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n", 6)
 
+// builtinPage is nginx's own page for a status, "" if it has none.
+func (p *Proxy) builtinPage(status int) string {
+	title := titles[status]
+	if title == "" {
+		return ""
+	}
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
+		"</h1></center>\r\n<hr><center>" + p.release.version + "</center>\r\n</body>\r\n</html>\r\n"
+}
+
+// refuse answers what is no request.
+func (p *Proxy) refuse(w http.ResponseWriter, status int) {
+	header := w.Header()
+	header["Server"], header["Date"] = p.serverHeader, p.date()
+	header["Content-Type"] = []string{"text/html"}
+	writeStatus(w, status, reason(status))
+	// An error means that the client has left; there is nobody to tell.
+	_, _ = io.WriteString(w, p.builtinPage(status))
+}
+
 // builtin sends nginx's own page for the status that the client sees.
 func (x *exchange) builtin() {
 	status := x.errStatus
-	body := ""
-	if title := titles[status]; title != "" {
-		body = "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
-			"</h1></center>\r\n<hr><center>" + x.p.release.version + "</center>\r\n</body>\r\n</html>\r\n"
-		if status >= 400 {
-			if agent := x.r.Header.Get("User-Agent"); strings.Contains(agent, "MSIE ") || strings.Contains(agent, "Chrome/") {
-				body += padding
-			}
+	body := x.p.builtinPage(status)
+	if body != "" && status >= 400 {
+		if agent := x.r.Header.Get("User-Agent"); strings.Contains(agent, "MSIE ") || strings.Contains(agent, "Chrome/") {
+			body += padding
 		}
 	}
 	switch status {
@@ -125,14 +158,14 @@ func (x *exchange) builtin() {
 // send answers with a text.
 func (x *exchange) send(status int, contentType, body string) {
 	header := x.w.Header()
-	header["Content-Type"] = nil
-	if contentType != "" {
-		header["Content-Type"] = []string{contentType}
-	}
+	header["Content-Type"] = nil // keeps Go from guessing one
 	if status != http.StatusNoContent && status != http.StatusNotModified {
+		if contentType != "" {
+			header["Content-Type"] = []string{contentType}
+		}
 		header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	x.writeHead(status)
+	x.writeHead(status, reason(status))
 	if x.r.Method != http.MethodHead && body != "" {
 		// An error means that the client has left; there is nobody to tell.
 		_, _ = x.w.Write([]byte(body))
@@ -152,6 +185,6 @@ func (x *exchange) respond(a *answer) (status int) {
 	case value == "" && a.status >= 300:
 		return a.status
 	}
-	x.send(a.status, "text/plain", value)
+	x.send(a.status, x.contentType(), value)
 	return statusSent
 }

@@ -103,6 +103,37 @@ func TestReturn(t *testing.T) {
 	}
 }
 
+func TestReturnedTextIsOfTheKindThatThePathSays(t *testing.T) {
+	run(t, paths("/"), func(l *lab) {
+		for target, want := range map[string]string{
+			"/x": "text/plain", "/50x.html": "text/html", "/a.b/logo.GIF": "image/gif", "/a.gif/x": "text/plain",
+		} {
+			l.want("Content-Type of "+target, l.send("GET", target, "").header.Get("Content-Type"), want)
+		}
+	})
+	config := Config{Servers: []Server{{Listen: []int{8080}, Return: &Return{Status: 204}}}}
+	run(t, config, func(l *lab) {
+		l.want("header of 204", len(l.send("GET", "/", "").header["Content-Type"]), 0)
+	})
+}
+
+func TestStatusLines(t *testing.T) {
+	config := pool(t, "a")
+	config.Servers[0].Locations = append(config.Servers[0].Locations,
+		Location{Path: "/moved", Return: &Return{Status: 302, Text: "/"}},
+		Location{Path: "/odd", Return: &Return{Status: 299, Text: "x"}},
+		Location{Path: "/busy", Return: &Return{Status: 503}})
+	run(t, config, func(l *lab) {
+		l.want("return 302", l.send("GET", "/moved", "").reason, "302 Moved Temporarily")
+		l.want("return 299", l.send("GET", "/odd", "").reason, "299 ")
+		l.want("return 503", l.send("GET", "/busy", "").reason, "503 Service Temporarily Unavailable")
+		l.answer("a", 503)
+		l.want("the node's own", l.send("GET", "/", "").reason, "503 Service Unavailable")
+		l.kill("a")
+		l.want("own 502", l.send("GET", "/", "").reason, "502 Bad Gateway")
+	})
+}
+
 func TestReturn444ClosesTheConnection(t *testing.T) {
 	config := Config{Servers: []Server{{Listen: []int{8080}, Return: &Return{Status: 444}}}}
 	run(t, config, func(l *lab) {

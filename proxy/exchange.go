@@ -136,6 +136,12 @@ func (x *exchange) accept() (status int) {
 	if !ok || host == "" && x.r.ProtoAtLeast(1, 1) {
 		return 400
 	}
+	if !plainMethod(x.method) {
+		return 400
+	}
+	if len(x.method)+len(x.rawURI)+len(" HTTP/1.1 \r\n") > maxLine {
+		return 414
+	}
 	path, args := splitTarget(x.rawURI)
 	if x.uri, ok = normalPath(path); !ok {
 		return 400
@@ -145,6 +151,22 @@ func (x *exchange) accept() (status int) {
 		return 405
 	}
 	return 0
+}
+
+// maxLine is the longest request line. Source: nginx ngx_http_core_module,
+// large_client_header_buffers.
+const maxLine = 8 << 10
+
+// plainMethod reports whether a method is made of capitals, "_" and "-".
+//
+// Source: nginx ngx_http_parse.c, ngx_http_parse_request_line.
+func plainMethod(method string) bool {
+	for i := range len(method) {
+		if c := method[i]; (c < 'A' || c > 'Z') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // plainHost is a Host without port, in lower case. A Host with characters that

@@ -160,6 +160,8 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 			{"GET", "/", "a/b", 400},
 			{"GET", "/", "a..b", 400},
 			{"TRACE", "/", "www.test.com", 405},
+			{"get", "/", "www.test.com", 400},
+			{"GET", "/" + strings.Repeat("a", 8<<10), "www.test.com", 414},
 		} {
 			r := l.send(c.method, c.target, "", "Host: "+c.host)
 			l.want(c.method+" "+c.target+" "+c.host, []any{r.status, r.header.Get("Connection")}, []any{c.want, "close"})

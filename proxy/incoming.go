@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"sessionlab/lab/world"
 )
 
 // relayHead sends the head of a server's answer to the client.
@@ -22,7 +24,8 @@ func (x *exchange) relayHead(l *location) {
 	if location := header["Location"]; len(location) > 0 {
 		header["Location"] = x.rewriteLocation(l, location)
 	}
-	x.writeHead(x.resp.StatusCode)
+	_, reason, _ := strings.Cut(x.resp.Status, " ")
+	x.writeHead(x.resp.StatusCode, reason)
 }
 
 // rewriteLocation applies proxy_redirect to the first Location. A rewritten
@@ -74,9 +77,9 @@ func (x *exchange) absolute(to string) string {
 
 // writeHead adds the headers that every answer has and sends the status, or the
 // status that an error page has been given.
-func (x *exchange) writeHead(status int) {
+func (x *exchange) writeHead(status int, phrase string) {
 	if x.errStatus != 0 {
-		status = x.errStatus
+		status, phrase = x.errStatus, reason(x.errStatus)
 	}
 	x.status = status
 	header := x.w.Header()
@@ -97,7 +100,21 @@ func (x *exchange) writeHead(status int) {
 			header[h.name] = append(header[h.name][:len(header[h.name]):len(header[h.name])], value)
 		}
 	}
-	x.w.WriteHeader(status)
+	if !x.r.Close && header["Connection"] == nil {
+		header["Connection"] = connectionKeep
+	}
+	writeStatus(x.w, status, phrase)
+}
+
+var connectionKeep = []string{"keep-alive"}
+
+// writeStatus sends a head with a reason phrase, where the writer takes one.
+func writeStatus(w http.ResponseWriter, status int, reason string) {
+	if s, ok := w.(world.StatusWriter); ok {
+		s.WriteStatus(status, reason)
+		return
+	}
+	w.WriteHeader(status)
 }
 
 // addable reports whether add_header without "always" applies to a status.

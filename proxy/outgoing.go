@@ -45,8 +45,7 @@ func (x *exchange) requestURI(l *location, uri string) string {
 		rest := x.uri[min(len(l.path), len(x.uri)):]
 		return uri + escape(rest) + mark(x.args) + x.args
 	case x.rawValid:
-		target, _, _ := strings.Cut(x.rawURI, "#")
-		return target
+		return x.rawURI
 	}
 	return escape(x.uri) + mark(x.args) + x.args
 }

@@ -84,6 +84,7 @@ func (p *Proxy) Start() error {
 	opts := world.ServeOptions{
 		ClientGone:  true,
 		HeaderKept:  true,
+		Malformed:   p.refuse,
 		IdleTimeout: or(p.config.ClientIdleTimeout, 75*time.Second),
 		MaxRequests: or(p.config.ClientMaxRequests, 1000),
 	}

@@ -175,6 +175,7 @@ func (l *lab) sleepUntil(at time.Duration) {
 // reply is an answer that was read to its end.
 type reply struct {
 	status int
+	reason string // the status line
 	header http.Header
 	body   string
 	err    error // in the body
@@ -210,7 +211,7 @@ func (l *lab) send(method, target, body string, header ...string) reply {
 		return reply{err: err, took: l.user.Elapsed() - began}
 	}
 	text, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header.Clone(), string(text), err, l.user.Elapsed() - began}
+	return reply{resp.StatusCode, resp.Status, resp.Header.Clone(), string(text), err, l.user.Elapsed() - began}
 }
 
 // get sends GETs and lists the bodies, or the statuses of errors.

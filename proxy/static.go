@@ -18,7 +18,7 @@ var files = map[string]string{
 var mimeTypes = map[string]string{
 	"html": "text/html", "htm": "text/html", "css": "text/css", "js": "application/javascript",
 	"json": "application/json", "xml": "text/xml", "txt": "text/plain",
-	"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "ico": "image/x-icon",
+	"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "ico": "image/x-icon",
 }
 
 // static answers with a file of the configuration.
@@ -49,12 +49,21 @@ func (x *exchange) static(l *location) (status int) {
 	if x.method == http.MethodPost {
 		return 405
 	}
-	kind := mimeTypes[x.uri[strings.LastIndexByte(x.uri, '.')+1:]]
-	if kind == "" {
-		kind = "text/plain"
-	}
-	x.send(200, kind, body)
+	x.send(200, x.contentType(), body)
 	return statusSent
+}
+
+// contentType is that of the URI's extension.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_set_content_type.
+func (x *exchange) contentType() string {
+	name := x.uri[strings.LastIndexByte(x.uri, '/')+1:]
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		if kind := mimeTypes[strings.ToLower(name[i+1:])]; kind != "" {
+			return kind
+		}
+	}
+	return "text/plain"
 }
 
 // redirectOrFail serves an index file by an internal redirect.

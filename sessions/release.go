@@ -17,6 +17,9 @@ type Release struct {
 	// UnderscoreHost says that a Host with an underscore is accepted.
 	// Source: Tomcat HttpParser.java, DomainParseState (since 8.5.31).
 	UnderscoreHost bool
+	// ReasonPhrase says that a status line has one ("200 OK").
+	// Source: Tomcat 8.5 migration guide, HTTP/1.1 reason phrase.
+	ReasonPhrase bool
 }
 
 // Releases are the known lines, the default first.
@@ -25,7 +28,7 @@ func Releases() []Release {
 		{Name: "10.1"},
 		{Name: "9", Pathname: "SESSIONS.ser"},
 		{Name: "8.5", Pathname: "SESSIONS.ser"},
-		{Name: "7", Pathname: "SESSIONS.ser", UnderscoreHost: true},
+		{Name: "7", Pathname: "SESSIONS.ser", UnderscoreHost: true, ReasonPhrase: true},
 	}
 }
 

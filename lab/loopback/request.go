@@ -14,11 +14,8 @@ import (
 // large_client_header_buffers of 8 KiB a line; this is the longer of the two.
 const maxHead = 16 << 10
 
-// errBadRequest is what bytes are answered with 400 for.
-var errBadRequest = errors.New("malformed request")
-
 // readRequest reads the head of a request; size is its length in bytes. Errors
-// are errBadRequest and those of the reader.
+// are those that statusOf knows, and those of the reader.
 func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
 	head, err := peekHead(br)
 	if err != nil {
@@ -28,6 +25,10 @@ func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
 	hosts := countHosts(head)
 	req, err = http.ReadRequest(br)
 	if err != nil {
+		// net/http has no name for this error.
+		if strings.HasPrefix(err.Error(), "unsupported transfer encoding") {
+			return nil, size, errNotImplemented
+		}
 		return nil, size, fmt.Errorf("%w: %w", errBadRequest, err)
 	}
 	if hosts > 1 || hosts == 0 && req.ProtoAtLeast(1, 1) {
@@ -72,8 +73,8 @@ func peekHead(br *bufio.Reader) ([]byte, error) {
 			continue
 		}
 		if line, _, ok := bytes.Cut(head, []byte("\n")); ok && !lineSeen {
-			if !isRequestLine(line) {
-				return nil, fmt.Errorf("%w: request line %.40q", errBadRequest, line)
+			if err := checkRequestLine(line); err != nil {
+				return nil, err
 			}
 			lineSeen = true
 		}
@@ -86,13 +87,19 @@ func peekHead(br *bufio.Reader) ([]byte, error) {
 	}
 }
 
-func isRequestLine(line []byte) bool {
+func checkRequestLine(line []byte) error {
 	words := strings.Split(strings.TrimSuffix(string(line), "\r"), " ")
 	if len(words) != 3 || words[0] == "" || words[1] == "" {
-		return false
+		return fmt.Errorf("%w: request line %.40q", errBadRequest, line)
 	}
 	major, _, ok := http.ParseHTTPVersion(words[2])
-	return ok && major == 1
+	switch {
+	case !ok || major == 0:
+		return fmt.Errorf("%w: request line %.40q", errBadRequest, line)
+	case major > 1:
+		return errBadVersion
+	}
+	return nil
 }
 
 func countHosts(head []byte) int {

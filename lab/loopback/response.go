@@ -28,6 +28,7 @@ type response struct {
 	header http.Header
 	sealed http.Header // the header as it was at WriteHeader
 	status int
+	reason string
 
 	buf     []byte
 	length  int64 // declared by the handler, or -1
@@ -45,6 +46,7 @@ var _ interface {
 	http.ResponseWriter
 	http.Flusher
 	world.ResponseCutter
+	world.StatusWriter
 } = (*response)(nil)
 
 func newResponse(c *serverConn, req *http.Request, last bool) *response {
@@ -67,11 +69,14 @@ func (r *response) proceed() error {
 
 func (r *response) ctx() context.Context { return r.conn.lis.host.ctx }
 
-func (r *response) WriteHeader(status int) {
+func (r *response) WriteHeader(status int) { r.WriteStatus(status, http.StatusText(status)) }
+
+// WriteStatus implements world.StatusWriter.
+func (r *response) WriteStatus(status int, reason string) {
 	if r.status != 0 || status < 200 {
 		return
 	}
-	r.status = status
+	r.status, r.reason = status, reason
 	r.sealed = r.header.Clone()
 	if v := r.sealed.Get("Content-Length"); v != "" {
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= 0 {
@@ -212,15 +217,13 @@ func (r *response) begin(out *bytes.Buffer, final bool) {
 		r.close = true // the end of the connection is the end of the body
 	}
 	switch {
-	case r.close && !old:
-		h.Set("Connection", "close")
 	case r.close:
-		h.Del("Connection")
+		h.Set("Connection", "close")
 	case old:
 		h.Set("Connection", "keep-alive")
 	}
-	fmt.Fprintf(out, "HTTP/1.%d %03d %s\r\n", r.req.ProtoMinor&1, r.status, http.StatusText(r.status))
-	_ = h.Write(out) // a bytes.Buffer takes everything
+	fmt.Fprintf(out, "HTTP/1.1 %03d %s\r\n", r.status, r.reason) // whatever was asked in (RFC 9110, 2.5)
+	_ = h.Write(out)                                             // a bytes.Buffer takes everything
 	out.WriteString("\r\n")
 }
 

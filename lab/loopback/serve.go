@@ -3,7 +3,6 @@ package loopback
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -263,8 +262,8 @@ func (c *serverConn) awaitRequest() bool {
 func (c *serverConn) exchange(last bool) bool {
 	req, size, err := readRequest(c.br)
 	if err != nil {
-		if errors.Is(err, errBadRequest) {
-			c.refuse()
+		if status := statusOf(err); status != 0 {
+			c.refuse(status)
 		}
 		return false
 	}
@@ -325,10 +324,15 @@ func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
 	return true
 }
 
-// refuse answers bytes that are no request.
-func (c *serverConn) refuse() {
-	const answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-	if _, err := c.sock.send(c.lis.host.ctx, []byte(answer)); err == nil {
+// refuse answers bytes that are no request. The fault table does not see it:
+// there was no message.
+func (c *serverConn) refuse(status int) {
+	r := refusal{header: http.Header{}}
+	if say := c.lis.opts.Malformed; say != nil {
+		say(&r, status)
+	}
+	r.WriteHeader(status)
+	if _, err := c.sock.send(c.lis.host.ctx, r.bytes()); err == nil {
 		c.linger()
 	}
 }

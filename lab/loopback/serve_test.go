@@ -3,6 +3,7 @@ package loopback_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 	w := open(t, loopback.Config{Offset: loopback.Probe})
 	serve(t, boot(t, w, "front", front), world.ServeOptions{}, echo)
 	at := w.URL(front + ":8080")
+	status := map[string]string{"other major version": "505", "unknown coding": "501"} // 400 elsewhere
 	for name, request := range map[string]string{
 		"garbage":             "\x16\x03\x01\x02garbage\r\n\r\n",
 		"no version":          "GET /\r\n",
@@ -60,9 +62,23 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		"head without end":    "GET /" + strings.Repeat("a", 20<<10) + " HTTP/1.1\r\n",
 		"unknown coding":      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
 	} {
-		if got := raw(t, at, request); !strings.HasPrefix(got, "HTTP/1.1 400 ") {
-			t.Errorf("%s: answer %q, want 400", name, got)
+		want := cmp.Or(status[name], "400")
+		if got := raw(t, at, request); !strings.HasPrefix(got, "HTTP/1.1 "+want+" ") {
+			t.Errorf("%s: answer %q, want %s", name, got, want)
 		}
+	}
+}
+
+func TestMalformedRequestsAreAnsweredByTheServerThatIsAsked(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	serve(t, boot(t, w, "front", front), world.ServeOptions{Malformed: func(w http.ResponseWriter, status int) {
+		w.Header().Set("Server", "mine")
+		w.(world.StatusWriter).WriteStatus(status, "Not That")
+		fmt.Fprintf(w, "page %d", status)
+	}}, echo)
+	want := "HTTP/1.1 505 Not That\r\nConnection: close\r\nContent-Length: 8\r\nServer: mine\r\n\r\npage 505"
+	if got := raw(t, w.URL(front+":8080"), "PRI * HTTP/2.0\r\n\r\n"); got != want {
+		t.Errorf("answer %q, want %q", got, want)
 	}
 }
 
@@ -76,7 +92,11 @@ func TestRequestsOfRealClients(t *testing.T) {
 	}{
 		"HTTP/1.0 without a host": {
 			"GET /a HTTP/1.0\r\n\r\n",
-			[]string{"HTTP/1.0 200 OK\r\n", `GET /a "" <nil>`},
+			[]string{"HTTP/1.1 200 OK\r\nConnection: close\r\n", `GET /a "" <nil>`},
+		},
+		"HTTP/1.0 kept alive": {
+			"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n",
+			[]string{"Connection: keep-alive\r\n", `GET /a "" <nil>`, "Connection: close\r\n", `GET /b "" <nil>`},
 		},
 		"empty lines first": {
 			"\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n",

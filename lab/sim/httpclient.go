@@ -313,8 +313,8 @@ func (c *httpConn) sendRequest() {
 func (c *httpConn) response(req *http.Request) *http.Response {
 	rw := &c.rw
 	r := &c.resp
-	r.StatusCode, r.Status = rw.status, statusLine(rw.status)
-	r.Proto, r.ProtoMajor, r.ProtoMinor = c.request.Proto, 1, c.request.ProtoMinor
+	r.StatusCode, r.Status = rw.status, statusLine(rw.status, rw.reason)
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1 // whatever was asked in (RFC 9110, 2.5)
 	r.Header = rw.head
 	r.ContentLength = rw.length
 	r.TransferEncoding = nil
@@ -335,18 +335,35 @@ func (c *httpConn) response(req *http.Request) *http.Response {
 
 var chunkedEncoding = []string{"chunked"}
 
-var statusLines = func() (all [600]string) {
+// statuses are the usual reason phrases, and the status lines with and without
+// them.
+var statuses = func() (all [600]struct{ reason, line, bare string }) {
 	for code := range all {
-		all[code] = strconv.Itoa(code) + " " + http.StatusText(code)
+		s := &all[code]
+		s.bare = strconv.Itoa(code) + " "
+		s.reason = http.StatusText(code)
+		s.line = s.bare + s.reason
 	}
 	return all
 }()
 
-func statusLine(code int) string {
-	if code >= 0 && code < len(statusLines) {
-		return statusLines[code]
+func reasonOf(code int) string {
+	if code < len(statuses) {
+		return statuses[code].reason
 	}
-	return strconv.Itoa(code) + " "
+	return ""
+}
+
+func statusLine(code int, reason string) string {
+	if code < len(statuses) {
+		switch s := &statuses[code]; reason {
+		case "":
+			return s.bare
+		case s.reason:
+			return s.line
+		}
+	}
+	return strconv.Itoa(code) + " " + reason
 }
 
 // responseBody is what the client reads.

@@ -130,6 +130,7 @@ type responseWriter struct {
 	header   http.Header // what the handler works on
 	head     http.Header // what has left
 	status   int
+	reason   string
 	length   int64 // of the body, -1 when not known
 	declared bool  // length was given by the handler
 	chunked  bool
@@ -148,11 +149,13 @@ func (w *responseWriter) reset() {
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
-func (w *responseWriter) WriteHeader(status int) {
+func (w *responseWriter) WriteHeader(status int) { w.WriteStatus(status, reasonOf(status)) }
+
+func (w *responseWriter) WriteStatus(status int, reason string) {
 	if w.status != 0 || w.finished || status < 200 {
 		return
 	}
-	w.status = status
+	w.status, w.reason = status, reason
 	if v := w.header["Content-Length"]; len(v) > 0 {
 		if n, err := strconv.Atoi(v[0]); err == nil && n >= 0 {
 			w.length, w.declared = int64(n), true
@@ -216,8 +219,11 @@ func (w *responseWriter) begin(over bool) {
 	w.close = c.request.Close || w.untilClose() || c.lis.closed ||
 		strings.EqualFold(first(w.header["Connection"]), "close") ||
 		(c.lis.opts.MaxRequests > 0 && c.served+1 >= c.lis.opts.MaxRequests)
-	if w.close && !http10 {
+	switch {
+	case w.close:
 		w.header["Connection"] = closeConnection
+	case http10:
+		w.header["Connection"] = keepConnection
 	}
 	w.header, w.head = w.head, w.header
 	clear(w.header)
@@ -240,7 +246,7 @@ func (w *responseWriter) begin(over bool) {
 	}
 }
 
-var closeConnection = []string{"close"}
+var closeConnection, keepConnection = []string{"close"}, []string{"keep-alive"}
 
 func (w *responseWriter) Flush() {
 	c := w.c

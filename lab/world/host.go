@@ -118,6 +118,9 @@ type ServeOptions struct {
 	IdleTimeout time.Duration
 	// MaxRequests closes a connection after so many requests. Zero: no limit.
 	MaxRequests int
+	// Malformed answers bytes that are no request, with the status that says
+	// why: 400, 501 or 505. Nil: the status alone. The connection ends with it.
+	Malformed func(w http.ResponseWriter, status int)
 	// HeaderKept is the handler's promise to leave the request's header as it
 	// is, as net/http asks of every handler: it need not get a copy of its own.
 	HeaderKept bool
@@ -188,6 +191,13 @@ type ResponseCutter interface {
 	// Closed, Reset, BadHead, or Cut (what was written so far, then the end of
 	// the connection). Any other outcome is a programmer's mistake and panics.
 	Cut(Outcome)
+}
+
+// StatusWriter is implemented by every world's http.ResponseWriter.
+type StatusWriter interface {
+	// WriteStatus is WriteHeader with a reason phrase of the handler's own,
+	// which may be empty.
+	WriteStatus(status int, reason string)
 }
 
 // Label says what a message is, for the fault table, the triggers and the

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -78,6 +79,36 @@ var httpRows = []row{
 			r.ok("answer", a, "hello")
 			same(r, "the client's request header", req.Header.Get("X-Mine"), "the client's")
 			same(r, "X-Answer", a.header.Get("X-Answer"), "as sent")
+		})
+	}},
+	{"a handler's own reason phrase arrives, and so does none", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			status, reason, _ := strings.Cut(req.URL.Query().Get("say"), " ")
+			code, _ := strconv.Atoi(status)
+			if req.URL.Path == "/own" {
+				w.(world.StatusWriter).WriteStatus(code, reason)
+			} else {
+				w.WriteHeader(code)
+			}
+			io.WriteString(w, "hello")
+		})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			for _, x := range []struct{ path, want string }{
+				{"/own?say=302+Moved+Temporarily", "302 Moved Temporarily"},
+				{"/own?say=200", "200 "},
+				{"/own?say=200+OK", "200 OK"},
+				{"/own?say=799+Odd", "799 Odd"},
+				{"/usual?say=404", "404 Not Found"},
+				{"/usual?say=299", "299 "},
+			} {
+				resp, err := c.RoundTrip(ctx, request("GET", x.path, ""))
+				r.must(err, "GET %s", x.path)
+				same(r, x.path, resp.Status, x.want)
+				_, err = io.Copy(io.Discard, resp.Body)
+				r.must(err, "body of %s", x.path)
+			}
 		})
 	}},
 	{"a client that gave up uses its header again, and the handler keeps what was sent", func(r *rig) {
