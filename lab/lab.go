@@ -552,5 +552,9 @@ func (l *Lab) nodeAt(addr string) string {
 }
 
 func (l *Lab) nodeTraced(e appnode.Event) {
-	l.emit(Event{Kind: Session, Host: e.Node, Text: ""})
+	event := Event{Kind: Session, Host: e.Node}
+	if l.plan.Manager.Base.Listeners {
+		event.Text, event.Class = heard(e)
+	}
+	l.emit(event)
 }

@@ -22,6 +22,7 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 			MaxInactiveInterval:     o.Duration("maxInactiveInterval", app.Duration("sessionTimeout", 0)),
 			MaxActiveSessions:       o.Int("maxActiveSessions", 0),
 			ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
+			Listeners:               app.Bool("listeners", false),
 		},
 	}
 	if m.Class == "StandardManager" && o.Has("pathname") {
@@ -70,12 +71,14 @@ func none(d, none time.Duration) time.Duration {
 
 func deltaPlan(o script.Options) delta.Config {
 	d := delta.Config{
-		ExpireSessionsOnShutdown:            o.Bool("expireSessionsOnShutdown", false),
-		NotifySessionListenersOnReplication: flag(o, "notifySessionListenersOnReplication"),
-		SendAllSessions:                     flag(o, "sendAllSessions"),
-		SendAllSessionsSize:                 o.Int("sendAllSessionsSize", 0),
-		StateTimestampDrop:                  flag(o, "stateTimestampDrop"),
-		RecordAllActions:                    o.Bool("recordAllActions", false),
+		ExpireSessionsOnShutdown:              o.Bool("expireSessionsOnShutdown", false),
+		NotifyListenersOnReplication:          flag(o, "notifyListenersOnReplication"),
+		NotifySessionListenersOnReplication:   flag(o, "notifySessionListenersOnReplication"),
+		NotifyContainerListenersOnReplication: flag(o, "notifyContainerListenersOnReplication"),
+		SendAllSessions:                       flag(o, "sendAllSessions"),
+		SendAllSessionsSize:                   o.Int("sendAllSessionsSize", 0),
+		StateTimestampDrop:                    flag(o, "stateTimestampDrop"),
+		RecordAllActions:                      o.Bool("recordAllActions", false),
 	}
 	if o.Has("stateTransferTimeout") {
 		d.StateTransferTimeout = none(o.Duration("stateTransferTimeout", 0), delta.DoNotWait)

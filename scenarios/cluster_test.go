@@ -311,3 +311,65 @@ func TestReceiverWithoutThreadsIsTold(t *testing.T) {
 		})
 	}
 }
+
+// The flags of DeltaManager say whose listeners run on the nodes that are told.
+func TestListenersOfAReplicaHearWhatTheFlagsAllow(t *testing.T) {
+	const (
+		sessionFlag   = "notifySessionListenersOnReplication"
+		attributeFlag = "notifyListenersOnReplication"
+		containerFlag = "notifyContainerListenersOnReplication"
+	)
+	callbacks := []struct {
+		method, flag string
+		times        int // on every node
+	}{
+		{"sessionCreated", sessionFlag, 1},
+		{"sessionDestroyed", sessionFlag, 1},
+		{"sessionIdChanged", sessionFlag, 1},
+		{"changeSessionId", containerFlag, 1},
+		{"attributeAdded", attributeFlag, 2},    // cart, count
+		{"attributeReplaced", attributeFlag, 1}, // cart
+	}
+	for _, off := range []string{"", sessionFlag, attributeFlag, containerFlag} {
+		option := ""
+		if off != "" {
+			option = " " + off + "=no"
+		}
+		withLab(t, "nodes a b\nmanager DeltaManager"+option+"\ncluster channelSendOptions=6\napp listeners=yes", func(o *outside) {
+			for _, request := range []string{"POST /set?name=cart&value=pen", "POST /set?name=cart&value=ink", "POST /counter", "GET /remove?name=count"} {
+				o.ask("a", request)
+			}
+			o.want("attributeRemoved on a", o.heard("of a hears attributeRemoved"), 1)
+			removed := 1
+			if off == attributeFlag {
+				removed = 0
+			}
+			o.want("attributeRemoved on b with"+option, o.heard("of b hears attributeRemoved"), removed)
+			o.ask("b", "GET /session") // renamed to b's route
+			o.ask("b", "GET /logout")
+			for _, c := range callbacks {
+				there := c.times
+				if c.flag == off {
+					there = 0
+				}
+				// The id is changed on b, so there a is the one that is told.
+				local, told := "a", "b"
+				if c.method == "sessionIdChanged" || c.method == "changeSessionId" || c.method == "sessionDestroyed" {
+					local, told = told, local
+				}
+				o.want(c.method+" on "+local+" with"+option, o.heard("of "+local+" hears "+c.method), c.times)
+				o.want(c.method+" on "+told+" with"+option, o.heard("of "+told+" hears "+c.method), there)
+			}
+			// The cart goes with the session: that is the session listeners' flag.
+			there := 1
+			if off == sessionFlag {
+				there = 0
+			}
+			o.want("attributeRemoved with the session on a, with"+option, o.heard("of a hears attributeRemoved", "cart"), there)
+		})
+	}
+	withLab(t, replicating, func(o *outside) {
+		o.ask("a", "POST /counter")
+		o.want("lines without listeners", o.heard("hears"), 0)
+	})
+}

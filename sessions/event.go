@@ -13,11 +13,18 @@ const (
 	Saved                 // it was written to a file at stop
 	LoadFailed            // the file could not be read; what it held is lost
 	SaveFailed            // the file could not be written
+
+	// With Config.Listeners only.
+	AttributeAdded
+	AttributeReplaced
+	AttributeRemoved // by the application, or with the session
+	ContainerRenamed // the container's listeners are told of a new id
 )
 
 func (k EventKind) String() string {
 	return [...]string{"?", "created", "expired", "invalidated", "renamed",
-		"rejected", "loaded", "saved", "load failed", "save failed"}[k]
+		"rejected", "loaded", "saved", "load failed", "save failed",
+		"attribute added", "attribute replaced", "attribute removed", "changeSessionId"}[k]
 }
 
 // Event tells what happened to a session. It explains; nothing is decided by it.
@@ -28,6 +35,8 @@ type Event struct {
 	Session string
 	// NewID is the id after a rename.
 	NewID string
+	// Attribute is the name of the attribute, for those events.
+	Attribute string
 	// Detail says why or how, in words; it may be "".
 	Detail string
 }

@@ -30,6 +30,9 @@ type Config struct {
 	ProcessExpiresFrequency int
 	// Access says what counts as the last use.
 	Access AccessRule
+	// Listeners says that the application has attribute listeners, and its context
+	// container listeners: the observer is told what they hear, too.
+	Listeners bool
 }
 
 // ManagerBase is what every manager shares: the table of the sessions that one
@@ -93,6 +96,14 @@ func (m *ManagerBase) Lookup(id string) *Session {
 	return m.held[id]
 }
 
+// Listen has the observer told of changes of a session's attributes, if the
+// application listens. Call it before the session is held.
+func (m *ManagerBase) Listen(s *Session) {
+	if m.cfg.Listeners {
+		s.listener = m.Emit
+	}
+}
+
 // Put holds a session under its id, whatever the limit says, and returns the
 // one that was held there before, or nil.
 func (m *ManagerBase) Put(s *Session) *Session {
@@ -120,6 +131,16 @@ func (m *ManagerBase) Remove(s *Session) bool {
 // Rename holds a session under a new id; a session that was held there is
 // dropped. It reports whether the session was held at all.
 func (m *ManagerBase) Rename(s *Session, newID string) bool {
+	return m.RenameTelling(s, newID, Notify{Session: true, Container: true})
+}
+
+// Notify says who hears of a new id: the application's session listeners, and
+// the container listeners of its context.
+// Source: Tomcat StandardSession.java, tellChangedSessionId.
+type Notify struct{ Session, Container bool }
+
+// RenameTelling is Rename of which not everybody hears.
+func (m *ManagerBase) RenameTelling(s *Session, newID string, who Notify) bool {
 	m.mu.Lock()
 	old := s.ID()
 	held := m.held[old] == s
@@ -129,7 +150,10 @@ func (m *ManagerBase) Rename(s *Session, newID string) bool {
 		m.held[newID] = s
 	}
 	m.mu.Unlock()
-	if held {
+	if held && who.Container && m.cfg.Listeners {
+		m.Emit(Event{Kind: ContainerRenamed, Session: old, NewID: newID})
+	}
+	if held && who.Session {
 		m.Emit(Event{Kind: Renamed, Session: old, NewID: newID})
 	}
 	return held
@@ -179,6 +203,7 @@ func (m *ManagerBase) NewSession(who *Identity) (*Session, error) {
 		return nil, fmt.Errorf("createSession: %w: the limit is %d", ErrTooMany, limit)
 	}
 	s := New(m.Draw(who), m.host.Now(), m.cfg.MaxInactiveInterval, m.cfg.Access)
+	m.Listen(s)
 	m.Put(s)
 	m.mu.Lock()
 	m.figures.Created++
@@ -214,12 +239,24 @@ func (m *ManagerBase) Draw(who *Identity) string {
 	}
 }
 
-// Ended counts a session that was ended here and tells the observer.
-func (m *ManagerBase) Ended(id string, kind EventKind, detail string) {
+// Ended counts a session that was ended here under an id, and unless kind is 0
+// tells the observer; attribute listeners hear of its attributes afterwards.
+// Source: Tomcat StandardSession.java, expire.
+func (m *ManagerBase) Ended(s *Session, id string, kind EventKind, detail string) {
 	m.mu.Lock()
 	m.figures.Expired++
 	m.mu.Unlock()
+	if kind == 0 {
+		return
+	}
 	m.Emit(Event{Kind: kind, Session: id, Detail: detail})
+	if m.cfg.Listeners {
+		var last State
+		s.State(&last)
+		for _, a := range last.Attributes {
+			m.Emit(Event{Kind: AttributeRemoved, Session: id, Attribute: a.Name})
+		}
+	}
 }
 
 // ScanDue counts a background tick and reports whether it is time to look for

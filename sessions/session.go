@@ -26,6 +26,7 @@ type Session struct {
 	inside   int // requests between Access and EndAccess
 	recorder Recorder
 	access   AccessRule
+	listener func(Event) // of changes of attributes; nil for none
 }
 
 // AccessRule says what counts as the last use of a session. The zero value is
@@ -174,27 +175,37 @@ func (s *Session) Attribute(name string) (v Value, ok bool, err error) {
 // SetAttribute creates or replaces an attribute and records it. The error is
 // ErrInvalid.
 func (s *Session) SetAttribute(name string, v Value) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.state.Valid {
-		return fmt.Errorf("setAttribute: %w", ErrInvalid)
-	}
-	s.do(Action{Property: AttributeProperty, Name: name, Value: v})
-	return nil
+	heard, err := s.change(Action{Property: AttributeProperty, Name: name, Value: v}, "setAttribute")
+	s.tell(heard, name)
+	return err
 }
 
 // RemoveAttribute removes an attribute; removing one that is not there changes
 // and records nothing. The error is ErrInvalid.
 func (s *Session) RemoveAttribute(name string) error {
+	heard, err := s.change(Action{Property: AttributeProperty, Name: name, Remove: true}, "removeAttribute")
+	s.tell(heard, name)
+	return err
+}
+
+// change changes an attribute, and says what its listeners are to hear.
+func (s *Session) change(a Action, method string) (heard EventKind, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.state.Valid {
-		return fmt.Errorf("removeAttribute: %w", ErrInvalid)
+		return 0, fmt.Errorf("%s: %w", method, ErrInvalid)
 	}
-	if _, found := s.state.find(name); found {
-		s.do(Action{Property: AttributeProperty, Name: name, Remove: true})
+	if _, found := s.state.find(a.Name); a.Remove && !found {
+		return 0, nil
 	}
-	return nil
+	return s.do(a), nil
+}
+
+// tell tells the listener of an attribute, if there is one and anything to tell.
+func (s *Session) tell(heard EventKind, attribute string) {
+	if s.listener != nil && heard != 0 {
+		s.listener(Event{Kind: heard, Session: s.ID(), Attribute: attribute})
+	}
 }
 
 // Mutate changes the object behind an attribute in place, as an application
@@ -215,13 +226,18 @@ func (s *Session) Mutate(name, text string, write uint64) (bool, error) {
 	return found, nil
 }
 
-// Apply does what another copy recorded. Nothing is recorded here.
-func (s *Session) Apply(actions ...Action) {
+// Apply does what another copy recorded. Nothing is recorded here. What attribute
+// listeners would hear of it is returned, not told; it is nil unless there are
+// any.
+func (s *Session) Apply(actions ...Action) (heard []Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range actions {
-		s.state.apply(a)
+		if kind := s.state.apply(a); kind != 0 && s.listener != nil {
+			heard = append(heard, Event{Kind: kind, Session: s.state.ID, Attribute: a.Name})
+		}
 	}
+	return heard
 }
 
 // Watch sets the recorder of this session's changes; nil ends it.
@@ -248,11 +264,12 @@ func (s *Session) State(st *State) {
 	st.Attributes = append(room, s.state.Attributes...)
 }
 
-func (s *Session) do(a Action) {
-	s.state.apply(a)
+func (s *Session) do(a Action) (heard EventKind) {
+	heard = s.state.apply(a)
 	if s.recorder != nil {
 		s.recorder.Record(a)
 	}
+	return heard
 }
 
 // State is everything a session is, as data. Times are milliseconds since 1970.
@@ -281,7 +298,9 @@ func (st *State) find(name string) (int, bool) {
 	})
 }
 
-func (st *State) apply(a Action) {
+// apply does what an action says, and says what attribute listeners hear of it: 0
+// for nothing.
+func (st *State) apply(a Action) (heard EventKind) {
 	switch a.Property {
 	case PrincipalProperty:
 		st.Principal = a.Name
@@ -297,11 +316,15 @@ func (st *State) apply(a Action) {
 		switch {
 		case a.Remove && found:
 			st.Attributes = slices.Delete(st.Attributes, i, i+1)
+			return AttributeRemoved
 		case a.Remove:
 		case found:
 			st.Attributes[i].Value = a.Value
+			return AttributeReplaced
 		default:
 			st.Attributes = slices.Insert(st.Attributes, i, Attribute{a.Name, a.Value})
+			return AttributeAdded
 		}
 	}
+	return 0
 }

@@ -54,7 +54,9 @@ func (m *StandardManager) Start(context.Context) error {
 		if !st.Valid {
 			continue
 		}
-		m.Put(Restore(st, m.Config().Access))
+		s := Restore(st, m.Config().Access)
+		m.Listen(s)
+		m.Put(s)
 		m.Emit(Event{Kind: Loaded, Session: st.ID, Detail: m.pathname})
 	}
 	if err := m.host.Disk().Remove(m.pathname); err != nil {
@@ -90,7 +92,7 @@ func (m *StandardManager) Stop(context.Context) error {
 		if saved {
 			m.Emit(Event{Kind: Saved, Session: id, Detail: m.pathname})
 		} else {
-			m.Ended(id, Expired, "the node has stopped")
+			m.Ended(s, id, Expired, "the node has stopped")
 		}
 	}
 	return failed
@@ -159,6 +161,6 @@ func (m *StandardManager) end(s *Session, kind EventKind, detail string) bool {
 		return false
 	}
 	m.Remove(s)
-	m.Ended(id, kind, detail)
+	m.Ended(s, id, kind, detail)
 	return true
 }

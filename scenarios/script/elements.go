@@ -189,7 +189,9 @@ var Elements = []Element{
 		yesNo("stateTimestampDrop", "drop what is older than the state received; Tomcat: yes"),
 		yesNo("recordAllActions", "keep every write of an attribute, not only the last; Tomcat: no"),
 		yesNo("notifySessionListenersOnReplication", "session listeners run on receivers; Tomcat: yes"),
-	}), Later: []string{"notifyListenersOnReplication", "notifyContainerListenersOnReplication", "enableStatistics", "sessionIdLength", "sessionAttributeNameFilter"},
+		yesNo("notifyListenersOnReplication", "attribute listeners run on receivers; Tomcat: yes"),
+		yesNo("notifyContainerListenersOnReplication", "container listeners hear of a new id on receivers; Tomcat: yes"),
+	}), Later: []string{"enableStatistics", "sessionIdLength", "sessionAttributeNameFilter"},
 		Vain: []Vain{randomOptions}},
 
 	{Noun: "cluster", Doc: "Tomcat's Cluster and Channel", Options: []Option{
@@ -259,6 +261,7 @@ var Elements = []Element{
 	}},
 	{Noun: "app", Doc: "the application, a Tomcat Context", Options: []Option{
 		yesNo("distributable", "without it a cluster manager is silently a StandardManager; yes"),
+		yesNo("listeners", "it has session, id, attribute and container listeners, and the timeline says what they hear; no"),
 		yesNo("cookies", "session ids travel in cookies; without, in URLs only; Tomcat: yes"),
 		text("sessionCookieName", "Tomcat: JSESSIONID"),
 		text("sessionCookiePath", "browsers send the cookie to what lies below it; Tomcat: that of the application, /"),

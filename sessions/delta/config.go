@@ -28,8 +28,13 @@ type Config struct {
 	// every session of the cluster, expired on all nodes at a graceful stop.
 	ExpireSessionsOnShutdown bool
 	// NotifySessionListenersOnReplication has the observer told of sessions that
-	// a message has created or ended here. A new id is always told.
+	// a message has created, ended or given a new id here.
 	NotifySessionListenersOnReplication Flag
+	// NotifyListenersOnReplication has it told, with Listeners, of attributes that
+	// a DELTA has changed here, and NotifyContainerListenersOnReplication what
+	// container listeners hear of a new id.
+	NotifyListenersOnReplication          Flag
+	NotifyContainerListenersOnReplication Flag
 	// StateTransferTimeout is how long a start waits for the sessions of another
 	// node. Zero is 60 s; see WaitForEver and DoNotWait.
 	StateTransferTimeout time.Duration

@@ -10,10 +10,9 @@
 // sent yet, a send that failed is forgotten, and the state is fetched once, at
 // the start. Config.Trace says when that happens.
 //
-// It leaves out listeners, and with them notifyListenersOnReplication and
-// notifyContainerListenersOnReplication; authType and authentication notes;
-// enableStatistics, which is always on; and sessions of several applications: a
-// node has one, whose name is Config.Name. Whether an application is
+// It leaves out authType and authentication notes; listeners that travel with a
+// session; enableStatistics, which is always on; and sessions of several
+// applications: a node has one, whose name is Config.Name. Whether an application is
 // distributable at all, without which Tomcat takes a StandardManager, is the
 // caller's business.
 //

@@ -60,21 +60,8 @@ func (m *Manager) Pending() int {
 	return waiting + m.channel.Pending()
 }
 
-// Observe has f called for every event, in the task that causes it. One
-// observer; set it before Start.
-func (m *Manager) Observe(f func(sessions.Event)) {
-	m.ManagerBase.Observe(func(e sessions.Event) {
-		if e.Kind != unobserved {
-			f(e)
-		}
-	})
-}
-
 // now is the wall clock in milliseconds.
 func (m *Manager) now() int64 { return m.host.Now().UnixMilli() }
-
-// unobserved is the kind of an event that is counted but not told.
-const unobserved sessions.EventKind = 0
 
 // Start joins the cluster and fetches the state, before the node opens its port.
 func (m *Manager) Start(ctx context.Context) error {
@@ -278,7 +265,7 @@ func (m *Manager) expire(ctx context.Context, s *sessions.Session, kind sessions
 	if held := m.Lookup(id); held != nil {
 		m.Remove(held) // by its id, be it this copy or one that has replaced it
 	}
-	m.Ended(id, kind, detail)
+	m.Ended(s, id, kind, detail)
 	if tell {
 		m.tellMembers(ctx, &message{kind: Expired, session: id, timestamp: m.now()})
 	}

@@ -72,18 +72,30 @@ func (m *Manager) handle(ctx context.Context, msg *message, from tribes.Member) 
 			m.trace(DeltaErased, msg, &from, actionNames(lost))
 		}
 		s.Access(now)
-		s.Apply(msg.actions...)
+		heard := s.Apply(msg.actions...)
 		s.EndAccess(now)
 		d.setPrimary(false)
+		if m.cfg.NotifyListenersOnReplication == True {
+			for _, e := range heard {
+				m.Emit(e)
+			}
+		}
 	case Accessed:
 		s.Access(now)
 		d.setPrimary(false)
 		s.EndAccess(now)
 	case Expired:
-		m.expire(ctx, s, m.replicated(sessions.Expired), "told by "+nameOf(from), false)
+		kind := sessions.Expired
+		if m.cfg.NotifySessionListenersOnReplication == False {
+			kind = 0 // counted, not told
+		}
+		m.expire(ctx, s, kind, "told by "+nameOf(from), false)
 	case ChangeID:
 		d.setPrimary(false)
-		m.Rename(s, msg.newID)
+		m.RenameTelling(s, msg.newID, sessions.Notify{
+			Session:   m.cfg.NotifySessionListenersOnReplication == True,
+			Container: m.cfg.NotifyContainerListenersOnReplication == True,
+		})
 	case SessionID:
 		m.Rename(s, msg.newID)
 	}
@@ -95,6 +107,7 @@ func (m *Manager) handle(ctx context.Context, msg *message, from tribes.Member) 
 func (m *Manager) created(msg *message, from tribes.Member) {
 	now := m.host.Now()
 	s := sessions.New(msg.session, time.UnixMilli(msg.timestamp), m.Config().MaxInactiveInterval, m.Config().Access)
+	m.Listen(s)
 	m.watch(s, false)
 	s.Access(now)
 	s.EndAccess(now)
@@ -111,13 +124,7 @@ func (m *Manager) hold(s *sessions.Session, msg *message, from tribes.Member) {
 		about.session = id
 		m.trace(CopyReplaced, &about, &from, fmt.Sprintf("the one that was held had %d attributes", len(had.Attributes)))
 	}
-	m.Emit(sessions.Event{Kind: m.replicated(sessions.Created), Session: id, Detail: "told by " + nameOf(from)})
-}
-
-// replicated is the kind of an event that a message has caused here.
-func (m *Manager) replicated(kind sessions.EventKind) sessions.EventKind {
-	if m.cfg.NotifySessionListenersOnReplication == False {
-		return unobserved
+	if m.cfg.NotifySessionListenersOnReplication == True {
+		m.Emit(sessions.Event{Kind: sessions.Created, Session: id, Detail: "told by " + nameOf(from)})
 	}
-	return kind
 }

@@ -169,6 +169,7 @@ func (m *Manager) load(msg *message, from tribes.Member) {
 		st.Valid = true
 		st.ThisAccessed = m.now()
 		s := sessions.Restore(st, m.Config().Access)
+		m.Listen(s)
 		m.watch(s, false)
 		m.hold(s, msg, from)
 	}
