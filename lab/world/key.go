@@ -49,6 +49,9 @@ func (k Key) Rand() *rand.Rand {
 	return rand.New(rand.NewPCG(uint64(k), mix(uint64(k))))
 }
 
+// Seed has a generator draw what Rand would, so that one can be used again.
+func (k Key) Seed(p *rand.PCG) { p.Seed(uint64(k), mix(uint64(k))) }
+
 // mix is the finisher of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 func mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

@@ -19,6 +19,7 @@ type Channel struct {
 	host  world.Host
 	cfg   Config
 	watch *watch
+	pick  *pickup
 	coord *coordinator
 
 	detector *failureDetector // nil when the chain has none
@@ -43,6 +44,7 @@ func NewChannel(h world.Host, cfg Config) *Channel {
 	cfg = cfg.withDefaults()
 	c := &Channel{host: h, cfg: cfg, watch: &watch{trace: cfg.Trace}, nth: map[world.Label]uint64{}}
 	c.ctx, c.end = h.WithCancel(context.Background())
+	c.pick = newPickup(h, cfg.Pickup)
 	c.coord = newCoordinator(c)
 	chain := []interceptor{c}
 	for _, name := range cfg.Interceptors {

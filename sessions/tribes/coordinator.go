@@ -36,7 +36,7 @@ func newCoordinator(c *Channel) *coordinator {
 		m.From = co.named(m.From)
 		co.previous.messageReceived(ctx, m)
 	})
-	co.pool = newPool(c.host, c.cfg.Sender, c.watch, func(m *Message) time.Duration { return c.cfg.atSender(c.host, m) })
+	co.pool = newPool(c.host, c.cfg.Sender, c.watch, c.pick)
 	if c.cfg.Static != nil {
 		co.static = newStaticMembership(co)
 		co.service = co.static

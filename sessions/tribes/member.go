@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strconv"
 
@@ -91,7 +92,8 @@ func memberAt(host string, port int) Member {
 }
 
 func uniqueID(k world.Key) (id [16]byte) {
-	r := k.Rand()
+	var r rand.PCG
+	k.Seed(&r)
 	binary.BigEndian.PutUint64(id[:8], r.Uint64())
 	binary.BigEndian.PutUint64(id[8:], r.Uint64())
 	return id

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"sessionlab/lab/world"
 )
@@ -17,7 +16,7 @@ type pool struct {
 	host  world.Host
 	cfg   SenderConfig
 	watch *watch
-	late  func(m *Message) time.Duration // until the sender's selector lets it write
+	pick  *pickup
 
 	mu      sync.Mutex // guards memory only
 	open    bool
@@ -26,8 +25,8 @@ type pool struct {
 	waiting []world.Signal
 }
 
-func newPool(h world.Host, cfg SenderConfig, w *watch, late func(*Message) time.Duration) *pool {
-	return &pool{host: h, cfg: cfg, watch: w, late: late}
+func newPool(h world.Host, cfg SenderConfig, w *watch, pick *pickup) *pool {
+	return &pool{host: h, cfg: cfg, watch: w, pick: pick}
 }
 
 func (p *pool) start() {
@@ -43,7 +42,7 @@ func (p *pool) send(ctx context.Context, to []Member, m *Message) error {
 		return err
 	}
 	defer p.giveBack(s)
-	if err := p.host.Sleep(ctx, p.late(m)); err != nil {
+	if err := p.host.Sleep(ctx, p.pick.atSender(m)); err != nil {
 		return err
 	}
 	if err := s.send(ctx, to, m); err != nil {

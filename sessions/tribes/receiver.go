@@ -131,7 +131,7 @@ func (r *receiver) process(ctx context.Context, s world.Stream, m *Message) erro
 	}
 	defer r.giveWorker()
 	c.watch.count(&c.watch.received)
-	late := c.cfg.atReceiver(r.host, m)
+	late := c.pick.atReceiver(m)
 	if m.Options.ackOnReceipt() {
 		// The acknowledgement leaves between reading and processing.
 		late /= 2
