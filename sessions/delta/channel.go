@@ -21,7 +21,7 @@ type Channel interface {
 	// Send sends a message, which the channel owns from then on, as its options
 	// say. The error names who did not get it.
 	Send(ctx context.Context, to []tribes.Member, m *tribes.Message) error
-	// Members are the others, longest alive first.
+	// Members are the others, longest alive first; the slice must not be changed.
 	Members() []tribes.Member
 	// Pending is how many messages are queued, being sent or being processed.
 	Pending() int

@@ -3,7 +3,6 @@ package tribes
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -134,6 +133,7 @@ func (c *Channel) Stop(ctx context.Context) error {
 // is sent when the kernel has taken it; with Asynchronous, when it is queued.
 // Errors: *ChannelError where a destination failed, ErrNoDestination,
 // ErrQueueFull, ErrStopped. After an error other destinations may have got it.
+// The slice of members must not be changed afterwards.
 func (c *Channel) Send(ctx context.Context, to []Member, m *Message) error {
 	if m.Options&(UDP|Multicast) != 0 {
 		return fmt.Errorf("send %s: options %d are not simulated", m.Label.Kind, m.Options&(UDP|Multicast))
@@ -144,7 +144,7 @@ func (c *Channel) Send(ctx context.Context, to []Member, m *Message) error {
 	c.stamp(m)
 	c.begin(m)
 	defer c.finish(m)
-	return c.sendMessage(ctx, slices.Clone(to), m)
+	return c.sendMessage(ctx, to, m)
 }
 
 // stamp completes a message of this node.
@@ -186,7 +186,8 @@ func (c *Channel) Pending() int {
 	return c.pending
 }
 
-// Members are the other members, longest alive first.
+// Members are the other members, longest alive first. The slice is shared and
+// must not be changed; it stays as it is.
 func (c *Channel) Members() []Member { return c.next.members() }
 
 // Local is this node as a member, with its alive time.

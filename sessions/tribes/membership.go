@@ -10,8 +10,9 @@ import (
 // Make it with NewMembership. It is not for several tasks at once.
 // Source: Tomcat Membership.java.
 type Membership struct {
-	local   Member
+	local   identity
 	entries []membershipEntry // longest alive first; equal ones as they came
+	listed  []Member          // what Members has returned; nil if it has changed since
 }
 
 type membershipEntry struct {
@@ -20,12 +21,12 @@ type membershipEntry struct {
 }
 
 // NewMembership returns an empty table for a local member.
-func NewMembership(local Member) *Membership { return &Membership{local: local} }
+func NewMembership(local Member) *Membership { return &Membership{local: local.identity()} }
 
 // Alive notes that a member was heard of at now, and reports whether it is new.
 // The local member is never entered.
 func (t *Membership) Alive(now time.Time, m Member) (added bool) {
-	if m.Same(t.local) {
+	if m.identity() == t.local {
 		return false
 	}
 	i := t.index(m)
@@ -44,6 +45,7 @@ func (t *Membership) Alive(now time.Time, m Member) (added bool) {
 }
 
 func (t *Membership) sort() {
+	t.listed = nil
 	slices.SortStableFunc(t.entries, func(a, b membershipEntry) int {
 		switch {
 		case a.member.AliveMs > b.member.AliveMs:
@@ -61,7 +63,7 @@ func (t *Membership) Remove(m Member) bool {
 	if i < 0 {
 		return false
 	}
-	t.entries = slices.Delete(t.entries, i, i+1)
+	t.entries, t.listed = slices.Delete(t.entries, i, i+1), nil
 	return true
 }
 
@@ -76,22 +78,33 @@ func (t *Membership) Expire(now time.Time, dropTime time.Duration) []Member {
 		expired = append(expired, e.member)
 		return true
 	})
+	if expired != nil {
+		t.listed = nil
+	}
 	return expired
 }
 
 // Contains reports whether a member is in the table.
 func (t *Membership) Contains(m Member) bool { return t.index(m) >= 0 }
 
-// Members returns the members, longest alive first. The slice is the caller's.
+// Members returns the members, longest alive first. Others may have got the same
+// slice: it stays as it is, whatever happens to the table, and must not be
+// changed.
 func (t *Membership) Members() []Member {
-	members := make([]Member, len(t.entries))
-	for i, e := range t.entries {
-		members[i] = e.member
+	if t.listed == nil && len(t.entries) > 0 {
+		t.listed = make([]Member, len(t.entries))
+		for i := range t.entries {
+			t.listed[i] = t.entries[i].member
+		}
 	}
-	return members
+	return t.listed
 }
 
 func (t *Membership) index(m Member) int {
-	id := m.identity()
-	return slices.IndexFunc(t.entries, func(e membershipEntry) bool { return e.member.identity() == id })
+	for i := range t.entries {
+		if t.entries[i].member.Same(m) {
+			return i
+		}
+	}
+	return -1
 }
