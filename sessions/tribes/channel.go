@@ -61,7 +61,8 @@ func NewChannel(h world.Host, cfg Config) *Channel {
 }
 
 // OnMessage has f called for every message received, in a task of the receiver:
-// a synchronized acknowledgement leaves when f has returned. Call it before Start.
+// a synchronized acknowledgement leaves when f has returned. The message is the
+// connection's, which uses it again afterwards. Call it before Start.
 func (c *Channel) OnMessage(f func(ctx context.Context, m *Message)) { c.onMessage = f }
 
 // OnMember has added and gone called when a member comes or goes. Call it
@@ -131,9 +132,9 @@ func (c *Channel) Stop(ctx context.Context) error {
 
 // Send sends a message to members, as its options say. Without UseAck a message
 // is sent when the kernel has taken it; with Asynchronous, when it is queued.
+// The channel owns the message and the slice of members from then on.
 // Errors: *ChannelError where a destination failed, ErrNoDestination,
 // ErrQueueFull, ErrStopped. After an error other destinations may have got it.
-// The slice of members must not be changed afterwards.
 func (c *Channel) Send(ctx context.Context, to []Member, m *Message) error {
 	if m.Options&(UDP|Multicast) != 0 {
 		return fmt.Errorf("send %s: options %d are not simulated", m.Label.Kind, m.Options&(UDP|Multicast))

@@ -23,6 +23,7 @@ type coordinator struct {
 	pool     *pool
 	service  membershipService
 	static   *staticMembership // service, if it is one
+	known    []Member          // those that the configuration names
 
 	mu    sync.Mutex // guards memory only
 	local Member
@@ -32,8 +33,12 @@ type coordinator struct {
 func newCoordinator(c *Channel) *coordinator {
 	co := &coordinator{channel: c, since: c.host.Now()}
 	co.local = localOf(c)
+	co.known = c.cfg.Formed
+	if c.cfg.Static != nil {
+		co.known = slices.Concat(c.cfg.Formed, c.cfg.Static.Members)
+	}
 	co.receiver = newReceiver(c, func(ctx context.Context, m *Message) {
-		m.From = co.named(m.From)
+		m.From.Name = co.nameOf(&m.From)
 		co.previous.messageReceived(ctx, m)
 	})
 	co.pool = newPool(c.host, c.cfg.Sender, c.watch, c.pick)
@@ -78,18 +83,21 @@ func (co *coordinator) formed() []Member {
 	return others
 }
 
-// named gives a member the name that the configuration has for its address.
-func (co *coordinator) named(m Member) Member {
-	cfg := co.channel.cfg
-	known := cfg.Formed
-	if cfg.Static != nil {
-		known = append(slices.Clone(known), cfg.Static.Members...)
-	}
-	for _, k := range known {
-		if k.Host == m.Host && k.Port == m.Port && k.Name != "" {
-			m.Name = k.Name
-			return m
+// nameOf is the name that the configuration has for a member's address; "" for
+// none.
+func (co *coordinator) nameOf(m *Member) string {
+	for i := range co.known {
+		if k := &co.known[i]; k.Host == m.Host && k.Port == m.Port && k.Name != "" {
+			return k.Name
 		}
+	}
+	return ""
+}
+
+// named is the member with the name that the configuration has for its address.
+func (co *coordinator) named(m Member) Member {
+	if name := co.nameOf(&m); name != "" {
+		m.Name = name
 	}
 	return m
 }

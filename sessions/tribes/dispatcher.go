@@ -73,9 +73,8 @@ func (d *dispatcher) sendMessage(ctx context.Context, to []Member, m *Message) e
 		d.channel.watch.event(Event{Kind: QueueFull, Label: m.Label, Detail: "sent by the caller"})
 		return d.next.sendMessage(ctx, to, m)
 	}
-	own := *m // useDeepClone, without the body
 	d.channel.begin(m)
-	d.threads.submit(dispatch{to, &own})
+	d.threads.submit(dispatch{to, m})
 	return nil
 }
 

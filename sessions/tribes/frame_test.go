@@ -126,3 +126,8 @@ func FuzzDecodeStatic(f *testing.F) {
 		}
 	})
 }
+
+func decodeMessage(b []byte) (*Message, error) {
+	m := &Message{}
+	return m, m.decode(b)
+}

@@ -140,19 +140,26 @@ const noPort = 1<<32 - 1
 
 // DecodeMember reads what AppendMember wrote. The result shares nothing with b.
 func DecodeMember(b []byte) (Member, error) {
+	var m Member
+	err := m.decode(b)
+	return m, err
+}
+
+// decode is DecodeMember into a member that may be of an earlier packet: what has
+// not changed is kept. After an error the member is of no use.
+func (m *Member) decode(b []byte) error {
 	body, ok := bytes.CutPrefix(b, []byte(memberBegin))
 	if !ok {
-		return Member{}, fmt.Errorf("%w: no begin marker", errMember)
+		return fmt.Errorf("%w: no begin marker", errMember)
 	}
 	body, ok = bytes.CutSuffix(body, []byte(memberEnd))
 	if !ok {
-		return Member{}, fmt.Errorf("%w: no end marker", errMember)
+		return fmt.Errorf("%w: no end marker", errMember)
 	}
 	in := input{rest: body}
 	if n := in.int32(); n != len(in.rest) {
-		return Member{}, fmt.Errorf("%w: length %d of a body of %d bytes", errMember, n, len(in.rest))
+		return fmt.Errorf("%w: length %d of a body of %d bytes", errMember, n, len(in.rest))
 	}
-	var m Member
 	m.AliveMs = in.int64()
 	m.Port = in.int32()
 	in.int32() // secure port
@@ -165,12 +172,14 @@ func DecodeMember(b []byte) (Member, error) {
 	ip, isIP := netip.AddrFromSlice(host)
 	switch {
 	case in.short || len(in.rest) > 0:
-		return Member{}, fmt.Errorf("%w: its parts do not fill it", errMember)
+		return fmt.Errorf("%w: its parts do not fill it", errMember)
 	case !isIP || !ip.Is4():
-		return Member{}, fmt.Errorf("%w: host of %d bytes", errMember, len(host))
+		return fmt.Errorf("%w: host of %d bytes", errMember, len(host))
 	case m.Port < 0 || m.Port > 65535:
-		return Member{}, fmt.Errorf("%w: port %d", errMember, m.Port)
+		return fmt.Errorf("%w: port %d", errMember, m.Port)
 	}
-	m.Host = ip.String()
-	return m, nil
+	if known, err := netip.ParseAddr(m.Host); err != nil || known != ip {
+		m.Host = ip.String()
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package tribes
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,8 +14,8 @@ type Message struct {
 	// It belongs to the sender: the fault table and the draws go by it. It is
 	// not in the bytes, so a received message has none.
 	Label world.Label
-	// Body is the content. The sender leaves it alone after Send; the receiver
-	// owns what it gets.
+	// Body is the content. The channel owns it from Send on; the receiver's is
+	// the connection's and changes after OnMessage's function has returned.
 	Body    []byte
 	Options Options
 	// Timestamp is milliseconds of the sender's wall clock. Zero: Send sets it.
@@ -50,25 +49,26 @@ func appendMessage(b []byte, m *Message) []byte {
 	return appendBytes(b, m.Body)
 }
 
-// decodeMessage reads what appendMessage wrote. The result shares nothing with b.
-func decodeMessage(b []byte) (*Message, error) {
+// decode reads what appendMessage wrote into a message that may be an earlier
+// one: what it holds is replaced. Its body lies in b.
+func (m *Message) decode(b []byte) error {
 	in := input{rest: b}
-	m := &Message{}
+	*m = Message{From: m.From}
+	m.From.Name = ""
 	m.Options = Options(in.int32())
 	m.Timestamp = in.int64()
 	id := in.bytes()
 	from := in.bytes()
-	m.Body = bytes.Clone(in.bytes())
+	m.Body = in.bytes()
 	switch {
 	case in.short || len(in.rest) > 0:
-		return nil, fmt.Errorf("%w: its parts do not fill it", errMessage)
+		return fmt.Errorf("%w: its parts do not fill it", errMessage)
 	case len(id) != len(m.UniqueID):
-		return nil, fmt.Errorf("%w: unique id of %d bytes", errMessage, len(id))
+		return fmt.Errorf("%w: unique id of %d bytes", errMessage, len(id))
 	}
 	copy(m.UniqueID[:], id)
-	var err error
-	if m.From, err = DecodeMember(from); err != nil {
-		return nil, fmt.Errorf("%w: sender: %w", errMessage, err)
+	if err := m.From.decode(from); err != nil {
+		return fmt.Errorf("%w: sender: %w", errMessage, err)
 	}
-	return m, nil
+	return nil
 }

@@ -86,24 +86,15 @@ func (p *pool) take(ctx context.Context, to []Member, m *Message) (*sender, erro
 
 // tryTake returns a sender that is free now, or nil.
 func (p *pool) tryTake(to []Member) (*sender, error) {
-	p.mu.Lock()
-	open, idle := p.open, slices.Clone(p.idle)
-	p.mu.Unlock()
-	if !open {
-		return nil, ErrStopped
-	}
-	for _, s := range idle {
-		if s.stalled(to) {
-			continue
+	for i := 0; ; i++ {
+		s, open := p.idleAt(i)
+		if !open {
+			return nil, ErrStopped
 		}
-		p.mu.Lock()
-		i := slices.Index(p.idle, s)
-		if i >= 0 {
-			p.idle = slices.Delete(p.idle, i, i+1)
-			p.inUse = append(p.inUse, s)
+		if s == nil {
+			break
 		}
-		p.mu.Unlock()
-		if i >= 0 {
+		if !s.stalled(to) && p.lend(s) {
 			return s, nil
 		}
 	}
@@ -117,10 +108,35 @@ func (p *pool) tryTake(to []Member) (*sender, error) {
 	return fresh, nil
 }
 
+// idleAt is the i-th idle sender, nil if there are fewer.
+func (p *pool) idleAt(i int) (s *sender, open bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i < len(p.idle) {
+		s = p.idle[i]
+	}
+	return s, p.open
+}
+
+// lend takes a sender out of the idle ones, and reports whether it was there.
+func (p *pool) lend(s *sender) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.idle, s)
+	if i < 0 {
+		return false
+	}
+	p.idle = slices.Delete(p.idle, i, i+1)
+	p.inUse = append(p.inUse, s)
+	return true
+}
+
 // giveBack returns a sender to the pool and lets all that wait look again.
 func (p *pool) giveBack(s *sender) {
 	p.mu.Lock()
-	p.inUse = slices.DeleteFunc(p.inUse, func(other *sender) bool { return other == s })
+	if i := slices.Index(p.inUse, s); i >= 0 {
+		p.inUse = slices.Delete(p.inUse, i, i+1)
+	}
 	open := p.open
 	if open {
 		p.idle = append(p.idle, s)

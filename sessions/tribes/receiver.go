@@ -89,7 +89,10 @@ func (r *receiver) serve(s world.Stream) {
 		r.mu.Unlock()
 	}()
 	ctx := r.channel.ctx
-	var in frames
+	var (
+		in frames
+		m  Message // the latest
+	)
 	buf := make([]byte, 2<<10)
 	for {
 		n, err := s.Read(ctx, buf)
@@ -105,12 +108,11 @@ func (r *receiver) serve(s world.Stream) {
 			if !ok {
 				break
 			}
-			m, err := decodeMessage(content)
-			if err != nil {
+			if err := m.decode(content); err != nil {
 				r.refuse(s, err)
 				continue
 			}
-			if r.process(ctx, s, m) != nil {
+			if r.process(ctx, s, &m) != nil {
 				return
 			}
 		}

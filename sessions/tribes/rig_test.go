@@ -102,7 +102,9 @@ func (r *rig) on(h world.Host, cfg tribes.Config) *node {
 	n.OnMessage(func(_ context.Context, m *tribes.Message) {
 		at := h.Elapsed()
 		n.mu.Lock()
-		n.got = append(n.got, m)
+		own := *m
+		own.Body = slices.Clone(m.Body)
+		n.got = append(n.got, &own)
 		n.at = append(n.at, at)
 		n.mu.Unlock()
 	})
