@@ -19,12 +19,28 @@ type sender struct {
 	watch    *watch
 	happened world.Signal // something that a selector would have seen
 
+	under context.Context    // that of the deliveries; ends when a send has failed
+	end   context.CancelFunc // of under
+
 	mu    sync.Mutex // guards memory only
-	conns map[identity]*connection
+	conns []*connection
 }
 
 func newSender(h world.Host, cfg SenderConfig, w *watch) *sender {
-	return &sender{host: h, cfg: cfg, watch: w, happened: h.NewSignal(), conns: map[identity]*connection{}}
+	s := &sender{host: h, cfg: cfg, watch: w, happened: h.NewSignal()}
+	s.under, s.end = h.WithCancel(context.Background())
+	return s
+}
+
+// sending is the way of one message to all its destinations.
+type sending struct {
+	ctx   context.Context // of the deliveries
+	m     *Message
+	frame []byte
+	start time.Duration
+
+	mu         sync.Mutex // guards memory only
+	deliveries []delivery
 }
 
 // delivery is the way of one message to one destination.
@@ -39,66 +55,60 @@ type delivery struct {
 // keeps silent costs the select timeout, not the time limit. After any failure
 // all connections of this sender are closed.
 func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
-	start := s.host.Elapsed()
-	frame := messageFrame(m)
-	ctx, cancel := s.host.WithCancel(ctx)
-	deliveries := make([]*delivery, len(to))
-	var mu sync.Mutex // guards the deliveries
-	for i, member := range to {
-		d := &delivery{to: member}
-		deliveries[i] = d
-		s.host.Go("tribes sender", func(context.Context) {
-			err := s.deliver(ctx, d.to, m, frame)
-			mu.Lock()
-			d.done, d.err = true, err
-			mu.Unlock()
-			s.happened.Set()
-		})
+	way := &sending{ctx: s.under, m: m, frame: messageFrame(m), start: s.host.Elapsed(), deliveries: make([]delivery, len(to))}
+	for i := range to {
+		way.deliveries[i].to = to[i]
+		s.host.Go("tribes sender", func(context.Context) { s.deliver(way, i) })
 	}
-	snapshot := func() (open int, failed *ChannelError) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, d := range deliveries {
-			switch {
-			case !d.done:
-				open++
-			case d.err != nil:
-				if failed == nil {
-					failed = &ChannelError{}
-				}
-				failed.Faulty = append(failed.Faulty, FaultyMember{d.to, d.err})
-			}
-		}
-		return open, failed
-	}
-
-	open, failed := snapshot()
-	for open > 0 && s.host.Elapsed()-start < s.cfg.Timeout {
+	open, failed := way.look(false)
+	for open && s.host.Elapsed()-way.start < s.cfg.Timeout {
 		if err := s.selectOnce(ctx); err != nil {
-			cancel()
-			s.disconnect()
+			s.giveUp()
 			return err
 		}
-		open, failed = snapshot()
+		open, failed = way.look(false)
 	}
-	if open > 0 {
-		if failed == nil {
-			failed = &ChannelError{}
-		}
-		mu.Lock()
-		for _, d := range deliveries {
-			if !d.done {
-				failed.Faulty = append(failed.Faulty, FaultyMember{d.to, ErrAckTimeout})
-			}
-		}
-		mu.Unlock()
+	if open {
+		_, failed = way.look(true)
 	}
-	cancel()
 	if failed == nil {
 		return nil
 	}
-	s.disconnect()
+	s.giveUp()
 	return failed
+}
+
+// look reports whether destinations are open still, and those that have failed.
+// With late set, the open ones have failed too.
+func (w *sending) look(late bool) (open bool, failed *ChannelError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fail := func(to Member, err error) {
+		if failed == nil {
+			failed = &ChannelError{}
+		}
+		failed.Faulty = append(failed.Faulty, FaultyMember{to, err})
+	}
+	for i := range w.deliveries {
+		if d := &w.deliveries[i]; d.done && d.err != nil {
+			fail(d.to, d.err)
+		} else if !d.done {
+			open = true
+		}
+	}
+	for i := range w.deliveries {
+		if d := &w.deliveries[i]; late && !d.done {
+			fail(d.to, ErrAckTimeout)
+		}
+	}
+	return open, failed
+}
+
+// giveUp ends the deliveries under way and closes all connections.
+func (s *sender) giveUp() {
+	s.end()
+	s.disconnect()
+	s.under, s.end = s.host.WithCancel(context.Background())
 }
 
 // selectOnce waits until something happens, at most for the select timeout. Its
@@ -114,32 +124,32 @@ func (s *sender) selectOnce(ctx context.Context) error {
 }
 
 // deliver sends to one destination, again on a new connection after an error.
-func (s *sender) deliver(ctx context.Context, to Member, m *Message, frame []byte) error {
-	for attempt := 0; ; attempt++ {
-		err := s.attempt(ctx, to, m, frame)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		if attempt >= s.cfg.MaxRetryAttempts {
-			return err
-		}
-		s.watch.event(Event{Kind: SendRetried, Member: to, Label: m.Label, Err: err})
+func (s *sender) deliver(way *sending, i int) {
+	ctx, to := way.ctx, way.deliveries[i].to
+	err := s.attempt(ctx, to, way)
+	for n := 0; err != nil && ctx.Err() == nil && n < s.cfg.MaxRetryAttempts; n++ {
+		s.watch.event(Event{Kind: SendRetried, Member: to, Label: way.m.Label, Err: err})
 		s.drop(to)
 		s.happened.Set()
+		err = s.attempt(ctx, to, way)
 	}
+	way.mu.Lock()
+	way.deliveries[i].done, way.deliveries[i].err = true, err
+	way.mu.Unlock()
+	s.happened.Set()
 }
 
-func (s *sender) attempt(ctx context.Context, to Member, m *Message, frame []byte) error {
+func (s *sender) attempt(ctx context.Context, to Member, way *sending) error {
 	conn, err := s.connect(ctx, to)
 	if err != nil {
 		return err
 	}
 	conn.reset()
-	if err := conn.stream.Write(ctx, m.Label, frame); err != nil {
+	if err := conn.stream.Write(ctx, way.m.Label, way.frame); err != nil {
 		return err
 	}
 	s.happened.Set()
-	if m.Options&UseAck == 0 {
+	if way.m.Options&UseAck == 0 {
 		// Nothing will be read, so this is the only look at the connection.
 		err := conn.ended()
 		if err == nil {
@@ -156,22 +166,19 @@ func (s *sender) attempt(ctx context.Context, to Member, m *Message, frame []byt
 
 // connect returns the connection to a member, dialling if there is none.
 func (s *sender) connect(ctx context.Context, to Member) (*connection, error) {
-	s.mu.Lock()
-	conn := s.conns[to.identity()]
-	s.mu.Unlock()
-	if conn != nil {
+	if conn := s.connection(&to); conn != nil {
 		return conn, nil
 	}
 	stream, err := s.host.Dial(ctx, to.Addr())
 	if err != nil {
 		return nil, err
 	}
-	conn = &connection{stream: stream, since: s.host.Elapsed(), changed: s.host.NewSignal()}
+	conn := &connection{to: to, stream: stream, since: s.host.Elapsed(), changed: s.host.NewSignal()}
 	s.host.Go("tribes acks", func(ctx context.Context) { conn.read(ctx) })
 	s.mu.Lock()
 	late := ctx.Err() != nil // the sender has closed its connections meanwhile
 	if !late {
-		s.conns[to.identity()] = conn
+		s.conns = append(s.conns, conn)
 	}
 	s.mu.Unlock()
 	if late {
@@ -182,12 +189,20 @@ func (s *sender) connect(ctx context.Context, to Member) (*connection, error) {
 	return conn, nil
 }
 
-func (s *sender) drop(to Member) {
+// connection is the one to a member, nil if there is none.
+func (s *sender) connection(to *Member) *connection {
 	s.mu.Lock()
-	conn := s.conns[to.identity()]
-	delete(s.conns, to.identity())
-	s.mu.Unlock()
-	if conn != nil {
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		if conn.to.Same(*to) {
+			return conn
+		}
+	}
+	return nil
+}
+
+func (s *sender) drop(to Member) {
+	for _, conn := range s.takeIf(func(c *connection) bool { return c.to.Same(to) }) {
 		conn.stream.Close()
 	}
 }
@@ -218,12 +233,13 @@ func (s *sender) takeIf(which func(*connection) bool) []*connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var taken []*connection
-	for id, conn := range s.conns {
-		if which(conn) {
-			delete(s.conns, id)
-			taken = append(taken, conn)
+	s.conns = slices.DeleteFunc(s.conns, func(conn *connection) bool {
+		if !which(conn) {
+			return false
 		}
-	}
+		taken = append(taken, conn)
+		return true
+	})
 	slices.SortFunc(taken, func(a, b *connection) int {
 		return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.stream.LocalAddr(), b.stream.LocalAddr()))
 	})
@@ -233,11 +249,8 @@ func (s *sender) takeIf(which func(*connection) bool) []*connection {
 // stalled reports whether what was written to one of these members has not left
 // this machine.
 func (s *sender) stalled(to []Member) bool {
-	for _, m := range to {
-		s.mu.Lock()
-		conn := s.conns[m.identity()]
-		s.mu.Unlock()
-		if conn != nil && conn.stream.Stalled() {
+	for i := range to {
+		if conn := s.connection(&to[i]); conn != nil && conn.stream.Stalled() {
 			return true
 		}
 	}
@@ -247,6 +260,7 @@ func (s *sender) stalled(to []Member) bool {
 // connection is a sender's connection to one member. A task of its own reads
 // the acknowledgements.
 type connection struct {
+	to      Member
 	stream  world.Stream
 	since   time.Duration // when it was made
 	sent    int           // messages; the sender's
