@@ -291,6 +291,9 @@ func (t *stream) deliver(frame []byte) error {
 	return nil
 }
 
+// Writable is false: only the kernel knows how much room a socket has.
+func (t *stream) Writable() bool { return false }
+
 func (t *stream) Stalled() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

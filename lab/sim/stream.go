@@ -157,6 +157,7 @@ func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
 func (s *stream) LocalAddr() string  { return s.local }
 func (s *stream) RemoteAddr() string { return s.remote }
 func (s *stream) Stalled() bool      { return len(s.stalled) > 0 }
+func (s *stream) Writable() bool     { return s.backlog() <= window }
 
 func (s *stream) fail(op string, err error) error {
 	return &world.OpError{Op: op, Addr: s.remote, Err: err}

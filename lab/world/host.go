@@ -224,6 +224,9 @@ type Stream interface {
 	// Write sends one message. It may wait for room, as long as ctx lets it;
 	// after any error the stream is unusable.
 	Write(ctx context.Context, l Label, frame []byte) error
+	// Writable reports whether the next Write is sure not to wait. A world that
+	// cannot know answers false.
+	Writable() bool
 	// Stalled reports whether written bytes have not left this machine yet,
 	// because a fault holds them.
 	Stalled() bool

@@ -55,9 +55,16 @@ type delivery struct {
 // keeps silent costs the select timeout, not the time limit. After any failure
 // all connections of this sender are closed.
 func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
-	way := &sending{ctx: s.under, m: m, frame: messageFrame(m), start: s.host.Elapsed(), deliveries: make([]delivery, len(to))}
+	way := &sending{ctx: s.under, m: m, frame: messageFrame(m), start: s.host.Elapsed()}
 	for i := range to {
-		way.deliveries[i].to = to[i]
+		if tried, err := s.writeNow(way, &to[i]); !tried || err != nil {
+			way.deliveries = append(way.deliveries, delivery{to: to[i], err: err})
+		}
+	}
+	if len(way.deliveries) == 0 {
+		return nil
+	}
+	for i := range way.deliveries {
 		s.host.Go("tribes sender", func(context.Context) { s.deliver(way, i) })
 	}
 	open, failed := way.look(false)
@@ -76,6 +83,19 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 	}
 	s.giveUp()
 	return failed
+}
+
+// writeNow is the first attempt to send where that takes no time: nobody is to
+// be dialled, there is room, and no answer is waited for.
+func (s *sender) writeNow(way *sending, to *Member) (tried bool, err error) {
+	if way.m.Options&UseAck != 0 {
+		return false, nil
+	}
+	conn := s.connection(to)
+	if conn == nil || !conn.stream.Writable() {
+		return false, nil
+	}
+	return true, conn.write(way)
 }
 
 // look reports whether destinations are open still, and those that have failed.
@@ -123,10 +143,13 @@ func (s *sender) selectOnce(ctx context.Context) error {
 	return err
 }
 
-// deliver sends to one destination, again on a new connection after an error.
+// deliver sends to one destination, again on a new connection after an error. An
+// attempt may have failed before.
 func (s *sender) deliver(way *sending, i int) {
-	ctx, to := way.ctx, way.deliveries[i].to
-	err := s.attempt(ctx, to, way)
+	ctx, to, err := way.ctx, way.deliveries[i].to, way.deliveries[i].err
+	if err == nil {
+		err = s.attempt(ctx, to, way)
+	}
 	for n := 0; err != nil && ctx.Err() == nil && n < s.cfg.MaxRetryAttempts; n++ {
 		s.watch.event(Event{Kind: SendRetried, Member: to, Label: way.m.Label, Err: err})
 		s.drop(to)
@@ -144,18 +167,12 @@ func (s *sender) attempt(ctx context.Context, to Member, way *sending) error {
 	if err != nil {
 		return err
 	}
-	conn.reset()
-	if err := conn.stream.Write(ctx, way.m.Label, way.frame); err != nil {
+	if err := conn.write(way); err != nil {
 		return err
 	}
 	s.happened.Set()
 	if way.m.Options&UseAck == 0 {
-		// Nothing will be read, so this is the only look at the connection.
-		err := conn.ended()
-		if err == nil {
-			conn.sent++
-		}
-		return err
+		return nil
 	}
 	if err := conn.awaitAck(ctx); err != nil && !(err == ErrRemoteProcess && s.cfg.NoThrowOnFailedAck) {
 		return err
@@ -270,6 +287,23 @@ type connection struct {
 	acks   int
 	nacks  int
 	broken error
+}
+
+// write writes a message. Without an acknowledgement nothing will be read: this is
+// then the only look at the connection.
+func (c *connection) write(way *sending) error {
+	c.reset()
+	if err := c.stream.Write(way.ctx, way.m.Label, way.frame); err != nil {
+		return err
+	}
+	if way.m.Options&UseAck != 0 {
+		return nil
+	}
+	err := c.ended()
+	if err == nil {
+		c.sent++
+	}
+	return err
 }
 
 // read collects acknowledgements until the connection ends.
