@@ -29,6 +29,57 @@ type receiver struct {
 	stopped  bool
 	threads  workers
 	looked   time.Duration // when the selector last looked for messages without a thread
+	awake    time.Duration // when the selector's thread runs next, or ran last
+	spare    []*received
+}
+
+// inbound is one connection.
+type inbound struct {
+	stream  world.Stream
+	writing *world.Mutex // of acknowledgements, which several threads may send
+	// next is what the thread that has been woken will read: all that has arrived
+	// by then. What arrives later is read by another thread, even while that one
+	// still processes what it has. Guarded by the receiver's mu.
+	// Source: Tomcat NioReplicationTask.java, drainChannel registers the
+	// connection for reading before it processes.
+	next []*received
+}
+
+// received is a message with room for its body. It is used again once it has
+// been processed.
+type received struct {
+	Message
+	room []byte
+}
+
+// decode reads a message, whose body is its own.
+func (m *received) decode(b []byte) error {
+	if err := m.Message.decode(b); err != nil {
+		return err
+	}
+	m.room = append(m.room[:0], m.Body...)
+	m.Body = m.room
+	return nil
+}
+
+// message gives room for one that arrives.
+func (r *receiver) message() *received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.spare) - 1
+	if last < 0 {
+		return &received{}
+	}
+	m := r.spare[last]
+	r.spare = r.spare[:last]
+	return m
+}
+
+// done takes the room back.
+func (r *receiver) done(messages []*received) {
+	r.mu.Lock()
+	r.spare = append(r.spare, messages...)
+	r.mu.Unlock()
 }
 
 func newReceiver(c *Channel, deliver func(context.Context, *Message)) *receiver {
@@ -89,10 +140,8 @@ func (r *receiver) serve(s world.Stream) {
 		r.mu.Unlock()
 	}()
 	ctx := r.channel.ctx
-	var (
-		in frames
-		m  Message // the latest
-	)
+	conn := &inbound{stream: s, writing: world.NewMutex(r.host)}
+	var in frames
 	buf := make([]byte, 2<<10)
 	for {
 		n, err := s.Read(ctx, buf)
@@ -108,13 +157,12 @@ func (r *receiver) serve(s world.Stream) {
 			if !ok {
 				break
 			}
+			m := r.message()
 			if err := m.decode(content); err != nil {
 				r.refuse(s, err)
 				continue
 			}
-			if r.process(ctx, s, &m) != nil {
-				return
-			}
+			r.arrived(conn, m)
 		}
 	}
 }
@@ -123,38 +171,71 @@ func (r *receiver) refuse(s world.Stream, err error) {
 	r.channel.watch.event(Event{Kind: FrameRefused, Err: err, Detail: "from " + s.RemoteAddr()})
 }
 
-// process acknowledges and delivers one message, in one of the worker threads.
-func (r *receiver) process(ctx context.Context, s world.Stream, m *Message) error {
-	c := r.channel
-	c.begin(m)
-	defer c.finish(m)
-	if err := r.takeWorker(ctx, m); err != nil {
-		return err
+// arrived adds a message to the batch that waits for a thread, or begins one.
+func (r *receiver) arrived(conn *inbound, m *received) {
+	r.channel.begin(&m.Message)
+	now := r.host.Elapsed()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	conn.next = append(conn.next, m)
+	if len(conn.next) > 1 {
+		return
 	}
-	defer r.giveWorker()
+	if now >= r.awake {
+		r.awake = now + r.channel.pick.atSelector(&m.Message)
+	}
+	wake := r.awake - now
+	r.host.Go("tribes worker", func(context.Context) { r.work(conn, m, wake) })
+}
+
+// work is what one worker thread does with a connection that can be read, from
+// its first message on.
+func (r *receiver) work(conn *inbound, first *received, wake time.Duration) {
+	ctx := r.channel.ctx
+	err := r.host.Sleep(ctx, wake)
+	if err == nil {
+		err = r.takeWorker(ctx, &first.Message)
+	}
+	r.mu.Lock()
+	messages := conn.next
+	conn.next = nil
+	r.mu.Unlock()
+	if err == nil {
+		defer r.giveWorker()
+	}
+	for _, m := range messages {
+		if err == nil {
+			err = r.process(ctx, conn, &m.Message)
+		}
+		r.channel.finish(&m.Message)
+	}
+	r.done(messages)
+}
+
+// process acknowledges and delivers one message.
+func (r *receiver) process(ctx context.Context, conn *inbound, m *Message) error {
+	c := r.channel
 	c.watch.count(&c.watch.received)
 	late := c.pick.atReceiver(m)
 	if m.Options.ackOnReceipt() {
-		// The acknowledgement leaves between reading and processing.
-		late /= 2
 		if err := r.host.Sleep(ctx, late); err != nil {
 			return err
 		}
-		if err := r.ack(ctx, s, m, ackData); err != nil {
-			return err
-		}
+		r.ack(ctx, conn, m, ackData)
+		late = 0
 	}
-	if err := r.host.Sleep(ctx, late); err != nil {
+	if err := r.host.Sleep(ctx, late+c.pick.inProcess(m)); err != nil {
 		return err
 	}
 	r.deliver(ctx, m)
-	if !m.Options.ackAfterProcessing() {
-		return nil
+	switch {
+	case !m.Options.ackAfterProcessing():
+	case m.failed != nil:
+		r.ack(ctx, conn, m, failAckData)
+	default:
+		r.ack(ctx, conn, m, ackData)
 	}
-	if m.failed != nil {
-		return r.ack(ctx, s, m, failAckData)
-	}
-	return r.ack(ctx, s, m, ackData)
+	return nil
 }
 
 // takeWorker waits for a thread. Meanwhile the selector's own thread waits too:
@@ -201,9 +282,15 @@ func (r *receiver) giveWorker() {
 	r.free.Release()
 }
 
-func (r *receiver) ack(ctx context.Context, s world.Stream, m *Message, data string) error {
+// ack acknowledges a message. A sender that no longer waits is no reason not to
+// process what it sent. Source: Tomcat NioReplicationTask.java, sendAck.
+func (r *receiver) ack(ctx context.Context, conn *inbound, m *Message, data string) {
+	if conn.writing.Lock(ctx) != nil {
+		return
+	}
+	defer conn.writing.Unlock()
 	label := world.Label{Kind: "ACK", Key: hex.EncodeToString(m.UniqueID[:8])}
-	return s.Write(ctx, label, appendFrame(nil, []byte(data)))
+	_ = conn.stream.Write(ctx, label, appendFrame(nil, []byte(data)))
 }
 
 // stop closes the port and every connection.
