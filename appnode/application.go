@@ -31,7 +31,7 @@ func newApplication(node string, number int) application {
 func (a application) Invoke(r *Request, _ Pipeline) {
 	// The valves are done with the session, and the page has not asked for it yet:
 	// what is renamed in between is a session that the page does not find.
-	err := r.spend(r.service / 2)
+	err := r.spend(r.share(inFilters))
 	if err == nil {
 		err = r.readForm()
 	}
@@ -40,7 +40,7 @@ func (a application) Invoke(r *Request, _ Pipeline) {
 	}
 	if err == nil {
 		// The page is done with the session, and still writes.
-		err = r.spend(r.service - r.service/2)
+		err = r.spend(r.service - r.share(inConnector) - r.share(inFilters))
 	}
 	if err != nil {
 		r.sendError(http.StatusInternalServerError, "", err)

@@ -29,8 +29,10 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		r.sendStatus(broken.status)
 	default:
 		r.response.held = broken.how != asUsual
-		r.findRequestedID()
-		n.pipeline.Invoke(r)
+		if r.spend(r.share(inConnector)+n.stall(r, count)) == nil {
+			r.findRequestedID()
+			n.pipeline.Invoke(r)
+		}
 	}
 	n.deliver(r, broken)
 }
@@ -58,6 +60,32 @@ func (n *Node) serviceTime(r *Request, count int) time.Duration {
 	}
 	return d
 }
+
+// stall is how long this request waits for a core besides.
+func (n *Node) stall(r *Request, count int) time.Duration {
+	s := n.cfg.Service
+	if s.Stalled <= 0 {
+		return 0
+	}
+	key := n.host.Key("stall").Str(n.host.Name()).Str(r.identity.Request)
+	if r.identity.Request == "" {
+		key = key.Int(uint64(count))
+	}
+	if key.Float() >= s.Stalled {
+		return 0
+	}
+	return time.Duration(key.Rand().ExpFloat64() * float64(s.Stall))
+}
+
+// Shares of the service time in percent. Waking a thread and reading the request
+// takes the most; there is little between valves and page; what is left goes by
+// while the page writes its answer.
+const (
+	inConnector = 60
+	inFilters   = 10
+)
+
+func (r *Request) share(percent time.Duration) time.Duration { return r.service * percent / 100 }
 
 // spend lets a part of the service time pass on the request's thread.
 func (r *Request) spend(d time.Duration) error {

@@ -71,11 +71,15 @@ type Config struct {
 	Trace func(Event)
 }
 
-// Service is the time that a request takes on its thread, half of it before the
-// application looks at the session and half after it has changed it: Time, and
-// up to Spread more, drawn for the request. The zero value takes none.
+// Service is the time that a request takes on its thread, the most of it before
+// the valves, some before the page looks at the session, the rest after the page
+// has changed it: Time, and up to Spread more, drawn for the request. The share
+// Stalled of the requests (0 to 1) waits for a core or a collection of garbage
+// before all that, for Stall on average. The zero value takes no time.
 type Service struct {
 	Time, Spread time.Duration
+	Stalled      float64
+	Stall        time.Duration
 }
 
 // Event is something that happened to a session on a node.

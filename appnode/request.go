@@ -35,7 +35,7 @@ type Request struct {
 	form string
 
 	identity sessions.Identity
-	service  time.Duration // what the request takes, half before the application and half after its work
+	service  time.Duration // what the request takes
 	write    uint64
 
 	requestedID string

@@ -259,7 +259,7 @@ func (l *Lab) load(n *node, h world.Host, formed bool) (*appnode.Node, error) {
 	cfg.Trace = l.nodeTraced
 	cfg.StopTime = l.timing.JVMStop
 	if cfg.Service == (appnode.Service{}) {
-		cfg.Service = appnode.Service{Time: l.timing.Service, Spread: l.timing.ServiceSpread}
+		cfg.Service = l.timing.Service
 	}
 	if err := l.equip(h, n, &cfg, formed); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"sessionlab/appnode"
 	"sessionlab/lab"
 	"sessionlab/lab/loopback"
 	"sessionlab/lab/sim"
@@ -85,7 +86,7 @@ func BenchmarkLoopbackUp(b *testing.B) {
 // nginx in front of the same nodes where it is installed.
 func BenchmarkLoopbackProxied(b *testing.B) {
 	plan := planOf(b, 3, "manager StandardManager\nnginx 1.29.7\nproxy round_robin")
-	plan.Timing.Service, plan.Timing.ServiceSpread = time.Nanosecond, time.Nanosecond // as little as there can be
+	plan.Timing.Service = appnode.Service{Time: time.Nanosecond} // as little as there can be
 	b.Run("sessionlab", func(b *testing.B) {
 		up(b, plan, func(w *loopback.World, l *lab.Lab) { ask(b, w.URL(l.Front())) })
 	})

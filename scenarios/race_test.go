@@ -48,7 +48,9 @@ manager  DeltaManager
 `+c.set+`
 proxy    round_robin
 user     alice
-alice    POST /counter  600 times
+alice    POST /counter
+wait     until quiet
+alice    POST /counter  599 times
 end      4s
 expect   `+c.want+`
 `)
