@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sessionlab/appnode"
 	"sessionlab/lab/world"
@@ -41,29 +43,43 @@ type ManagerPlan struct {
 func (p *ManagerPlan) clustered() bool { return p.Class == "DeltaManager" && !p.NotDistributable }
 
 // equip gives a node its session manager and the valves that come with it.
-func (l *Lab) equip(h world.Host, n *node, cfg *appnode.Config, formed bool) error {
+func (l *Lab) equip(h world.Host, n *node, cfg *appnode.Config, formed bool, deploy time.Duration) error {
 	p := &l.plan.Manager
 	base := p.Base
 	base.JvmRoute = n.plan.Route
 	switch {
 	case p.clustered():
-		return l.equipDelta(h, n, cfg, base, formed)
+		return l.equipDelta(h, n, cfg, base, formed, deploy)
 	case p.Class == "" || p.Class == "StandardManager" || p.NotDistributable:
 		std := sessions.StandardConfig{Config: base, Pathname: l.plan.Tomcat.Pathname}
 		if p.Pathname != nil {
 			std.Pathname = *p.Pathname
 		}
-		cfg.Manager = sessions.NewStandardManager(h, std)
+		cfg.Manager = deployed{sessions.NewStandardManager(h, std), h, deploy}
 		n.setDelta(nil)
 		return nil
 	}
 	return fmt.Errorf("unknown session manager %q", p.Class)
 }
 
-func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessions.Config, formed bool) error {
+// deployed is a manager whose web application takes its time to come up.
+type deployed struct {
+	*sessions.StandardManager
+	host world.Host
+	time time.Duration
+}
+
+func (d deployed) Start(ctx context.Context) error {
+	if err := d.host.Sleep(ctx, d.time); err != nil {
+		return err
+	}
+	return d.StandardManager.Start(ctx)
+}
+
+func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessions.Config, formed bool, deploy time.Duration) error {
 	p := &l.plan.Manager
 	d := p.Delta
-	d.Config, d.Release, d.Formed = base, l.plan.Tomcat, formed
+	d.Config, d.Release, d.Formed, d.DeployTime = base, l.plan.Tomcat, formed, deploy
 	d.Trace = l.deltaTraced
 	d.Tribes.Trace = func(e tribes.Event) { l.channelTraced(n.plan.Name, e) }
 	if formed {

@@ -67,6 +67,7 @@ type node struct {
 	delta    *delta.Manager // of host, nil if it has another manager
 	stopping bool
 	starting bool
+	boots    int
 	ended    world.Signal // set when a graceful stop is over; nil when none is under way
 	skewed   bool
 }
@@ -138,7 +139,7 @@ func (l *Lab) Start(ctx context.Context) error {
 	l.formed = l.formedMembers()
 	for _, name := range l.names {
 		if n := l.nodes[name]; !n.plan.Cold {
-			app, err := l.load(n, n.machine(), true)
+			app, err := l.load(n, n.machine(), true, 0)
 			if err != nil {
 				return err
 			}
@@ -217,6 +218,7 @@ func (l *Lab) bootHost(n *node) (world.Host, error) {
 	}
 	n.mu.Lock()
 	n.host, n.app, n.delta, n.stopping, n.starting = h, nil, nil, false, true
+	n.boots++
 	n.mu.Unlock()
 	return h, nil
 }
@@ -227,20 +229,19 @@ func (l *Lab) boot(n *node) error {
 	if err != nil {
 		return err
 	}
+	start := n.plan.JVMStart
+	if start == 0 {
+		n.mu.Lock()
+		start = l.timing.start(h, n.boots)
+		n.mu.Unlock()
+	}
+	bound := start * boundAfter / 100
 	h.Go("start", func(ctx context.Context) {
-		start := n.plan.JVMStart
-		if start == 0 {
-			start = l.timing.JVMStart
-		}
-		bound := start * boundAfter / 100
 		if h.Sleep(ctx, bound) != nil {
 			return
 		}
-		app, err := l.load(n, h, false)
+		app, err := l.load(n, h, false, start-bound)
 		if err == nil {
-			if h.Sleep(ctx, start-bound) != nil {
-				return
-			}
 			err = l.launch(ctx, n, app, false)
 		}
 		if err != nil {
@@ -250,9 +251,10 @@ func (l *Lab) boot(n *node) error {
 	return nil
 }
 
-// load makes the server that its host's process runs, and binds its port.
+// load makes the server that its host's process runs, and binds its port. The
+// web application will take its time to be deployed.
 // Source: Tomcat Catalina.java, load.
-func (l *Lab) load(n *node, h world.Host, formed bool) (*appnode.Node, error) {
+func (l *Lab) load(n *node, h world.Host, formed bool, deploy time.Duration) (*appnode.Node, error) {
 	cfg := n.plan.Connector
 	cfg.Release = l.plan.Tomcat
 	cfg.Number = n.number
@@ -261,7 +263,7 @@ func (l *Lab) load(n *node, h world.Host, formed bool) (*appnode.Node, error) {
 	if cfg.Service == (appnode.Service{}) {
 		cfg.Service = l.timing.Service
 	}
-	if err := l.equip(h, n, &cfg, formed); err != nil {
+	if err := l.equip(h, n, &cfg, formed, deploy); err != nil {
 		return nil, err
 	}
 	app := appnode.New(h, cfg)

@@ -68,6 +68,11 @@ func (m *Manager) Start(ctx context.Context) error {
 	if err := m.channel.Start(ctx); err != nil {
 		return fmt.Errorf("start channel: %w", err)
 	}
+	if !m.cfg.Formed {
+		if err := m.host.Sleep(ctx, m.cfg.DeployTime); err != nil {
+			return fmt.Errorf("start: %w", err)
+		}
+	}
 	m.mu.Lock()
 	m.running = true
 	m.mu.Unlock()
