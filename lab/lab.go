@@ -44,9 +44,10 @@ type Lab struct {
 	formed  []tribes.Member // of the cluster at time zero
 	running atomic.Bool     // time zero has passed
 
-	mu       sync.Mutex // guards memory only
-	attempts map[string][]Attempt
-	room     []Attempt // for the first attempts of many requests
+	mu         sync.Mutex // guards memory only
+	attempts   map[string][]Attempt
+	room       []Attempt     // for the first attempts of many requests
+	proxyAhead time.Duration // skew of the proxy's clock
 }
 
 // Attempt is one try of the proxy for a request.
@@ -321,8 +322,10 @@ func (n *node) gone() {
 
 // Stop begins a graceful stop of a node; it is down when its sessions are
 // saved and its cluster has been told.
-func (l *Lab) Stop(name string) error {
-	n, err := l.known("stop", name)
+func (l *Lab) Stop(name string) error { return l.stop("stop", name) }
+
+func (l *Lab) stop(verb, name string) error {
+	n, err := l.known(verb, name)
 	if err != nil {
 		return err
 	}
@@ -331,7 +334,7 @@ func (l *Lab) Stop(name string) error {
 	n.stopping = app != nil
 	n.mu.Unlock()
 	if app == nil || stopping {
-		return fmt.Errorf("stop %s: it is not up", name)
+		return fmt.Errorf("%s %s: it is not up", verb, name)
 	}
 	l.did("stop", name, "%s is stopped gracefully", name)
 	op := l.world.Operator()
@@ -377,8 +380,8 @@ func (l *Lab) StartNode(name string) error {
 
 // Restart begins a graceful stop and starts the node as soon as it is down.
 func (l *Lab) Restart(name string) error {
-	if err := l.Stop(name); err != nil {
-		return fmt.Errorf("restart %s: %w", name, errors.Unwrap(err))
+	if err := l.stop("restart", name); err != nil {
+		return err
 	}
 	op := l.world.Operator()
 	op.Go("restart "+name, func(ctx context.Context) {
@@ -396,24 +399,36 @@ func (l *Lab) Restart(name string) error {
 
 // Pause freezes a node or the proxy, as SIGSTOP does.
 func (l *Lab) Pause(name string) error {
-	l.did("pause", name, "%s is frozen", name)
-	return l.world.Pause(name)
+	if err := l.world.Pause(name); err != nil {
+		return err
+	}
+	l.did("pause", name, "%s is frozen", spoken(name))
+	return nil
 }
 
 // Resume lets a frozen machine go on.
 func (l *Lab) Resume(name string) error {
-	l.did("resume", name, "%s goes on", name)
-	return l.world.Resume(name)
+	if err := l.world.Resume(name); err != nil {
+		return err
+	}
+	l.did("resume", name, "%s goes on", spoken(name))
+	return nil
 }
 
 // Skew sets how far a machine's wall clock is ahead.
 func (l *Lab) Skew(name string, ahead time.Duration) error {
 	if ahead < 0 {
-		l.did("skew", name, "the clock of %s is set %v back", name, -ahead)
+		l.did("skew", name, "the clock of %s is set %v back", spoken(name), -ahead)
 	} else {
-		l.did("skew", name, "the clock of %s is set %v ahead", name, ahead)
+		l.did("skew", name, "the clock of %s is set %v ahead", spoken(name), ahead)
 	}
-	return l.world.Skew(name, ahead)
+	if err := l.world.Skew(name, ahead); err != nil || name != ProxyName {
+		return err
+	}
+	l.mu.Lock()
+	l.proxyAhead = ahead
+	l.mu.Unlock()
+	return nil
 }
 
 // Answer makes a node answer in a certain way; see appnode.Node.Answer.
@@ -428,7 +443,11 @@ func (l *Lab) Answer(name, kind string, count int) error {
 	if app == nil {
 		return fmt.Errorf("answer %s: it is not up", name)
 	}
-	l.did("answer", name, "%s is made to answer %s%s", name, kind, times(count))
+	if kind == "ok" {
+		l.did("answer", name, "%s answers again as it should", name)
+	} else {
+		l.did("answer", name, "%s is made to answer %s%s", name, kind, times(count))
+	}
 	return app.Answer(kind, count)
 }
 
@@ -484,9 +503,6 @@ func (l *Lab) Node(name string) *appnode.Node {
 	defer n.mu.Unlock()
 	return n.app
 }
-
-// Proxy is the front.
-func (l *Lab) Proxy() *proxy.Proxy { return l.front }
 
 // TakeAttempts returns what the proxy tried for a request, and forgets it.
 func (l *Lab) TakeAttempts(request string) []Attempt {
@@ -559,4 +575,12 @@ func (l *Lab) nodeTraced(e appnode.Event) {
 		event.Text, event.Class = heard(e)
 	}
 	l.emit(event)
+}
+
+// spoken is a machine's name within a sentence.
+func spoken(name string) string {
+	if name == ProxyName {
+		return "the proxy"
+	}
+	return name
 }

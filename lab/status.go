@@ -2,6 +2,7 @@ package lab
 
 import (
 	"sessionlab/appnode"
+	"sessionlab/proxy"
 	"sessionlab/sessions/tribes"
 )
 
@@ -62,6 +63,14 @@ func (n *node) state(booted bool) (*appnode.Node, State) {
 		return nil, NodeStarting
 	}
 	return nil, NodeDown
+}
+
+// ProxyStatus lists the proxy's groups, without waiting for a frozen proxy.
+func (l *Lab) ProxyStatus() []proxy.GroupStatus {
+	l.mu.Lock()
+	ahead := l.proxyAhead
+	l.mu.Unlock()
+	return l.front.StatusAt(l.world.Operator().Now().Add(ahead))
 }
 
 // Clustered reports whether the nodes' session manager replicates.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"sessionlab/lab/world"
 	"sessionlab/proxy/upstream"
@@ -96,9 +97,14 @@ type GroupStatus struct {
 }
 
 // Status lists the groups in the order of the configuration, with the groups
-// of plain proxy_pass addresses behind them.
-func (p *Proxy) Status() []GroupStatus {
-	now := p.now()
+// of plain proxy_pass addresses behind them. It waits while the proxy's host is
+// paused.
+func (p *Proxy) Status() []GroupStatus { return p.StatusAt(p.host.Now()) }
+
+// StatusAt is Status for an onlooker who brings the time of the proxy's wall
+// clock along, and so waits for nobody.
+func (p *Proxy) StatusAt(wall time.Time) []GroupStatus {
+	now := wall.Sub(p.zero)
 	var table []GroupStatus
 	for _, g := range p.groups {
 		g.mu.Lock()

@@ -91,7 +91,7 @@ func (p *Proxy) Start() error {
 	for _, port := range p.ports {
 		l, err := p.host.Serve(port, p.Handler(port), opts)
 		if err != nil {
-			return errors.Join(fmt.Errorf("start proxy on %s: %w", p.host.Name(), err), p.close())
+			return errors.Join(fmt.Errorf("start %s: %w", p.host.Name(), err), p.close())
 		}
 		p.listeners = append(p.listeners, l)
 	}

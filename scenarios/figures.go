@@ -162,7 +162,9 @@ func measured(checked *continuity.Result, f script.Figure) (script.Value, bool) 
 	}
 	v, ok := checked.Figure(name, arg)
 	if !ok || v.Kind == continuity.NoData {
-		return script.Value{}, false
+		// A user who has sent nothing has sent nothing; whether it went well is
+		// another question.
+		return script.CountOf(0), f.Name == "USER.requests"
 	}
 	switch {
 	case f.Type == script.Attribute && v.Text == "":

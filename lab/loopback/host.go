@@ -246,7 +246,10 @@ type undated struct{ context.Context }
 func (undated) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 func (h *host) Go(name string, f func(ctx context.Context)) {
-	if h.gate() != nil {
+	h.mu.Lock()
+	dead := h.dead
+	h.mu.Unlock()
+	if dead {
 		return
 	}
 	h.world.spawn(func() {

@@ -46,7 +46,9 @@ type Host interface {
 	WithCancel(ctx context.Context) (context.Context, context.CancelFunc)
 
 	// Go starts a task. Its context ends with the host. The name is for
-	// diagnostics: it names the task in watchdog reports and panics.
+	// diagnostics: it names the task in watchdog reports and panics. On a paused
+	// host the task begins when the host goes on; a caller from elsewhere does
+	// not wait for that.
 	Go(name string, f func(ctx context.Context))
 
 	// NewSignal returns an unset signal that belongs to this host.
@@ -99,7 +101,8 @@ type Host interface {
 
 // Signal is the one waiting primitive: an event that resets itself.
 // Set makes one Wait return, the current one or the next. Sets do not add up.
-// One task at a time may wait on a Signal; any task of the host may Set it.
+// One task at a time may wait on a Signal; any task may Set it, and does not
+// wait for a paused host.
 type Signal interface {
 	Set()
 	// Wait returns nil once the signal was set, the error of ctx when that

@@ -101,6 +101,27 @@ var pauseRows = []row{
 		r.resume("tomcat1")
 		r.eventually("the ticker goes on", func() bool { return ticks.Load() > before+2 })
 	}},
+	{"a task and a signal given from outside wait for resume, whoever gives them does not", func(r *rig) {
+		h, other := r.boot("tomcat1"), r.boot("tomcat2")
+		s := h.NewSignal()
+		var woken, begun atomic.Int32
+		h.Go("sleeper", func(ctx context.Context) {
+			if s.Wait(ctx) == nil {
+				woken.Add(1)
+			}
+		})
+		r.settle()
+		r.pause("tomcat1")
+		r.as(other, func(context.Context) {
+			s.Set()
+			h.Go("late", func(context.Context) { begun.Add(1) })
+		})
+		r.settle()
+		same(r, "woken while paused", woken.Load(), 0)
+		same(r, "begun while paused", begun.Load(), 0)
+		r.resume("tomcat1")
+		r.eventually("both go on", func() bool { return woken.Load() == 1 && begun.Load() == 1 })
+	}},
 	{"others do not notice a pause", func(r *rig) {
 		h, other, alice := r.boot("tomcat1"), r.boot("tomcat2"), r.boot("alice")
 		r.serve(h, hello)
