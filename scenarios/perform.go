@@ -105,6 +105,9 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 				}
 				next()
 			}
+			r.mu.Lock()
+			r.unfinished = append(r.unfinished, fmt.Sprintf("line %d was done %d times, and then no more: until TIME ends it earlier", st.Pos.Line, maxEvery))
+			r.mu.Unlock()
 		})
 	case "when", "whenever":
 		w := &watch{event: t.Event, repeat: t.Kind == "whenever", act: next, st: st}
@@ -299,10 +302,14 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 	if err != nil {
 		if triggered {
 			// A machine that is already down cannot be killed again: told, not fatal.
-			r.tell(st, "skipped", "", fmt.Sprintf("line %d did nothing: %v", st.Pos.Line, err))
+			why := fmt.Sprintf("line %d did nothing: %v", st.Pos.Line, err)
 			r.mu.Lock()
-			r.touches.idle = append(r.touches.idle, fmt.Sprintf("line %d did nothing: %v", st.Pos.Line, err))
+			if r.touches.idle[why]++; r.touches.idle[why] > 1 {
+				r.mu.Unlock()
+				return
+			}
 			r.mu.Unlock()
+			r.tell(st, "skipped", "", why)
 			return
 		}
 		r.fail(st, err)

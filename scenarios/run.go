@@ -148,7 +148,7 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 		users: map[string]*users.User{}, remembered: map[string]script.Value{},
 		judged: map[int]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
 		lastNode: map[string]string{}, stats: newTraffic(),
-		often: map[string]*repeated{},
+		often: map[string]*repeated{}, touches: touches{idle: map[string]int{}},
 	}
 }
 
@@ -184,7 +184,8 @@ func (r *run) setUp(ctx context.Context, crowd []person) (script context.Context
 	r.scriptCtx, r.over = script, over
 	if r.opts.Interrupted != nil {
 		r.op.Go("interrupt", func(context.Context) {
-			for r.op.Sleep(script, 50*time.Millisecond) == nil {
+			// A long run is asked less often: in virtual time a year has many moments.
+			for r.op.Sleep(script, min(max(50*time.Millisecond, r.now()/200), time.Second)) == nil {
 				if r.opts.Interrupted() {
 					over()
 				}

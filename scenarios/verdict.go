@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"sessionlab/lab"
@@ -25,7 +27,7 @@ const (
 type touches struct {
 	rules     []ruleAt
 	watches   []*watch
-	idle      []string // lines that did nothing
+	idle      map[string]int // lines that did nothing, and how often
 	struck    []strike
 	partition []partitionAt
 }
@@ -113,7 +115,12 @@ func (r *run) untouched() []string {
 			why = append(why, fmt.Sprintf("line %d: its event never came: %s", w.st.Pos.Line, w.st))
 		}
 	}
-	why = append(why, r.touches.idle...)
+	for _, what := range slices.Sorted(maps.Keys(r.touches.idle)) {
+		if n := r.touches.idle[what]; n > 1 {
+			what += fmt.Sprintf(" (%d times)", n)
+		}
+		why = append(why, what)
+	}
 	for _, p := range r.touches.partition {
 		if r.lab.Faults().CutHits() == p.before {
 			why = append(why, line(p.st)+" cut off no message")

@@ -142,7 +142,7 @@ func (p *prompt) showStatus(args []string) error {
 	nodes := l.Status()
 	tables := []*table{
 		nodeTable(nodes, l.Clustered(), p.news.isFrozen, p.url),
-		proxyTable(l.Proxy().Status(), p.news.isFrozen, names),
+		proxyTable(l.ProxyStatus(), p.news.isFrozen, names),
 	}
 	if l.Clustered() {
 		tables = append(tables, channelTable(nodes))
