@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func PlanOf(sc *script.Scenario) (lab.Plan, error) {
 	}
 	p.Manager = managerPlan(sc)
 	front := proxyPlan
-	if _, attached := sc.Attachment(nginxConf); attached {
+	if _, attached := sc.Attachment(NginxConf); attached {
 		front = attachedProxy
 	}
 	var err error
@@ -151,8 +152,8 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 	return cfg, nil
 }
 
-// nginxConf is the name of an attached configuration of the proxy.
-const nginxConf = "nginx.conf"
+// NginxConf is the name of an attached configuration of the proxy.
+const NginxConf = "nginx.conf"
 
 // attachedProxy reads the attached nginx.conf. Nodes may be named in it by name
 // or by address.
@@ -162,7 +163,7 @@ func attachedProxy(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, err
 }
 
 func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []conf.Diagnostic, error) {
-	file, _ := sc.Attachment(nginxConf)
+	file, _ := sc.Attachment(NginxConf)
 	if line := sc.Noun("proxy"); line.Pos.Line > 0 {
 		for _, o := range line.Options {
 			if o.Name != "addr" {
@@ -191,11 +192,26 @@ func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []co
 	})
 }
 
+// ListensElsewhere reports whether an attached nginx.conf has the proxy listen on
+// another port than a proxy line does that names none.
+func ListensElsewhere(sc *script.Scenario) bool {
+	if _, attached := sc.Attachment(NginxConf); !attached {
+		return false
+	}
+	p, err := PlanOf(sc)
+	if err != nil {
+		return false // Check tells
+	}
+	return slices.ContainsFunc(p.Proxy.Servers, func(s proxy.Server) bool {
+		return !slices.Equal(s.Listen, []int{lab.DefaultProxyPort})
+	})
+}
+
 // Notes are what a person should know about a scenario before it runs: the
 // directives of an attached nginx.conf that are not understood or have no effect
 // here, and nginx's own warnings.
 func Notes(sc *script.Scenario) []string {
-	if _, attached := sc.Attachment(nginxConf); !attached {
+	if _, attached := sc.Attachment(NginxConf); !attached {
 		return nil
 	}
 	var nodes []lab.NodePlan

@@ -30,6 +30,8 @@ func (env *Env) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the scenarios of the library",
+		Description: `Lists the scenarios of the library with their titles. In JSON each has its name,
+title, and the worlds in which it gives the same verdict.`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the list: text or json", DefaultText: "text"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -59,18 +61,7 @@ func (env *Env) printList(all []scenarios.Entry) error {
 	width := env.width(env.Stdout)
 	var b strings.Builder
 	for _, e := range all {
-		used := 0
-		fmt.Fprintf(&b, "%-*s ", names, e.Name)
-		for _, word := range strings.Fields(e.Title) {
-			n := len([]rune(word))
-			if used > 0 && width > 0 && names+1+used+1+n > width {
-				fmt.Fprintf(&b, "\n%*s", names+1, "")
-				used = 0
-			}
-			b.WriteString(" " + word)
-			used += 1 + n
-		}
-		b.WriteByte('\n')
+		b.WriteString(hang(fmt.Sprintf("%-*s  ", names, e.Name), e.Title, width) + "\n")
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
 	return err
@@ -78,8 +69,11 @@ func (env *Env) printList(all []scenarios.Entry) error {
 
 func (env *Env) showCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "show",
-		Usage:     "print a scenario's text",
+		Name:  "show",
+		Usage: "print a scenario's text",
+		Description: `Prints the text of a scenario: to learn from, or to save, change and run.
+
+  sessionlab show kill > mine.txt`,
 		ArgsUsage: "NAME",
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
@@ -97,8 +91,9 @@ func (env *Env) showCommand() *cli.Command {
 
 func (env *Env) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version",
+		Name:        "version",
+		Usage:       "print the version",
+		Description: "Prints the version of the program, and what it was built with and for.",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return misuse("", "version takes no arguments: %q", c.Args().First())

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/script"
 )
 
 func (env *Env) completionCommand() *cli.Command {
@@ -137,7 +138,7 @@ func (env *Env) candidates(app *cli.App, before []string, current string) []stri
 		}
 		return names
 	case "help":
-		return append(commandNames(app), "scenario")
+		return slices.Concat(commandNames(app), []string{"scenario"}, script.Topics())
 	case "completion":
 		return []string{"bash", "zsh"}
 	}

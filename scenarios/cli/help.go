@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"sessionlab/scenarios"
 	"sessionlab/scenarios/script"
 )
 
@@ -50,7 +51,14 @@ func (env *Env) helpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
 		Usage:     "explain a command, or the scenario language: help scenario",
-		ArgsUsage: "[COMMAND|scenario]",
+		ArgsUsage: "[COMMAND|scenario|TOPIC]",
+		HideHelp:  true,
+		Description: `Explains a command, or the scenario language on one page. A TOPIC is a part of
+the language: verbs, figures, or a noun such as cluster, with every option, what
+it does and its default.
+
+  sessionlab help scenario
+  sessionlab help cluster`,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return misuse("one at a time", "help takes one topic")
@@ -71,11 +79,17 @@ func (env *Env) helpCommand() *cli.Command {
 // explain shows the help on a command.
 func (env *Env) explain(app *cli.App, topic string) error {
 	command := app.Command(topic)
+	if text := script.HelpOn(topic); text != "" {
+		_, err := fmt.Fprint(env.Stdout, text)
+		return err
+	}
 	if command == nil || command.Hidden {
-		topics := append(commandNames(app), "scenario")
-		hint := "topics: " + strings.Join(topics, ", ")
-		if near := script.Nearest(topic, topics); near != "" {
+		topics := append(commandNames(app), "scenario", "verbs", "figures")
+		hint := "topics: " + strings.Join(topics, ", ") + ", and the nouns"
+		if near := script.Nearest(topic, append(topics, script.Topics()...)); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", "sessionlab help "+near)
+		} else if _, ok := scenarios.Source(topic); ok {
+			hint = fmt.Sprintf("%q prints that scenario", "sessionlab show "+topic)
 		}
 		return misuse(hint, "there is no help on %q", topic)
 	}

@@ -88,7 +88,7 @@ func (env *Env) load(name string, sets []string) (job, error) {
 			return job{}, misuse(setHint, "--set %s: %w", set, err)
 		}
 	}
-	j := job{name: name, scenario: sc, cells: sc.Cells()}
+	j := job{name: name, sets: sets, scenario: sc, cells: sc.Cells()}
 	for _, p := range pins {
 		if err := j.pin(p); err != nil {
 			return job{}, err

@@ -55,6 +55,7 @@ taken), 4 inconclusive, 130 interrupted.`,
 // job is one scenario to run, with what the flags made of it.
 type job struct {
 	name     string // as the user wrote it
+	sets     []string
 	scenario *script.Scenario
 	cells    []script.Cell
 }
@@ -78,7 +79,7 @@ func (env *Env) run(c *cli.Context) error {
 		return err
 	}
 	s := &session{
-		env: env, kind: kind, seed: c.Uint64("seed"), sets: c.StringSlice("set"),
+		env: env, kind: kind, seed: c.Uint64("seed"),
 		quiet: c.Bool("quiet") || !kind.Real, history: history,
 	}
 	for _, j := range jobs {
@@ -184,7 +185,6 @@ type session struct {
 	env         *Env
 	kind        WorldKind
 	seed        uint64
-	sets        []string
 	quiet       bool
 	history     io.Writer
 	interrupted atomic.Bool
@@ -203,7 +203,7 @@ func (s *session) space() {
 func (s *session) run(j job) (*report.Report, error) {
 	r := &report.Report{
 		Schema: report.Schema, Scenario: j.name, World: s.kind.Name, Seed: s.seed,
-		Title: j.scenario.Title(), Verdict: report.Pass, Command: s.command(j.name),
+		Title: j.scenario.Title(), Verdict: report.Pass, Command: s.command(j),
 	}
 	for i, cell := range j.cells {
 		var outcome *report.Outcome
@@ -236,7 +236,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 		return nil, "", &exit{status: exitMisuse, err: placed(j, err)}
 	}
 	if err := history.Encode(s.history, res.History); err != nil {
-		return nil, "", fmt.Errorf("write the history: %w", err)
+		return nil, "", err
 	}
 	outcome, verdict := res.Outcome()
 	return outcome, verdict, nil
@@ -267,7 +267,7 @@ func placed(j job, err error) error {
 // found: then it must be there, and nowhere else.
 func namesAddresses(sc *script.Scenario) bool {
 	proxy := sc.Noun("proxy").Options
-	return proxy.Has("addr") || proxy.Has("port") ||
+	return proxy.Has("addr") || proxy.Has("port") || scenarios.ListensElsewhere(sc) ||
 		slices.ContainsFunc(sc.All("node"), func(n script.Noun) bool { return n.Options.Has("addr") })
 }
 
@@ -277,9 +277,9 @@ func networkOf(sc *script.Scenario) Network {
 }
 
 // command is what to type to see the same again.
-func (s *session) command(name string) string {
-	words := []string{"sessionlab run", quoted(name), "--world", s.kind.Name, "--seed", fmt.Sprint(s.seed)}
-	for _, set := range s.sets {
+func (s *session) command(j job) string {
+	words := []string{"sessionlab run", quoted(j.name), "--world", s.kind.Name, "--seed", fmt.Sprint(s.seed)}
+	for _, set := range j.sets {
 		words = append(words, "--set", quoted(set))
 	}
 	return strings.Join(words, " ")

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"sessionlab/lab"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 )
 
 // terminal is the file descriptor behind a stream if that is a terminal.
@@ -45,6 +48,38 @@ func (env *Env) width(w io.Writer) int {
 		return 0
 	}
 	return width
+}
+
+// moment is a line of what happens: when, and what.
+func moment(at time.Duration, text string, width int) string {
+	return hang(fmt.Sprintf("%9s  ", report.Instant(at)), text, width)
+}
+
+// hang sets words behind a head, further lines as far in as the head is wide.
+// Width 0 means lines without end.
+func hang(head, text string, width int) string {
+	if width <= 0 {
+		return head + text
+	}
+	var b strings.Builder
+	b.WriteString(head)
+	indent := utf8.RuneCountInString(head)
+	used := indent
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case used+1+n > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			used = indent
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
 }
 
 // onInterrupt sets a flag at Ctrl-C; at the second one the process ends.
@@ -81,7 +116,8 @@ func (env *Env) narrate(quiet bool, title string, end time.Duration, o *scenario
 	}
 	n := &narrator{w: env.Stderr, title: title, end: end}
 	if _, ok := terminal(env.Stderr); ok {
-		n.room = cmp.Or(env.width(env.Stderr), 80) - barWidth - len("  1h00m00s left  100% || ")
+		n.width = cmp.Or(env.width(env.Stderr), 80)
+		n.room = n.width - barWidth - len("  1h00m00s left  100% || ")
 		n.bar = progressbar.NewOptions64(int64(end/time.Millisecond),
 			progressbar.OptionSetWriter(env.Stderr), progressbar.OptionSetWidth(barWidth),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
@@ -107,7 +143,8 @@ func beside(title string, room int) string {
 type narrator struct {
 	w     io.Writer
 	title string
-	room  int // columns for the title beside the bar
+	width int // columns, 0 where it is no terminal
+	room  int // of them, for the title beside the bar
 	end   time.Duration
 
 	mu    sync.Mutex
@@ -163,7 +200,7 @@ func (n *narrator) event(e lab.Event) {
 	if n.bar != nil {
 		_ = n.bar.Clear()
 	}
-	fmt.Fprintf(n.w, "%8.3fs  %s\n", e.At.Seconds(), e.Text)
+	fmt.Fprintln(n.w, moment(e.At, e.Text, n.width))
 }
 
 func (n *narrator) stop() {

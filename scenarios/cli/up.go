@@ -47,9 +47,9 @@ func (env *Env) up(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return misuse("one lab at a time", "up takes one scenario, and %q is another", c.Args().Get(1))
 	}
-	name := c.Args().First()
-	if name == "" {
-		name = playground()
+	name := playground()
+	if c.Args().Present() {
+		name = c.Args().First()
 	}
 	j, err := env.load(name, c.StringSlice("set"))
 	if err != nil {
@@ -112,23 +112,34 @@ func upError(j job, sc *script.Scenario, kind WorldKind, w world.World, err erro
 	if !errors.Is(err, scenarios.ErrLab) && !errors.Is(err, world.ErrPortTaken) {
 		return &exit{status: exitMisuse, err: placed(j, err)}
 	}
-	var op *world.OpError
-	if !errors.Is(err, world.ErrPortTaken) || !errors.As(err, &op) {
-		return &exit{status: exitLab, err: fmt.Errorf("%s: %w", j.name, err)}
+	op, taken := portTaken(err)
+	if !taken {
+		return &exit{exitLab, fmt.Errorf("%s: %w", j.name, err), forbidden(err)}
 	}
 	again := "sessionlab up " + quoted(j.name)
+	for _, set := range j.sets {
+		again += " --set " + quoted(set)
+	}
 	if op.Op != "listen" {
 		return &exit{exitLab, fmt.Errorf("%s: another lab is up at the plain addresses (%s is taken)", j.name, op.Addr),
 			again + " --free takes others; or end that lab"}
 	}
-	who, at := ownerOf(sc, op.Addr), kind.URL(w, op.Addr)
-	host, port, _ := strings.Cut(at, ":")
-	hint := fmt.Sprintf("%s --set node.%s.addr=172.16.12.201 gives %s another address", again, who, who)
-	if who == lab.ProxyName {
-		hint = again + " --set proxy.port=8081 gives the proxy another port"
+	who, _ := ownerOf(sc, op.Addr)
+	host, port, _ := strings.Cut(kind.URL(w, op.Addr), ":")
+	_, attached := sc.Attachment(scenarios.NginxConf)
+	hint := fmt.Sprintf("%s --set node.%s.addr=172.16.12.201 gives %s another address, --free takes addresses that are free", again, who, who)
+	switch {
+	case everywhere(port) && attached:
+		hint = "another program has it on every address of this machine: " + otherPorts(attached)
+	case everywhere(port):
+		hint = "another program has it on every address of this machine: " + again + " --set nodes.port=8081 --set proxy.port=8081 takes others"
+	case who == lab.ProxyName && attached:
+		hint = "nginx.conf chooses the port; " + again + " --free takes addresses that are free"
+	case who == lab.ProxyName:
+		hint = again + " --set proxy.port=8081 gives the proxy another port, --free takes addresses that are free"
 	}
 	return &exit{exitLab, fmt.Errorf("%s: port %s of %s is taken: %s cannot listen there: %w", j.name, port, host, who, op.Err),
-		hint + ", --free takes addresses that are free; or end what listens there"}
+		hint + "; or end what listens there"}
 }
 
 // drive is the life of the lab, from the first screen to the last line.

@@ -202,7 +202,7 @@ func (p *prompt) complain(msg, hint string) {
 func (p *prompt) say(text string) {
 	p.printing.Lock()
 	defer p.printing.Unlock()
-	_, _ = io.WriteString(p.con, p.news.take(p.painted)+text)
+	_, _ = io.WriteString(p.con, p.news.take(p.painted, p.env.width(p.env.Stdout))+text)
 }
 
 // tellNews starts the task that shows news while nothing else is shown.
@@ -256,6 +256,7 @@ const lull = 5 * time.Second
 
 type item struct {
 	colour report.Colour
+	head   string // such as the time, which further lines are indented by
 	text   string
 }
 
@@ -277,8 +278,8 @@ func (n *news) happened(e lab.Event) {
 		return
 	}
 	text := e.Text
-	if e.Kind == lab.Broken {
-		sort := trouble{e.Host, e.Peer, cmp.Or(e.Label.Kind, e.Text)}
+	if e.Kind == lab.Broken || e.Class != "" {
+		sort := trouble{e.Host, e.Peer, cmp.Or(e.Class, e.Label.Kind, e.Text)}
 		like, known := n.told[sort]
 		switch {
 		case !known:
@@ -297,7 +298,7 @@ func (n *news) happened(e lab.Event) {
 		lab.Told: report.Yellow, lab.Up: report.Green, lab.Readmits: report.Green, lab.Sees: report.Green,
 		lab.Down: report.Red, lab.Excludes: report.Red, lab.Misses: report.Red, lab.Broken: report.Red,
 	}[e.Kind]
-	n.add(item{colour, fmt.Sprintf("%8.3fs  %s", e.At.Seconds(), text)})
+	n.add(item{colour, fmt.Sprintf("%9s  ", report.Instant(e.At)), text})
 }
 
 // answered takes the answer to a request that somebody typed.
@@ -307,7 +308,7 @@ func (n *news) answered(rec *history.Record) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.add(item{report.Plain, scenarios.Describe(rec)})
+	n.add(item{report.Plain, "", scenarios.Describe(rec)})
 }
 
 func (n *news) add(i item) {
@@ -318,13 +319,13 @@ func (n *news) add(i item) {
 	}
 }
 
-// take is all of it, line by line.
-func (n *news) take(painted func(colour report.Colour, text string) string) string {
+// take is all of it, line by line; width 0 leaves lines as long as they are.
+func (n *news) take(painted func(colour report.Colour, text string) string, width int) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var b strings.Builder
 	for _, i := range n.items {
-		b.WriteString(painted(i.colour, i.text) + "\n")
+		b.WriteString(painted(i.colour, hang(i.head, i.text, width)) + "\n")
 	}
 	n.items = nil
 	return b.String()

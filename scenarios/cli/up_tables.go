@@ -99,7 +99,7 @@ func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) 
 			row = append(row, unknown(), unknown(), unknown(), unknown(), unknown())
 		}
 		if clustered {
-			row = append(row, plain(cmp.Or(strings.Join(n.Members, " "), "-")))
+			row = append(row, plain(cmp.Or(seen(n.Members), "-")))
 		}
 		t.row(row...)
 	}
@@ -140,6 +140,25 @@ func replicationTable(nodes []lab.NodeStatus) *table {
 			field{text: s.RequestTime.String(), right: true}, field{text: s.SendTime.String(), right: true})
 	}
 	return t
+}
+
+// seen lists the members that a node sees. After a kill and a quick start it may
+// list a node twice for a while: once for each life.
+func seen(members []string) string {
+	var words []string
+	for i := 0; i < len(members); {
+		n := 1
+		for i+n < len(members) && members[i+n] == members[i] {
+			n++
+		}
+		word := members[i]
+		if n > 1 {
+			word = fmt.Sprintf("%dx %s", n, word)
+		}
+		words = append(words, word)
+		i += n
+	}
+	return strings.Join(words, " ")
 }
 
 // proxyTable is the nodes as the proxy sees them.

@@ -249,6 +249,51 @@ func TestUpShowsWhatIsUnderWayAndFrozen(t *testing.T) {
 	}
 }
 
+func TestUpWaitsForNobodyThatIsFrozen(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	status := d.types(`answer tomcat1 hang
+meanwhile alice GET /session on tomcat1
+wait 50ms
+pause tomcat1
+answer tomcat1 ok
+stop tomcat1
+pause proxy
+skew proxy 5s
+status
+pause proxy
+resume proxy
+resume tomcat1
+wait until tomcat1 is down
+wait for alice
+expect alice.ok == 1
+`)
+	out := d.out.String()
+	for _, want := range []string{"the proxy is frozen\n", "the proxy is paused\n", "the clock of the proxy is set 5s ahead\n",
+		"pause proxy: it is paused\n", "s  tomcat1 is down\n", "holds: alice.ok = 1\n"} {
+		if strings.Count(out, want) != 1 {
+			t.Errorf("got %d times %q, want it once:\n%s", strings.Count(out, want), want, out)
+		}
+	}
+	if status != exitMisuse {
+		t.Errorf("exit status after a second pause: got %d, want %d", status, exitMisuse)
+	}
+}
+
+func TestUpSaysWhyARestartIsImpossible(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	d.types("kill tomcat1\nrestart tomcat1\n")
+	if want := "restart tomcat1: it is not up\n"; !strings.Contains(d.out.String(), want) {
+		t.Errorf("got\n%s\nwant %q in it", d.out.String(), want)
+	}
+}
+
+func TestUpJudgesSoFar(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	if got := d.types("alice POST /counter\nalice POST /counter\nexpect sessions.lost == 1 and availability == 100%\n"); got != exitPass {
+		t.Errorf("exit status: got %d, want %d:\n%s", got, exitPass, d.out.String())
+	}
+}
+
 func TestUpReportsWithoutEndingTheLab(t *testing.T) {
 	d := newDesk(t, twoNodes+"expect sessions.lost == 0\n")
 	d.types("alice POST /counter\nreport\nalice POST /counter\n")
@@ -379,8 +424,25 @@ func TestNewsThatComesOverAndOverIsToldNowAndThen(t *testing.T) {
   11.000s  no DELTA to tomcat2 (and 4 like it before)
   12.000s  no DELTA to tomcat3
 `
-	if got := n.take(plain); got != want {
+	if got := n.take(plain, 0); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNewsOfAClassIsToldNowAndThen(t *testing.T) {
+	n := newNews(false)
+	for _, at := range []time.Duration{time.Second, 2 * time.Second, 6 * time.Second} {
+		n.happened(lab.Event{At: at, Kind: lab.Session, Host: "tomcat1", Class: "drops", Text: "drops one of " + at.String()})
+	}
+	want := "   1.000s  drops one of 1s\n   6.000s  drops one of 6s (and 1 like\n           it before)\n"
+	if got := n.take(func(_ report.Colour, text string) string { return text }, 40); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAMemberOfTwoLivesIsListedOnce(t *testing.T) {
+	if got, want := seen([]string{"tomcat1", "tomcat1", "tomcat2"}), "2x tomcat1 tomcat2"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -123,7 +123,7 @@ func (p *prompt) overview(b *strings.Builder) {
 		{"meanwhile " + user + " GET /?ms=5000", "in the background"},
 		{"wait until " + node + " is up", "or wait 2s, wait for " + user},
 		{"after 2s kill " + node, "also every 2s, when EVENT, whenever EVENT"},
-		{"expect sessions.lost == 0", "help figures has what can be judged"},
+		{"expect sessions.lost == 0", "so far; help figures has what can be judged"},
 	} {
 		t.row(plain("  "+line[0]), plain(line[1]))
 	}
@@ -235,7 +235,7 @@ func (p *prompt) showTimeline(args []string) error {
 	}
 	var b strings.Builder
 	for _, e := range events[max(0, len(events)-last):] {
-		fmt.Fprintf(&b, "%8.3fs  %s\n", e.At.Seconds(), e.Text)
+		fmt.Fprintln(&b, moment(e.At, e.Text, p.env.width(p.env.Stdout)))
 	}
 	p.say(b.String())
 	return nil

@@ -9,8 +9,11 @@ import (
 )
 
 // instant writes a time of the lab in seconds: "2.000s".
-func instant(m Millis) string {
-	ms := time.Duration(m).Milliseconds()
+func instant(m Millis) string { return Instant(time.Duration(m)) }
+
+// Instant writes a time of the lab in seconds, cut to milliseconds: "2.000s".
+func Instant(d time.Duration) string {
+	ms := d.Milliseconds()
 	sign := ""
 	if ms < 0 {
 		sign, ms = "-", -ms

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -199,17 +200,9 @@ func (c *cursor) comparable(one Comparison, start, at int) error {
 	like := left == right || left == Attribute && (right == Count || right == Text) ||
 		right == Attribute && (left == Count || left == Text)
 	if !like {
-		hint := ""
-		for _, t := range []struct{ a, b ValueType }{{left, right}, {right, left}} {
-			if t.a == Duration && t.b == Count {
-				hint = "a duration has a unit, such as 500ms"
-			}
-			if t.a == Percent && t.b == Count {
-				hint = "a percentage is written with its sign, such as 99%"
-			}
-			if t.a == Text && t.b != Text {
-				hint = `text stands in quotes, such as "tomcat1"`
-			}
+		hint := hintFor(one.Left, right)
+		if !one.Left.measures() {
+			hint = hintFor(one.Right, left)
 		}
 		return c.fail(at, hint, "cannot compare %s with %s: %v and %v", one.Left, one.Right, left, right)
 	}
@@ -221,6 +214,27 @@ func (c *cursor) comparable(one Comparison, start, at int) error {
 		return c.fail(start, "", "nothing is measured here: %s", one)
 	}
 	return nil
+}
+
+// hintFor is how to write a value that a sum can be compared with, where other
+// is what it was compared with.
+func hintFor(s Sum, other ValueType) string {
+	switch {
+	case s.Type() == Duration && other == Count:
+		return "a duration has a unit, such as 500ms"
+	case s.Type() == Percent && other == Count:
+		return "a percentage is written with its sign, such as 99%"
+	case s.Type() == Text:
+		return `text stands in quotes, such as "tomcat1"`
+	case s.Type() == Count:
+		return s.String() + " counts: compare it with a number, such as 0"
+	}
+	return ""
+}
+
+// measures reports whether a sum has a figure in it.
+func (s Sum) measures() bool {
+	return slices.ContainsFunc(s.Terms, func(t Term) bool { return t.Figure != nil })
 }
 
 // sum reads terms joined by + and -.
@@ -316,7 +330,7 @@ func (c *cursor) figure(s *scope, name string, at int) (Figure, error) {
 	if info == nil || strings.HasPrefix(name, userPrefix) {
 		return f, c.unknownFigure(s, name, at)
 	}
-	if !info.Anytime && !s.final {
+	if !info.Anytime && !s.final && !s.prompt {
 		return f, c.fail(at, "put the expectation after the end line", "%s is known only at the end", f)
 	}
 	f.Type = info.Type
@@ -379,6 +393,9 @@ func (c *cursor) unknownFigure(s *scope, name string, at int) error {
 		}
 	}
 	hint := didYouMean(name, known)
+	if s.nodes[name] || s.isUser(name) {
+		hint = fmt.Sprintf("the name as text stands in quotes: %q", name)
+	}
 	if hint == "" {
 		if dotted && !s.isUser(root) && (figureInfo(userPrefix+rest) != nil || strings.HasPrefix(rest, "last.")) {
 			return c.fail(at, s.userHint(root), "unknown user %q", root)

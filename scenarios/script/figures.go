@@ -15,7 +15,8 @@ type FigureInfo struct {
 	Type ValueType
 	Arg  ArgType
 	// Anytime figures may be judged in the middle of a run: they only grow, or
-	// say what is true there and then. The others are known at the end only.
+	// say what is true there and then. The others are known at the end only, and so far at
+	// a prompt.
 	Anytime bool
 	Doc     string
 }

@@ -53,7 +53,7 @@ func HelpOn(topic string) string {
 		for _, f := range Figures {
 			when := ""
 			if !f.Anytime {
-				when = "; known at the end only"
+				when = "; in a file after the end only"
 			}
 			doc := f.Doc
 			if doc != "" {
