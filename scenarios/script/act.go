@@ -450,6 +450,9 @@ func (c *cursor) together(s *scope) (Act, error) {
 	return t, nil
 }
 
+// stepOrder is the hint on the words of a step.
+const stepOrder = "order: USER METHOD TARGET on NODE 3 times as LABEL timeout=2s"
+
 // step reads a user's request; w is the word that the line begins with.
 func (c *cursor) step(s *scope, w string, at int) (Act, error) {
 	st := Step{Count: 1}
@@ -491,7 +494,7 @@ func (c *cursor) step(s *scope, w string, at int) (Act, error) {
 	}
 	if !c.done() && !c.isOption() {
 		w, at := c.word()
-		return nil, c.fail(at, "order: USER METHOD TARGET on NODE 3 times as LABEL timeout=2s", "unexpected %q", w)
+		return nil, c.fail(at, stepOrder, "unexpected %q", w)
 	}
 	st.Options, err = c.options(elementOf("step", ""))
 	return st, err

@@ -162,6 +162,10 @@ func (c *cursor) options(e *Element) (Options, error) {
 		if key == "" {
 			return nil, c.fail(keyAt, "", "unexpected %q: only options NAME=VALUE may follow here", c.peek())
 		}
+		if e.Noun == "step" && (c.at == c.end || c.text[c.at] != '=') {
+			c.at = keyAt
+			return nil, c.fail(keyAt, stepOrder, "unexpected %q: options come last", c.peek())
+		}
 		option, err := c.knownOption(e, key, keyAt)
 		if err != nil {
 			return nil, err
