@@ -83,12 +83,17 @@ func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan
 		Port:                     o.Int("port", 0),
 		MaxThreads:               o.Int("maxThreads", 0),
 		AcceptCount:              o.Int("acceptCount", 0),
+		KeepAliveTimeout:         o.Duration("keepAliveTimeout", 0),
+		MaxKeepAliveRequests:     o.Int("maxKeepAliveRequests", 0),
 		SessionCookieName:        app.String("sessionCookieName", ""),
 		SessionCookiePath:        app.String("sessionCookiePath", ""),
 		SessionCookieDomain:      app.String("sessionCookieDomain", ""),
 		NoHTTPOnly:               !app.Bool("useHttpOnly", true),
 		NoCookies:                !app.Bool("cookies", true),
 		BackgroundProcessorDelay: sc.Noun("manager").Options.Duration("backgroundProcessorDelay", 0),
+	}
+	if o.Has("maxKeepAliveRequests") && n.Connector.MaxKeepAliveRequests == 0 {
+		n.Connector.MaxKeepAliveRequests = -1 // only above 0 is a limit. Source: Tomcat Http11Processor.java
 	}
 	if service := o.Duration("service", 0); service > 0 {
 		n.Connector.Service = appnode.Service{Time: service}

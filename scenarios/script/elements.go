@@ -107,6 +107,8 @@ var nodeOptions = []Option{
 	number("maxThreads", 1, "worker threads of the connector; Tomcat: 200"),
 	port("port", "of the connector; Tomcat: 8080"),
 	number("acceptCount", 1, "connections that wait while all are busy; Tomcat: 100"),
+	{Name: "keepAliveTimeout", Type: DurationOption, Unit: "ms", Min: ms, Never: true, Doc: "idle time after which a connection is closed; -1: never; Tomcat: connectionTimeout, 20s"},
+	{Name: "maxKeepAliveRequests", Type: IntOption, Min: -1, Doc: "requests per connection; 1: no keep-alive; -1: no limit; Tomcat: 100"},
 	duration("service", "", "time a request takes on the node"),
 	duration("start", "", "time the JVM takes to start"),
 	{Name: "skew", Type: DurationOption, Signed: true, Doc: "how far the node's clock is ahead, or behind (-2s)"},
