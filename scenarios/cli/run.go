@@ -35,7 +35,8 @@ standard output; how the run goes on in the meantime, to standard error.
   sessionlab run mine.txt --set proxy.max_fails=3 --set mode=sync
   sessionlab run --all --world sim
 
-Several names, or --all, give a JSON array. Exit status: 0 every expectation
+Several names, or --all, give a JSON array. In a history the lines then say
+which scenario, and with vary or sweep which settings, they belong to. Exit status: 0 every expectation
 held, 1 one failed, 2 misuse or bad input, 3 the lab could not run (a port is
 taken), 4 inconclusive, 130 interrupted.`,
 		Flags: []cli.Flag{
@@ -80,7 +81,7 @@ func (env *Env) run(c *cli.Context) error {
 	}
 	s := &session{
 		env: env, kind: kind, seed: c.Uint64("seed"),
-		quiet: c.Bool("quiet") || !kind.Real, history: history,
+		quiet: c.Bool("quiet") || !kind.Real, history: history, several: len(jobs) > 1 || c.Bool("all"),
 	}
 	for _, j := range jobs {
 		s.left += len(j.cells)
@@ -112,7 +113,7 @@ func (env *Env) run(c *cli.Context) error {
 		}
 	}
 	if f == "json" && (err == nil || len(reports) > 0) {
-		if many := len(jobs) > 1 || c.Bool("all"); many {
+		if s.several {
 			err = errors.Join(err, report.WriteAllJSON(out, reports))
 		} else {
 			err = errors.Join(err, reports[0].WriteJSON(out))
@@ -187,6 +188,7 @@ type session struct {
 	seed        uint64
 	quiet       bool
 	history     io.Writer
+	several     bool // scenarios, which share one history and one array of JSON
 	interrupted atomic.Bool
 	total, left int // cells of all jobs
 }
@@ -235,11 +237,32 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	case err != nil:
 		return nil, "", &exit{status: exitMisuse, err: placed(j, err)}
 	}
-	if err := history.Encode(s.history, res.History); err != nil {
+	mark, err := s.mark(j, cell)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := history.EncodeRun(s.history, res.History, mark); err != nil {
 		return nil, "", err
 	}
 	outcome, verdict := res.Outcome()
 	return outcome, verdict, nil
+}
+
+// mark is what tells the lines of one run from the others in one history file:
+// the scenario where there are several, the settings where there are cells.
+func (s *session) mark(j job, cell script.Cell) (string, error) {
+	var members []string
+	if s.several {
+		members = append(members, `"scenario":`+string(history.AppendString(nil, j.name)))
+	}
+	if settings := scenarios.Settings(cell); len(settings) > 0 {
+		text, err := settings.MarshalJSON()
+		if err != nil {
+			return "", err
+		}
+		members = append(members, `"settings":`+string(text))
+	}
+	return strings.Join(members, ","), nil
 }
 
 // titleOf names a cell: "kill", or "[2/6] rolling gap=4s" where there are more.

@@ -19,12 +19,24 @@ import (
 // null. Besides them a line may carry request (identity), label, on, sent,
 // write{name value number op}, maybe, and started and ended in nanoseconds where
 // milliseconds with three decimals cannot say them.
-func Encode(w io.Writer, h *History) error {
+func Encode(w io.Writer, h *History) error { return EncodeRun(w, h, "") }
+
+// EncodeRun is Encode for one run of several that share a file: mark, which is
+// JSON members such as `"scenario":"kill"`, stands first on every line. Decode
+// passes over it.
+func EncodeRun(w io.Writer, h *History, mark string) error {
 	b := bufio.NewWriterSize(w, 1<<16)
+	begin := "{"
+	if mark != "" {
+		begin += mark + ","
+	}
 	var line []byte
 	for _, r := range h.Requests {
 		line = append(AppendRecord(line[:0], r), '\n')
-		if _, err := b.Write(line); err != nil {
+		if _, err := b.WriteString(begin); err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+		if _, err := b.Write(line[1:]); err != nil {
 			return fmt.Errorf("write history: %w", err)
 		}
 	}
