@@ -27,7 +27,9 @@ type Options struct {
 	Answered func(*history.Record)
 	// Started is called when the lab is up, with the lab. It may be nil.
 	Started func(*lab.Lab)
-	// Interrupted is asked at the end: it makes the result an interrupted one.
+	// Interrupted is asked again and again. True ends the script: requests under
+	// way are answered, the final audit takes a second at most, and the result
+	// is an interrupted one. It may be nil.
 	Interrupted func() bool
 }
 
@@ -59,6 +61,13 @@ const settle = 2 * time.Second
 
 // auditTimeout is how long a user waits for an answer in the final audit.
 const auditTimeout = 5 * time.Second
+
+// hurry is how long the final audit of an interrupted run may take, and the wait
+// for messages before it; never is without an end.
+const (
+	hurry = time.Second
+	never = 1000 * time.Hour
+)
 
 // ErrLab marks an error of the lab itself, such as a port that is taken.
 var ErrLab = errors.New("the lab could not run")
@@ -130,6 +139,8 @@ type run struct {
 	loggedOut  []knock
 	touches    touches
 	unfinished []string
+	stopped    time.Duration // when the script was over
+	unaudited  string        // what an interruption left out of the final audit
 	crashed    error
 	hash       trace
 	stats      traffic
@@ -139,7 +150,8 @@ type run struct {
 	live       bool // kept up for a person; a mistake does not end it
 }
 
-// knock is an old session to be tried once more in the final audit.
+// knock is a reading of the final audit: by a user, with an old session or, if
+// that is "", with what the user has.
 type knock struct{ user, session string }
 
 func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
@@ -241,12 +253,14 @@ func (r *run) sendOut(script context.Context, crowd []person) {
 
 // end lets what is under way come to its end, then audits.
 func (r *run) end(ctx context.Context) {
+	stopped := r.now()
 	r.waitUntil(ctx, settle, func() bool { return r.underWay() == 0 })
-	if r.opts.Interrupted != nil && r.opts.Interrupted() {
-		return // somebody waits at the terminal
+	settle, patience := settle, never
+	if r.interrupted() {
+		settle, patience = hurry, hurry // somebody waits at the terminal
 	}
 	r.mu.Lock()
-	r.ended = true
+	r.ended, r.stopped = true, stopped
 	for _, name := range r.order {
 		if n := r.users[name].UnderWay(); n > 0 {
 			r.unfinished = append(r.unfinished, fmt.Sprintf("a request of %s had no answer at the end", name))
@@ -258,19 +272,42 @@ func (r *run) end(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	r.audit(ctx, knocks, r.op.Elapsed()+patience)
+}
+
+// audit has every user read once more, and those who have logged out try their
+// old session, until so late: those who do not come to it are noted.
+func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
+	readings := make([]knock, 0, len(r.order)+len(knocks))
 	for _, name := range r.order {
-		u := r.users[name]
-		if u.Session() == "" {
-			continue
+		if r.users[name].Session() != "" {
+			readings = append(readings, knock{user: name})
 		}
-		u.Do(ctx, users.Request{Method: "GET", Target: "/session", Audit: true, Timeout: auditTimeout})
 	}
 	for _, k := range knocks {
 		if r.users[k.user].Session() != k.session {
-			r.users[k.user].Do(ctx, users.Request{Method: "GET", Target: "/session", Audit: true, Timeout: auditTimeout, Cookie: k.session})
+			readings = append(readings, k)
 		}
 	}
+	for i, k := range readings {
+		if r.interrupted() {
+			until = min(until, r.op.Elapsed()+hurry)
+		}
+		left := until - r.op.Elapsed()
+		if left <= 0 {
+			r.mu.Lock()
+			r.unaudited = fmt.Sprintf("the final audit was cut short: %d of %d readings missing, so that the last writes of those users are not judged",
+				len(readings)-i, len(readings))
+			r.mu.Unlock()
+			return
+		}
+		r.users[k.user].Do(ctx, users.Request{
+			Method: "GET", Target: "/session", Audit: true, Timeout: min(auditTimeout, left), Cookie: k.session,
+		})
+	}
 }
+
+func (r *run) interrupted() bool { return r.opts.Interrupted != nil && r.opts.Interrupted() }
 
 func (r *run) underWay() int {
 	n := 0

@@ -143,7 +143,7 @@ func (r *run) result() *Result {
 	checked := continuity.Check(h, r.checkOptions())
 	res := &Result{
 		Scenario: r.sc, History: h, Checked: checked, Verdict: Pass,
-		Interrupted: r.opts.Interrupted != nil && r.opts.Interrupted(),
+		Interrupted: r.interrupted(),
 	}
 	for _, st := range r.sc.Script {
 		r.collect(res, st.Step)
@@ -170,6 +170,12 @@ func (r *run) result() *Result {
 		}
 	}
 	res.Reasons = append(res.Reasons, r.untouched()...)
+	if res.Interrupted {
+		res.Reasons = slices.Insert(res.Reasons, 0, fmt.Sprintf("it was interrupted after %v of %v", r.stopped.Round(10*time.Millisecond), r.sc.End))
+	}
+	if r.unaudited != "" {
+		res.Reasons = append(res.Reasons, r.unaudited)
+	}
 	if res.Verdict == Pass && (len(res.Reasons) > 0 || res.Interrupted) {
 		res.Verdict = Inconclusive
 	}

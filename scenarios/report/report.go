@@ -73,9 +73,9 @@ type Outcome struct {
 	Timeline      []Event               `json:"timeline"`
 	TraceHash     string                `json:"trace_hash"`
 
-	Reasons []string      `json:"-"` // why the verdict is inconclusive or the run was interrupted
-	Took    time.Duration `json:"-"` // the lab's time at the end of the run
-	Untold  int           `json:"-"` // anomalies that were counted and have no story
+	Reasons []string      `json:"reasons,omitempty"` // why the verdict is inconclusive or the run was interrupted
+	Took    time.Duration `json:"-"`                 // the lab's time at the end of the run
+	Untold  int           `json:"-"`                 // anomalies that were counted and have no story
 }
 
 // Expectation is an expect statement and how it was judged.

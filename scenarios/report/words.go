@@ -34,7 +34,10 @@ func human(d time.Duration) string {
 	case d < 2*time.Minute:
 		return digits(d, time.Second) + " s"
 	}
-	return fmt.Sprintf("%d min %d s", int(d/time.Minute), int(d%time.Minute/time.Second))
+	if d < 2*time.Hour {
+		return fmt.Sprintf("%d min %d s", int(d/time.Minute), int(d%time.Minute/time.Second))
+	}
+	return fmt.Sprintf("%d h %d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
 }
 
 // digits writes d in a unit, cut to three digits, without zeros at the end.

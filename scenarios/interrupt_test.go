@@ -1,0 +1,72 @@
+package scenarios_test
+
+import (
+	"strings"
+	"testing"
+
+	"sessionlab/scenarios"
+	"sessionlab/scenarios/script"
+)
+
+// interrupted runs a scenario in virtual time and interrupts it when it has been
+// asked so many times.
+func interrupted(t *testing.T, text string, after int) *scenarios.Result {
+	t.Helper()
+	sc, err := script.Parse(t.Name(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := inSim(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	res, err := scenarios.Run(sc, scenarios.Options{World: w, Interrupted: func() bool { asked++; return asked > after }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func audits(res *scenarios.Result) (read, answered int) {
+	for _, r := range res.History.Requests {
+		if r.Audit {
+			read++
+			if r.Answered() {
+				answered++
+			}
+		}
+	}
+	return read, answered
+}
+
+const threeUsers = `
+nodes    2
+manager  StandardManager
+proxy    round_robin sticky=route
+users    3 think=20ms
+`
+
+func TestAnInterruptedRunIsAuditedAllTheSame(t *testing.T) {
+	res := interrupted(t, threeUsers+"end 1h\n", 20)
+	if read, answered := audits(res); read != 3 || answered != 3 {
+		t.Errorf("final audit: got %d readings, %d answered, want 3 of each", read, answered)
+	}
+	if want := "it was interrupted after 1.05s of 1h0m0s"; len(res.Reasons) != 1 || res.Reasons[0] != want {
+		t.Errorf("reasons: got %q, want %q alone", res.Reasons, want)
+	}
+}
+
+func TestTheAuditOfAnInterruptedRunDoesNotWaitForEver(t *testing.T) {
+	res := interrupted(t, threeUsers+"wait 500ms\npause tomcat1 tomcat2\nend 1h\n", 20)
+	if read, answered := audits(res); read != 1 || answered != 0 {
+		t.Errorf("final audit of frozen nodes: got %d readings, %d answered, want one in vain", read, answered)
+	}
+	want := "the final audit was cut short: 2 of 3 readings missing"
+	if all := strings.Join(res.Reasons, "\n"); !strings.Contains(all, want) {
+		t.Errorf("reasons: got %q, want %q among them", res.Reasons, want)
+	}
+	if res.Took.Seconds() > 6 {
+		t.Errorf("it took %v of the lab's time after an interruption at 1 s", res.Took)
+	}
+}
