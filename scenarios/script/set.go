@@ -9,7 +9,8 @@ import (
 // Set gives the scenario with one option changed, or added: key is NOUN.OPTION,
 // or NOUN.NAME.OPTION for the lines of a node, server or user. The lines that a
 // vary puts in the noun's place are changed as well. A noun that the scenario
-// leaves out is added, so that its default can be changed too.
+// leaves out is added, so that its default can be changed too. Lines keep their
+// numbers.
 func (s *Scenario) Set(key, value string) (*Scenario, error) {
 	parts := strings.Split(key, ".")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -67,8 +68,62 @@ func (s *Scenario) Set(key, value string) (*Scenario, error) {
 	switch {
 	case at >= 0 && !applied:
 		changed.Nouns[at] = change(changed.Nouns[at], true) // for the parser to refuse
+	case at < 0 && word == "users":
+		return nil, fmt.Errorf("the scenario has no users line: only users declared by name")
+	case at < 0 && (word == "node" || word == "server" || word == "user") && name == "":
+		return nil, fmt.Errorf("whose %s? write %s.NAME.%s", option, word, option)
 	case at < 0:
 		changed.Nouns = append(changed.Nouns, Noun{Word: word, Name: name, Options: Options{{Name: option, Text: value}}})
 	}
-	return Parse("--set "+key, []byte(Print(&changed)))
+	now, err := Parse("--set "+key, []byte(Print(&changed)))
+	if err != nil {
+		return nil, err
+	}
+	now.relocate(&changed)
+	return now, nil
+}
+
+// relocate gives the lines of s, which was read from the canonical text of a
+// scenario, the numbers that they have in the file it came from.
+func (s *Scenario) relocate(from *Scenario) {
+	lines := map[int]int{}
+	for i, n := range s.Nouns {
+		lines[n.Pos.Line] = from.Nouns[i].Pos.Line
+	}
+	for i, v := range s.Variables {
+		lines[v.Pos.Line] = from.Variables[i].Pos.Line
+	}
+	for i, st := range s.Script {
+		lines[st.Pos.Line] = from.Script[i].Pos.Line
+	}
+	for i, st := range s.Final {
+		lines[st.Pos.Line] = from.Final[i].Pos.Line
+	}
+	for i, a := range s.Attachments {
+		lines[a.Pos.Line] = from.Attachments[i].Pos.Line
+	}
+	all := []*Scenario{s}
+	for _, c := range s.cells {
+		all = append(all, c.Scenario)
+	}
+	for _, sc := range all {
+		sc.Name = from.Name
+		sc.Attachments = slices.Clone(sc.Attachments) // cells share them
+		move := func(p *Pos) { p.Line = lines[p.Line] }
+		for i := range sc.Nouns {
+			move(&sc.Nouns[i].Pos)
+		}
+		for i := range sc.Variables {
+			move(&sc.Variables[i].Pos)
+		}
+		for i := range sc.Script {
+			move(&sc.Script[i].Pos)
+		}
+		for i := range sc.Final {
+			move(&sc.Final[i].Pos)
+		}
+		for i := range sc.Attachments {
+			move(&sc.Attachments[i].Pos)
+		}
+	}
 }
