@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"sessionlab/lab"
@@ -234,10 +235,21 @@ func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
 			r.leave(st)
 			break
 		}
-		rec := u.Do(ctx, users.Request{
+		req := users.Request{
 			Method: a.Method, Target: a.Target, On: a.On, Step: st.Step, Label: a.Label,
 			Timeout: a.Options.Duration("timeout", 0),
-		})
+		}
+		if a.Options.Has("cookie") {
+			header, known := r.foreign(a.Options.String("cookie", ""), a.Target)
+			if !known {
+				r.mu.Lock()
+				r.unfinished = append(r.unfinished, fmt.Sprintf("line %d was not sent: no session was remembered for it: %s", st.Pos.Line, st))
+				r.mu.Unlock()
+				break
+			}
+			req.Foreign, req.Header = true, header
+		}
+		rec := u.Do(ctx, req)
 		if rec.Err != "" && ctx.Err() != nil {
 			r.leave(st)
 			break
@@ -257,6 +269,24 @@ func (r *run) steps(ctx context.Context, st script.Statement, a script.Step) {
 	for _, s := range wake {
 		s.Set()
 	}
+}
+
+// foreign is the Cookie header that a step's cookie option stands for; known is
+// false for a session id that has not been remembered.
+func (r *run) foreign(option, target string) (header string, known bool) {
+	if option == script.NoCookie {
+		return "", true
+	}
+	if strings.Contains(option, "=") {
+		return option, true
+	}
+	if other := r.users[option]; other != nil {
+		return other.Cookies(target), true
+	}
+	r.mu.Lock()
+	v, known := r.remembered[option]
+	r.mu.Unlock()
+	return r.cfg.SessionCookie + "=" + v.S, known && v.S != ""
 }
 
 // act does something that waits for nobody. It may be called at the seam, in

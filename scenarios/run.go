@@ -351,7 +351,7 @@ func (r *run) attempts(request string) []history.Attempt {
 func (r *run) record(rec *history.Record) {
 	r.rec.Add(rec)
 	r.mu.Lock()
-	if rec.Node != "" && !rec.Audit {
+	if rec.Node != "" && !rec.Audit && !rec.Foreign {
 		if rec.Session != "" {
 			if r.lastNode[rec.User] != rec.Node {
 				r.lastNode[rec.User] = rec.Node

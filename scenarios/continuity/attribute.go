@@ -123,6 +123,7 @@ func (c *checker) acknowledges(r int32, name string) bool {
 // collect gathers the writes of a session by attribute, and what its readings
 // show of each.
 func (c *checker) collect(p *person, s *session, readings []int32) []*attribute {
+	_, strange := c.strangers(p, s.id) // then the owner's writes count, too
 	var list []*attribute
 	byName := map[string]*attribute{}
 	find := func(name string) *attribute {
@@ -131,7 +132,7 @@ func (c *checker) collect(p *person, s *session, readings []int32) []*attribute 
 		}
 		a := byName[name]
 		if a == nil {
-			a = &attribute{name: name, countable: true, adds: true}
+			a = &attribute{name: name, countable: !strange, adds: true}
 			byName[name] = a
 			list = append(list, a)
 		}

@@ -104,8 +104,8 @@ func (t *trial) leaks() {
 		if it.part != alive {
 			continue
 		}
-		if r.Session != "" && r.Session != r.Sent {
-			if o, ok := t.owner[base(r.Session)]; ok && t.recs[o].User != t.person.name {
+		if r.Session != "" && (r.Session != r.Sent || r.Foreign) {
+			if o, strange := t.strangers(t.person, r.Session); strange {
 				t.found(Leaked, it.req, t.tellForeignSession(it.req, o))
 				return
 			}
@@ -117,6 +117,13 @@ func (t *trial) leaks() {
 			}
 		}
 	}
+}
+
+// strangers reports whether a session id is another user's: o is the request
+// that first showed it.
+func (c *checker) strangers(p *person, id string) (o int32, strange bool) {
+	o, ok := c.owner[base(id)]
+	return o, ok && c.recs[o].User != p.name
 }
 
 // logouts looks for the session being alive in an answer to a request that was

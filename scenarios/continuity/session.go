@@ -155,7 +155,11 @@ func (c *checker) sessionsOf(p *person) []*session {
 		}
 		id, fresh := identity(r)
 		if id == "" {
-			if sent != nil {
+			switch {
+			case sent == nil:
+			case r.Foreign && silent(r) == none:
+				sent.add(i, touched) // nobody promised that the session has this id still
+			default:
 				sent.add(i, silent(r))
 			}
 			continue
@@ -164,7 +168,7 @@ func (c *checker) sessionsOf(p *person) []*session {
 			fresh = false
 		}
 		s := find(id)
-		if sent != nil && (fresh || s != nil && s != sent) {
+		if sent != nil && (fresh || s != nil && s != sent) && !r.Foreign {
 			sent.add(i, replaced)
 		}
 		switch {

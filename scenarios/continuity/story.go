@@ -288,6 +288,10 @@ func (t *trial) tellForeignWrite(r, w int32, g history.Attr) func() string {
 func (t *trial) tellForeignSession(r, owner int32) func() string {
 	return func() string {
 		rec := t.recs[r]
+		if rec.Foreign {
+			return fmt.Sprintf("%s presented session %s, which is that of %s since %s, and %s took it (%s). The scenario chose the cookie.",
+				rec.User, short(rec.Sent), t.recs[owner].User, t.recs[owner].Request(), by(rec), t.asked(r))
+		}
 		return fmt.Sprintf("%s was given session %s by %s (%s), which is the session of %s since %s. %s",
 			rec.User, short(rec.Session), by(rec), t.asked(r), t.recs[owner].User, t.recs[owner].Request(), t.cause(r, rec.Node))
 	}

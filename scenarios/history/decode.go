@@ -80,6 +80,7 @@ type wire struct {
 		Outcome string `json:"outcome"`
 	} `json:"attempts"`
 	Sent       string              `json:"sent"`
+	Foreign    bool                `json:"foreign"`
 	Session    string              `json:"session"`
 	SetCookie  string              `json:"set_cookie"`
 	NewSession bool                `json:"new_session"`
@@ -116,7 +117,7 @@ func (w *wire) record() (Record, error) {
 		Step: w.Step, Label: w.Label, User: w.User,
 		Method: w.Method, Path: w.Path, On: w.On,
 		Status: w.Status, Node: w.Node,
-		Sent: w.Sent, Session: w.Session, SetCookie: w.SetCookie, NewSession: w.NewSession,
+		Sent: w.Sent, Foreign: w.Foreign, Session: w.Session, SetCookie: w.SetCookie, NewSession: w.NewSession,
 		Want: attrs(w.Want), Got: attrs(w.Got), Err: w.Err, Audit: w.Audit,
 	}
 	started, err := millis("at_ms", w.AtMS)

@@ -17,7 +17,7 @@ import (
 //
 // want and got map an attribute's name to {value write writes}; both may be
 // null. Besides them a line may carry request (identity), label, on, sent,
-// write{name value number op}, maybe, and started and ended in nanoseconds where
+// foreign, write{name value number op}, maybe, and started and ended in nanoseconds where
 // milliseconds with three decimals cannot say them.
 func Encode(w io.Writer, h *History) error { return EncodeRun(w, h, "") }
 
@@ -93,6 +93,9 @@ func AppendRecord(b []byte, r *Record) []byte {
 	}
 	b = append(b, ']')
 	b = appendOptional(b, "sent", r.Sent)
+	if r.Foreign {
+		b = append(b, `,"foreign":true`...)
+	}
 	b = appendField(b, "session", r.Session)
 	b = appendField(b, "set_cookie", r.SetCookie)
 	b = append(b, `,"new_session":`...)

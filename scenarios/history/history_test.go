@@ -25,7 +25,7 @@ func full() Record {
 		Write: &Write{Name: "cart", Value: "pen", Number: 12, Op: Set},
 		Want:  []Attr{{"cart", "pen", 12, 1}},
 		Got:   []Attr{{"cart", "pen", 12, 1}, {"user", "al\"ice\n", 0, 2}},
-		Err:   "cut body", Audit: true,
+		Err:   "cut body", Audit: true, Foreign: true,
 	}
 }
 
@@ -35,7 +35,7 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 	want := `{"step":7,"at_ms":1.5,"took_ms":2.5,"user":"alice","request":"alice/3","label":"first",` +
 		`"method":"POST","path":"/set?name=cart&value=pen","on":"tomcat1","status":200,"node":"tomcat1",` +
 		`"attempts":[{"node":"tomcat2","outcome":"refused"},{"node":"tomcat1","outcome":"200"}],` +
-		`"sent":"A1.tomcat2","session":"A1.tomcat1","set_cookie":"A1.tomcat1","new_session":true,` +
+		`"sent":"A1.tomcat2","foreign":true,"session":"A1.tomcat1","set_cookie":"A1.tomcat1","new_session":true,` +
 		`"write":{"name":"cart","value":"pen","number":12,"op":"set"},"maybe":true,` +
 		`"want":{"cart":{"value":"pen","write":12,"writes":1}},` +
 		`"got":{"cart":{"value":"pen","write":12,"writes":1},"user":{"value":"al\"ice\n","write":0,"writes":2}},` +

@@ -40,6 +40,7 @@ type Record struct {
 	Attempts []Attempt // what the proxy tried for it, in order
 
 	Sent       string // the session id that the request presented
+	Foreign    bool   // the script chose the cookies of the request: they need not be the user's own
 	Session    string // the session id that the answer speaks of
 	SetCookie  string // the session id that the answer set as a cookie
 	NewSession bool   // the answer says that its session was created for it

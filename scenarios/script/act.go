@@ -496,8 +496,46 @@ func (c *cursor) step(s *scope, w string, at int) (Act, error) {
 		w, at := c.word()
 		return nil, c.fail(at, stepOrder, "unexpected %q", w)
 	}
-	st.Options, err = c.options(elementOf("step", ""))
-	return st, err
+	from := c.at
+	if st.Options, err = c.options(elementOf("step", "")); err != nil {
+		return st, err
+	}
+	return st, c.cookie(s, st.Options, from)
+}
+
+// NoCookie is the cookie option of a step that presents none.
+const NoCookie = "none"
+
+// cookie checks the cookie option of a step; from is where the options begin.
+func (c *cursor) cookie(s *scope, o Options, from int) error {
+	if !o.Has("cookie") {
+		return nil
+	}
+	at := from + strings.Index(c.text[from:c.end], "cookie=") + len("cookie=")
+	who := o.String("cookie", "")
+	known := append([]string{NoCookie}, s.userList...)
+	for name, t := range s.remembered {
+		if t == Text {
+			known = append(known, name)
+		}
+	}
+	slices.Sort(known[1:])
+	switch {
+	case strings.Contains(who, "="):
+		if i := strings.IndexFunc(who, func(r rune) bool { return r < ' ' || r >= 0x7f }); i >= 0 {
+			return c.fail(at, "", "a cookie cannot have the character %q", []rune(who[i:])[0])
+		}
+		return nil
+	case slices.Contains(known, who), s.isUser(who):
+		return nil
+	case s.remembered[who] != 0:
+		return c.fail(at, "remember NAME = USER.last.session", "%q is %v and no session id", who, s.remembered[who])
+	}
+	hint := didYouMean(who, known)
+	if hint == "" {
+		hint = `none, the name of a user or of a remembered session id, or "JSESSIONID=..."`
+	}
+	return c.fail(at, hint, "%q is no cookie", who)
 }
 
 // unknownWord is the error for a line that begins with no word of the language

@@ -301,6 +301,7 @@ var Elements = []Element{
 	{Noun: "step", Doc: "a user's request in the script", Options: []Option{
 		positive("timeout", "", "how long this answer is waited for"),
 		duration("think", "", "pause between repetitions"),
+		text("cookie", `what this request presents instead of the user's cookies: none, those of another USER, a remembered session id, or "NAME=VALUE; ..."; what its answer sets is not kept`),
 	}},
 }
 

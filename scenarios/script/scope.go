@@ -35,7 +35,7 @@ func newScope() *scope {
 var reserved = func() map[string]bool {
 	words := map[string]bool{}
 	for _, list := range [][]string{nounWords, scriptWords, {"proxy", "quiet", "on", "from", "to", "by", "as", "for", "until",
-		"and", "is", "true", "false", "USER", "ATTRIBUTE"}} {
+		"and", "is", "true", "false", NoCookie, "USER", "ATTRIBUTE"}} {
 		for _, w := range list {
 			words[w] = true
 		}

@@ -89,6 +89,10 @@ type Request struct {
 	Timeout time.Duration // overrides the user's; 0 does not
 	Audit   bool
 	Cookie  string // a session id to present instead of the jar's; "" is the jar's
+	// Foreign sends Header as the Cookie header, nothing if it is "", and keeps
+	// neither what the answer sets nor what it says for the user's own.
+	Foreign bool
+	Header  string
 }
 
 // client is a connection with what belongs to it: the request that is sent
@@ -134,7 +138,9 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	rec.N = u.n
 	u.active++
 	rec.Write = u.intent(r.Method, r.Target)
-	rec.Want = u.known
+	if rec.Foreign = r.Foreign; !r.Foreign {
+		rec.Want = u.known
+	}
 	u.mu.Unlock()
 
 	id := rec.Request()
@@ -213,7 +219,7 @@ func parameter(query, name string) string {
 
 // learn keeps what the user may rely on from now on. u.mu is held.
 func (u *User) learn(rec *history.Record) {
-	if !rec.Acknowledged() {
+	if !rec.Acknowledged() || rec.Foreign {
 		return
 	}
 	if rec.Logout() || rec.NewSession {
@@ -271,7 +277,7 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 	rec.Status = resp.StatusCode
 	for _, line := range resp.Header["Set-Cookie"] {
 		name, value := cookieOf(line)
-		if !u.habits.NoCookies && r.Cookie == "" {
+		if !u.habits.NoCookies && r.Cookie == "" && !r.Foreign {
 			u.jar.set(line, addr)
 		}
 		if name == u.cfg.SessionCookie {
@@ -385,13 +391,14 @@ func (c *client) prepare(r Request, id string, w *history.Write) {
 }
 
 func (u *User) addCookies(c *client, r Request, rec *history.Record) {
-	if u.habits.NoCookies {
-		return
-	}
 	var line string
-	if r.Cookie != "" {
+	switch {
+	case r.Foreign:
+		line, rec.Sent = r.Header, valueIn(r.Header, u.cfg.SessionCookie)
+	case u.habits.NoCookies:
+	case r.Cookie != "":
 		line, rec.Sent = u.cfg.SessionCookie+"="+r.Cookie, r.Cookie
-	} else {
+	default:
 		path, _, _ := strings.Cut(r.Target, "?")
 		line, rec.Sent = u.jar.line(path), u.jar.value(u.cfg.SessionCookie, path)
 	}
@@ -408,6 +415,12 @@ func (u *User) UnderWay() int {
 // Session is the session id in the user's jar, "" for none.
 func (u *User) Session() string { return u.jar.value(u.cfg.SessionCookie, "") }
 
+// Cookies is the Cookie header that the user would send to a target now.
+func (u *User) Cookies(target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	return u.jar.line(path)
+}
+
 // Idle closes the connections that no request uses.
 func (u *User) Idle() {
 	u.mu.Lock()
@@ -417,6 +430,16 @@ func (u *User) Idle() {
 	for _, c := range idle {
 		c.conn.Close()
 	}
+}
+
+// valueIn is the value of a cookie in a Cookie header, "" if it is not there.
+func valueIn(header, cookie string) string {
+	for pair := range strings.SplitSeq(header, ";") {
+		if name, value, _ := strings.Cut(strings.TrimSpace(pair), "="); name == cookie {
+			return value
+		}
+	}
+	return ""
 }
 
 func cookieOf(line string) (name, value string) {
