@@ -172,10 +172,10 @@ func TestOriginalSessionIDIsLeftInTheRequest(t *testing.T) {
 }
 
 func TestReplicationValveKeepsStatistics(t *testing.T) {
-	withLab(t, replicating+"valve ReplicationValve statistics=yes filter=/session\nnode a service=4ms", func(o *outside) {
-		o.ask("a", "POST /counter")
-		o.ask("a", "GET /session")
-		o.ask("a", "GET /counter")
+	withLab(t, replicating+"valve ReplicationValve statistics=yes filter=/session", func(o *outside) {
+		o.ask("a", "POST /counter?ms=4")
+		o.ask("a", "GET /session?ms=4")
+		o.ask("a", "GET /counter?ms=4")
 		s := o.Status()[0].Node.Replication
 		if s == nil {
 			t.Fatal("a has no statistics")
