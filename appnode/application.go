@@ -31,7 +31,10 @@ func newApplication(node string, number int) application {
 func (a application) Invoke(r *Request, _ Pipeline) {
 	// The valves are done with the session, and the page has not asked for it yet:
 	// what is renamed in between is a session that the page does not find.
-	err := r.spend(r.share(inFilters))
+	var err error
+	if len(r.node.cfg.Valves) > 0 {
+		err = r.spend(r.share(inFilters))
+	}
 	if err == nil {
 		err = r.readForm()
 	}

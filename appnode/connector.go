@@ -29,7 +29,11 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		r.sendStatus(broken.status)
 	default:
 		r.response.held = broken.how != asUsual
-		if r.spend(r.share(inConnector)+n.stall(r, count)) == nil {
+		before := r.share(inConnector) + n.stall(r, count)
+		if len(n.cfg.Valves) == 0 {
+			before += r.share(inFilters) // nothing happens in between
+		}
+		if r.spend(before) == nil {
 			r.findRequestedID()
 			n.pipeline.Invoke(r)
 		}
@@ -52,7 +56,7 @@ func (n *Node) refuse(w http.ResponseWriter, status int) {
 func (n *Node) serviceTime(r *Request, count int) time.Duration {
 	d := n.cfg.Service.Time
 	if spread := n.cfg.Service.Spread; spread > 0 {
-		key := n.host.Key("service time").Str(n.host.Name()).Str(r.identity.Request)
+		key := n.serviceKey.Str(r.identity.Request)
 		if r.identity.Request == "" {
 			key = key.Int(uint64(count))
 		}
@@ -67,7 +71,7 @@ func (n *Node) stall(r *Request, count int) time.Duration {
 	if s.Stalled <= 0 {
 		return 0
 	}
-	key := n.host.Key("stall").Str(n.host.Name()).Str(r.identity.Request)
+	key := n.stallKey.Str(r.identity.Request)
 	if r.identity.Request == "" {
 		key = key.Int(uint64(count))
 	}

@@ -99,6 +99,8 @@ type Node struct {
 	threads          *world.Semaphore
 	sessionParameter string
 	cookie           sessionCookie
+	// What the draws of requests are for.
+	serviceKey, stallKey world.Key
 
 	listener       world.Listener     // set by Init
 	stopBackground context.CancelFunc // set by Start
@@ -163,6 +165,8 @@ func New(h world.Host, cfg Config) *Node {
 		threads:          world.NewSemaphore(h, cfg.MaxThreads),
 		sessionParameter: parameter,
 		cookie:           newSessionCookie(&cfg),
+		serviceKey:       h.Key("service time").Str(h.Name()),
+		stallKey:         h.Key("stall").Str(h.Name()),
 	}
 	n.pipeline = append(append(n.pipeline, cfg.Valves...), newApplication(h.Name(), cfg.Number))
 	n.manager.Observe(func(e sessions.Event) {
