@@ -290,7 +290,16 @@ func (s *signal) Set() {
 	}
 }
 
-func (s *signal) Wait(ctx context.Context) error {
+func (s *signal) Wait(ctx context.Context) error { return s.wait(ctx, nil) }
+
+func (s *signal) WaitWithin(ctx context.Context, d time.Duration) error {
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	return s.wait(ctx, limit.C)
+}
+
+// wait waits without a limit if that is nil.
+func (s *signal) wait(ctx context.Context, limit <-chan time.Time) error {
 	if err := s.host.gate(); err != nil {
 		return err
 	}
@@ -300,6 +309,8 @@ func (s *signal) Wait(ctx context.Context) error {
 	default:
 		select {
 		case <-s.set:
+		case <-limit:
+			err = context.DeadlineExceeded
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-s.host.down:

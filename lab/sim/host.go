@@ -252,13 +252,23 @@ func (s *signal) Set() {
 	}
 }
 
-func (s *signal) Wait(ctx context.Context) error {
+func (s *signal) Wait(ctx context.Context) error { return s.wait(ctx, -1) }
+
+func (s *signal) WaitWithin(ctx context.Context, d time.Duration) error {
+	return s.wait(ctx, int64(d))
+}
+
+// wait waits without a limit if that is negative.
+func (s *signal) wait(ctx context.Context, limit int64) error {
 	if s.waiter != nil {
 		panic("sim: two tasks wait on one signal of " + s.host.name)
 	}
 	s.waiter = s.host.w.current
-	_, err := s.host.wait(ctx, -1, s.take)
+	expired, err := s.host.wait(ctx, limit, s.take)
 	s.waiter = nil
+	if expired {
+		return context.DeadlineExceeded
+	}
 	return err
 }
 

@@ -108,6 +108,9 @@ type Signal interface {
 	// Wait returns nil once the signal was set, the error of ctx when that
 	// ends first, or ErrHostDown.
 	Wait(ctx context.Context) error
+	// WaitWithin is Wait that gives up after d, which must be above 0, of monotonic
+	// time with context.DeadlineExceeded. It costs less than a context of its own.
+	WaitWithin(ctx context.Context, d time.Duration) error
 }
 
 // ServeOptions say how a port is served. The zero value accepts without limit

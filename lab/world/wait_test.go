@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"sessionlab/lab/world"
 )
@@ -45,6 +46,12 @@ func (s *fakeSignal) Wait(ctx context.Context) error {
 	case <-s.host.down:
 		return world.ErrHostDown
 	}
+}
+
+func (s *fakeSignal) WaitWithin(ctx context.Context, d time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return s.Wait(limited)
 }
 
 func TestSemaphoreLetsNInAndServesTheRestInOrder(t *testing.T) {
@@ -166,6 +173,7 @@ func (deafSignal) Wait(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
+func (d deafSignal) WaitWithin(ctx context.Context, _ time.Duration) error { return d.Wait(ctx) }
 
 func TestWaitingEndsWithTheHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

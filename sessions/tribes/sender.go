@@ -69,7 +69,9 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 	}
 	open, failed := way.look(false)
 	for open && s.host.Elapsed()-way.start < s.cfg.Timeout {
-		if err := s.selectOnce(ctx); err != nil {
+		// A select that times out is as good as one that something has ended.
+		err := s.happened.WaitWithin(ctx, s.cfg.SelectTimeout)
+		if err != nil && (err != context.DeadlineExceeded || ctx.Err() != nil) {
 			s.giveUp()
 			return err
 		}
@@ -131,18 +133,6 @@ func (s *sender) giveUp() {
 	s.under, s.end = s.host.WithCancel(context.Background())
 }
 
-// selectOnce waits until something happens, at most for the select timeout. Its
-// error is that of the caller's context or of the host.
-func (s *sender) selectOnce(ctx context.Context) error {
-	limited, cancel := s.host.WithTimeout(ctx, s.cfg.SelectTimeout)
-	defer cancel()
-	err := s.happened.Wait(limited)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return nil
-	}
-	return err
-}
-
 // deliver sends to one destination, again on a new connection after an error. An
 // attempt may have failed before.
 func (s *sender) deliver(way *sending, i int) {
@@ -174,6 +164,7 @@ func (s *sender) attempt(ctx context.Context, to Member, way *sending) error {
 	if way.m.Options&UseAck == 0 {
 		return nil
 	}
+	conn.listen(s.host)
 	if err := conn.awaitAck(ctx); err != nil && !(err == ErrRemoteProcess && s.cfg.NoThrowOnFailedAck) {
 		return err
 	}
@@ -191,7 +182,6 @@ func (s *sender) connect(ctx context.Context, to Member) (*connection, error) {
 		return nil, err
 	}
 	conn := &connection{to: to, stream: stream, since: s.host.Elapsed(), changed: s.host.NewSignal()}
-	s.host.Go("tribes acks", func(ctx context.Context) { conn.read(ctx) })
 	s.mu.Lock()
 	late := ctx.Err() != nil // the sender has closed its connections meanwhile
 	if !late {
@@ -232,7 +222,7 @@ func (s *sender) disconnect() {
 }
 
 // keepalive closes the connections that the peer has closed, or that have been
-// used for long enough.
+// used for long enough, and listens on the others.
 func (s *sender) keepalive() {
 	now := s.host.Elapsed()
 	worn := s.takeIf(func(c *connection) bool {
@@ -243,6 +233,21 @@ func (s *sender) keepalive() {
 	for _, conn := range worn {
 		conn.stream.Close()
 	}
+	for _, conn := range s.unheard() {
+		conn.listen(s.host)
+	}
+}
+
+// unheard are the connections that nobody listens on.
+func (s *sender) unheard() (all []*connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		if !conn.heard() {
+			all = append(all, conn)
+		}
+	}
+	return all
 }
 
 // takeIf removes and returns connections, in the order of their making.
@@ -275,7 +280,8 @@ func (s *sender) stalled(to []Member) bool {
 }
 
 // connection is a sender's connection to one member. A task of its own reads
-// the acknowledgements.
+// the acknowledgements, and the end of the connection, once it is listened on:
+// when an acknowledgement is waited for, or when it is kept for a further message.
 type connection struct {
 	to      Member
 	stream  world.Stream
@@ -283,10 +289,28 @@ type connection struct {
 	sent    int           // messages; the sender's
 	changed world.Signal
 
-	mu     sync.Mutex // guards memory only
-	acks   int
-	nacks  int
-	broken error
+	mu        sync.Mutex // guards memory only
+	listening bool
+	acks      int
+	nacks     int
+	broken    error
+}
+
+// listen starts the reading, unless it has begun.
+func (c *connection) listen(h world.Host) {
+	c.mu.Lock()
+	begun := c.listening
+	c.listening = true
+	c.mu.Unlock()
+	if !begun {
+		h.Go("tribes acks", c.read)
+	}
+}
+
+func (c *connection) heard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.listening
 }
 
 // write writes a message. Without an acknowledgement nothing will be read: this is

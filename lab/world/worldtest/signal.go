@@ -71,6 +71,20 @@ var signalRows = []row{
 			r.isError("Wait after Set", s.Wait(ctx), nil)
 		})
 	}},
+	{"a wait within a time gives up after it and loses no set", func(r *rig) {
+		h := r.boot("tomcat1")
+		r.as(h, func(ctx context.Context) {
+			s := h.NewSignal()
+			r.isError("WaitWithin", s.WaitWithin(ctx, short), context.DeadlineExceeded)
+			s.Set()
+			r.isError("WaitWithin after Set", s.WaitWithin(ctx, short), nil)
+			h.Go("setter", func(context.Context) { s.Set() })
+			r.isError("WaitWithin of a Set that comes", s.WaitWithin(ctx, patience), nil)
+			ended, cancel := h.WithCancel(ctx)
+			cancel()
+			r.isError("WaitWithin under a context that has ended", s.WaitWithin(ended, short), context.Canceled)
+		})
+	}},
 	{"a dead host's signal says so", func(r *rig) {
 		h := r.boot("tomcat1")
 		s := h.NewSignal()
