@@ -2,7 +2,9 @@ package world
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 )
 
 // signaller is the part of Host that the waiting structures need.
@@ -111,7 +113,9 @@ type Queue[T any] struct {
 
 	mu      sync.Mutex // guards memory only
 	items   []T
+	first   int // of items; those before it are taken
 	waiting []*waiter
+	spare   []*waiter // that nobody uses
 	closed  bool
 }
 
@@ -126,6 +130,11 @@ func (q *Queue[T]) Put(item T) bool {
 		q.mu.Unlock()
 		return false
 	}
+	if len(q.items) == cap(q.items) && q.first > len(q.items)/2 {
+		left := copy(q.items, q.items[q.first:])
+		clear(q.items[left:])
+		q.items, q.first = q.items[:left], 0
+	}
 	q.items = append(q.items, item)
 	w := q.popWaiter()
 	q.mu.Unlock()
@@ -138,13 +147,21 @@ func (q *Queue[T]) Put(item T) bool {
 // Take removes the oldest item, waiting for one while ctx lets it. After Close
 // it drains what is left and then answers ok=false.
 func (q *Queue[T]) Take(ctx context.Context) (item T, ok bool, err error) {
+	return q.take(ctx, 0)
+}
+
+// TakeWithin is Take that gives up after d, which must be above 0, of monotonic
+// time with context.DeadlineExceeded.
+func (q *Queue[T]) TakeWithin(ctx context.Context, d time.Duration) (item T, ok bool, err error) {
+	return q.take(ctx, d)
+}
+
+// take waits for each wake-up at most for d, unless that is 0.
+func (q *Queue[T]) take(ctx context.Context, d time.Duration) (item T, ok bool, err error) {
 	for {
 		q.mu.Lock()
-		if len(q.items) > 0 {
-			item = q.items[0]
-			var zero T
-			q.items[0] = zero
-			q.items = q.items[1:]
+		if q.first < len(q.items) {
+			item = q.pop()
 			q.mu.Unlock()
 			return item, true, nil
 		}
@@ -152,37 +169,61 @@ func (q *Queue[T]) Take(ctx context.Context) (item T, ok bool, err error) {
 			q.mu.Unlock()
 			return item, false, nil
 		}
-		w := &waiter{signal: q.host.NewSignal()}
+		w := q.newWaiter()
 		q.waiting = append(q.waiting, w)
 		q.mu.Unlock()
 
-		if err := w.signal.Wait(ctx); err != nil {
-			q.mu.Lock()
-			granted := w.granted
-			for i, other := range q.waiting {
-				if other == w {
-					q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
-					break
-				}
-			}
-			var next *waiter
-			if granted && len(q.items) > 0 {
-				next = q.popWaiter() // our wake-up is somebody else's
-			}
-			q.mu.Unlock()
-			if next != nil {
-				next.signal.Set()
-			}
-			return item, false, err
+		if d > 0 {
+			err = w.signal.WaitWithin(ctx, d)
+		} else {
+			err = w.signal.Wait(ctx)
 		}
+		q.mu.Lock()
+		if err == nil {
+			w.granted = false
+			q.spare = append(q.spare, w)
+			q.mu.Unlock()
+			continue
+		}
+		granted := w.granted
+		q.waiting = slices.DeleteFunc(q.waiting, func(other *waiter) bool { return other == w })
+		var next *waiter
+		if granted && q.first < len(q.items) {
+			next = q.popWaiter() // our wake-up is somebody else's
+		}
+		q.mu.Unlock()
+		if next != nil {
+			next.signal.Set()
+		}
+		return item, false, err
 	}
+}
+
+// pop takes the oldest item; q.mu is held.
+func (q *Queue[T]) pop() (item T) {
+	var zero T
+	item, q.items[q.first] = q.items[q.first], zero
+	if q.first++; q.first == len(q.items) {
+		q.items, q.first = q.items[:0], 0
+	}
+	return item
+}
+
+// newWaiter is a waiter, one that was used before if there is one; q.mu is held.
+func (q *Queue[T]) newWaiter() *waiter {
+	if last := len(q.spare) - 1; last >= 0 {
+		w := q.spare[last]
+		q.spare = q.spare[:last]
+		return w
+	}
+	return &waiter{signal: q.host.NewSignal()}
 }
 
 // Len is how many items wait.
 func (q *Queue[T]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items)
+	return len(q.items) - q.first
 }
 
 // Close refuses further items and lets every taker drain and leave.
@@ -202,7 +243,7 @@ func (q *Queue[T]) popWaiter() *waiter {
 		return nil
 	}
 	w := q.waiting[0]
-	q.waiting = q.waiting[1:]
+	q.waiting = slices.Delete(q.waiting, 0, 1)
 	w.granted = true
 	return w
 }

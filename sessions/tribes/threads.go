@@ -77,12 +77,12 @@ func (t *threads[T]) nextJob() (job T, ok bool) {
 		t.mu.Lock()
 		spare := t.size > t.core
 		t.mu.Unlock()
-		ctx, cancel := t.ctx, context.CancelFunc(func() {})
+		var err error
 		if spare {
-			ctx, cancel = t.host.WithTimeout(t.ctx, t.keepAlive)
+			job, ok, err = t.queue.TakeWithin(t.ctx, t.keepAlive)
+		} else {
+			job, ok, err = t.queue.Take(t.ctx)
 		}
-		job, ok, err := t.queue.Take(ctx)
-		cancel()
 		if err == nil {
 			return job, ok
 		}
