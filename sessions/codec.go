@@ -120,7 +120,8 @@ func DecodeState(b []byte) (State, error) {
 // AppendActions appends a list of actions to b, in their order.
 func AppendActions(b []byte, actions []Action) []byte {
 	b = binary.AppendUvarint(b, uint64(len(actions)))
-	for _, a := range actions {
+	for i := range actions {
+		a := &actions[i]
 		head := byte(a.Property) << 1
 		if a.Remove {
 			head |= 1
@@ -149,6 +150,9 @@ func DecodeActions(b []byte) ([]Action, error) {
 	d := decoder{b: b}
 	n := d.uint()
 	var actions []Action
+	if n > 0 {
+		actions = make([]Action, 0, min(n, 16)) // whatever the bytes claim
+	}
 	for i := uint64(0); i < n && !d.bad; i++ {
 		head := d.byte()
 		a := Action{Property: Property(head >> 1), Remove: head&1 != 0}

@@ -37,7 +37,7 @@ func (f *fake) Status() tribes.Status { return tribes.Status{Members: f.members}
 
 func (f *fake) Send(_ context.Context, to []tribes.Member, m *tribes.Message) error {
 	var err error
-	if f.last, err = decode(m.Body); err != nil {
+	if f.last, err = decode(m.Body, "localhost#"); err != nil {
 		return err
 	}
 	var names []string

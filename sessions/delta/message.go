@@ -28,6 +28,15 @@ type message struct {
 	states  []sessions.State  // of State
 }
 
+// room is about how many bytes the message takes.
+func (m *message) room() int {
+	n := 32 + len(m.manager) + len(m.session) + len(m.newID)
+	for i := range m.actions {
+		n += 24 + len(m.actions[i].Name) + len(m.actions[i].Value.Text)
+	}
+	return n
+}
+
 // append appends the message to b: its code, the manager's name and the id with
 // their lengths before them, the timestamp as a varint, and the payload.
 func (m *message) append(b []byte) []byte {
@@ -46,9 +55,9 @@ func (m *message) append(b []byte) []byte {
 	return b
 }
 
-// decode reads what append wrote; b must hold nothing else. The error is
-// ErrCorrupt.
-func decode(b []byte) (message, error) {
+// decode reads what append wrote; b must hold nothing else. The name is the one
+// that the manager is expected to have. The error is ErrCorrupt.
+func decode(b []byte, name string) (message, error) {
 	var m message
 	if len(b) == 0 {
 		return m, fmt.Errorf("%w: empty", ErrCorrupt)
@@ -57,9 +66,14 @@ func decode(b []byte) (message, error) {
 	if m.kind == 0 {
 		return m, fmt.Errorf("%w: unknown code %d", ErrCorrupt, b[0])
 	}
-	rest, ok := b[1:], false
-	if m.manager, rest, ok = cutString(rest); ok {
-		m.session, rest, ok = cutString(rest)
+	manager, rest, ok := cutBytes(b[1:])
+	if m.manager = name; string(manager) != name {
+		m.manager = string(manager)
+	}
+	if ok {
+		var session []byte
+		session, rest, ok = cutBytes(rest)
+		m.session = string(session)
 	}
 	timestamp, n := binary.Varint(rest)
 	if !ok || n <= 0 {
@@ -103,11 +117,11 @@ func appendString(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-func cutString(b []byte) (s string, rest []byte, ok bool) {
+func cutBytes(b []byte) (part, rest []byte, ok bool) {
 	n, head := binary.Uvarint(b)
 	if head <= 0 || n > uint64(len(b)-head) {
-		return "", nil, false
+		return nil, nil, false
 	}
 	b = b[head:]
-	return string(b[:n]), b[n:], true
+	return b[:n], b[n:], true
 }

@@ -37,7 +37,7 @@ func someMessages() []message {
 
 func TestMessagesSurviveEncoding(t *testing.T) {
 	for _, want := range someMessages() {
-		got, err := decode(want.append(nil))
+		got, err := decode(want.append(nil), "localhost#")
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%v decoded to %+v, %v, want %+v", want.kind, got, err, want)
 		}
@@ -49,7 +49,7 @@ func TestCutMessagesAreCorrupt(t *testing.T) {
 		whole := m.append(nil)
 		fixed := len((&message{kind: NoContextManager, manager: m.manager, session: m.session, timestamp: m.timestamp}).append(nil))
 		for n := range fixed { // a new id may be shorter, all else may not
-			if _, err := decode(whole[:n]); !errors.Is(err, ErrCorrupt) {
+			if _, err := decode(whole[:n], "localhost#"); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("first %d of %d bytes of %v: %v, want %v", n, len(whole), m.kind, err, ErrCorrupt)
 			}
 		}
@@ -71,7 +71,7 @@ func TestWhatNoManagerWritesIsRefused(t *testing.T) {
 		"STATE with a nameless session": (&message{kind: State, states: []sessions.State{{Valid: true}}}).append(nil),
 		"a length beyond the end":       {1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
 	} {
-		if got, err := decode(b); !errors.Is(err, ErrCorrupt) {
+		if got, err := decode(b, "localhost#"); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %+v, %v, want %v", name, got, err, ErrCorrupt)
 		}
 	}
@@ -112,14 +112,14 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := decode(b)
+		m, err := decode(b, "localhost#")
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Errorf("%x: %v, want %v", b, err, ErrCorrupt)
 			}
 			return
 		}
-		again, err := decode(m.append(nil))
+		again, err := decode(m.append(nil), "localhost#")
 		if err != nil || !reflect.DeepEqual(again, m) {
 			t.Errorf("decoded again: %+v, %v, want %+v", again, err, m)
 		}

@@ -37,7 +37,7 @@ func (m *Manager) send(ctx context.Context, to []tribes.Member, msg *message, op
 	msg.manager = m.cfg.Name
 	err := m.channel.Send(ctx, to, &tribes.Message{
 		Label:   world.Label{Kind: msg.kind.String(), Key: sessions.Base(msg.session)},
-		Body:    msg.append(nil),
+		Body:    msg.append(make([]byte, 0, msg.room())),
 		Options: options,
 	})
 	if err != nil && !errors.Is(err, world.ErrHostDown) {
