@@ -227,7 +227,7 @@ func (l *Lab) channelTraced(name string, e tribes.Event) {
 		event.Text = fmt.Sprintf("%s suspects %s, which still accepts connections and so stays a member", name, peer)
 	case tribes.SendFailed:
 		event.Class = "send failed"
-		event.Text = fmt.Sprintf("%s cannot send %s to %s; the request goes on all the same", name, aMessage(e.Label), peer)
+		event.Text = name + " cannot send " + aMessage(e.Label) + " to " + peer + "; the request goes on all the same"
 	case tribes.AckTimedOut:
 		event.Class = "not acknowledged"
 		event.Text = fmt.Sprintf("%s has waited in vain for %s to acknowledge %s; the request goes on all the same", name, peer, aMessage(e.Label))

@@ -178,7 +178,9 @@ func (m *Member) decode(b []byte) error {
 	case m.Port < 0 || m.Port > 65535:
 		return fmt.Errorf("%w: port %d", errMember, m.Port)
 	}
-	if known, err := netip.ParseAddr(m.Host); err != nil || known != ip {
+	if m.Host == "" {
+		m.Host = ip.String()
+	} else if known, err := netip.ParseAddr(m.Host); err != nil || known != ip {
 		m.Host = ip.String()
 	}
 	return nil
