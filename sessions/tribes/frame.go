@@ -21,6 +21,12 @@ const (
 	failAckData = "\x0b\x00\x05"
 )
 
+// Frames with an acknowledgement.
+var (
+	ackFrame     = string(appendFrame(nil, []byte(ackData)))
+	failAckFrame = string(appendFrame(nil, []byte(failAckData)))
+)
+
 // maxFrame bounds the content of a frame, in bytes. Tomcat has no bound.
 const maxFrame = 256 << 20
 

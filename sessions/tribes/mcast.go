@@ -91,7 +91,7 @@ func (s *mcast) broadcast(conn world.PacketConn) {
 
 // send sends one heartbeat. One that is lost is no error.
 func (s *mcast) send(conn world.PacketConn, local Member) {
-	if conn.WriteTo(world.Label{Kind: "HEARTBEAT"}, AppendMember(nil, local), s.group) == nil {
+	if conn.WriteTo(world.Label{Kind: "HEARTBEAT"}, AppendMember(make([]byte, 0, 128), local), s.group) == nil {
 		w := s.coord.channel.watch
 		w.count(&w.heartbeats)
 	}

@@ -69,17 +69,18 @@ func (t *Membership) Remove(m Member) bool {
 
 // Expire takes out and returns the members not heard of for more than dropTime
 // before now. A wall clock that jumps ahead expires everybody.
-func (t *Membership) Expire(now time.Time, dropTime time.Duration) []Member {
-	var expired []Member
-	t.entries = slices.DeleteFunc(t.entries, func(e membershipEntry) bool {
+func (t *Membership) Expire(now time.Time, dropTime time.Duration) (expired []Member) {
+	kept := t.entries[:0]
+	for _, e := range t.entries {
 		if now.Sub(e.heard) <= dropTime {
-			return false
+			kept = append(kept, e)
+		} else {
+			expired = append(expired, e.member)
 		}
-		expired = append(expired, e.member)
-		return true
-	})
+	}
 	if expired != nil {
-		t.listed = nil
+		clear(t.entries[len(kept):])
+		t.entries, t.listed = kept, nil
 	}
 	return expired
 }

@@ -31,6 +31,7 @@ type receiver struct {
 	looked   time.Duration // when the selector last looked for messages without a thread
 	awake    time.Duration // when the selector's thread runs next, or ran last
 	spare    []*received
+	idle     []*worker // tasks without a batch
 }
 
 // inbound is one connection.
@@ -43,6 +44,7 @@ type inbound struct {
 	// Source: Tomcat NioReplicationTask.java, drainChannel registers the
 	// connection for reading before it processes.
 	next []*received
+	room []*received // of an earlier next
 }
 
 // received is a message with room for its body. It is used again once it has
@@ -73,13 +75,6 @@ func (r *receiver) message() *received {
 	m := r.spare[last]
 	r.spare = r.spare[:last]
 	return m
-}
-
-// done takes the room back.
-func (r *receiver) done(messages []*received) {
-	r.mu.Lock()
-	r.spare = append(r.spare, messages...)
-	r.mu.Unlock()
 }
 
 func newReceiver(c *Channel, deliver func(context.Context, *Message)) *receiver {
@@ -141,7 +136,10 @@ func (r *receiver) serve(s world.Stream) {
 	}()
 	ctx := r.channel.ctx
 	conn := &inbound{stream: s, writing: world.NewMutex(r.host)}
-	var in frames
+	var (
+		in   frames
+		host string // of the latest message
+	)
 	buf := make([]byte, 2<<10)
 	for {
 		n, err := s.Read(ctx, buf)
@@ -158,10 +156,12 @@ func (r *receiver) serve(s world.Stream) {
 				break
 			}
 			m := r.message()
+			m.From.Host = host // most likely
 			if err := m.decode(content); err != nil {
 				r.refuse(s, err)
 				continue
 			}
+			host = m.From.Host
 			r.arrived(conn, m)
 		}
 	}
@@ -171,45 +171,88 @@ func (r *receiver) refuse(s world.Stream, err error) {
 	r.channel.watch.event(Event{Kind: FrameRefused, Err: err, Detail: "from " + s.RemoteAddr()})
 }
 
+// batch is what a worker thread does: it reads a connection, from this message on,
+// when it has run for the first time.
+type batch struct {
+	conn  *inbound
+	first *Message
+	wake  time.Duration
+}
+
 // arrived adds a message to the batch that waits for a thread, or begins one.
 func (r *receiver) arrived(conn *inbound, m *received) {
 	r.channel.begin(&m.Message)
 	now := r.host.Elapsed()
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	conn.next = append(conn.next, m)
-	if len(conn.next) > 1 {
-		return
-	}
-	if now >= r.awake {
+	begins := len(conn.next) == 1
+	if begins && now >= r.awake {
 		r.awake = now + r.channel.pick.atSelector(&m.Message)
 	}
 	wake := r.awake - now
-	r.host.Go("tribes worker", func(context.Context) { r.work(conn, m, wake) })
+	r.mu.Unlock()
+	if begins {
+		r.begin(batch{conn, &m.Message, wake})
+	}
 }
 
-// work is what one worker thread does with a connection that can be read, from
-// its first message on.
-func (r *receiver) work(conn *inbound, first *received, wake time.Duration) {
+// worker is a task that does one batch after the other.
+type worker struct {
+	work   batch
+	handed world.Signal
+}
+
+// begin hands a batch to a task, a new one if all have one.
+func (r *receiver) begin(b batch) {
+	var w *worker
+	r.mu.Lock()
+	if last := len(r.idle) - 1; last >= 0 {
+		w, r.idle = r.idle[last], r.idle[:last]
+		w.work = b
+	}
+	r.mu.Unlock()
+	if w != nil {
+		w.handed.Set()
+		return
+	}
+	w = &worker{work: b, handed: r.host.NewSignal()}
+	r.host.Go("tribes worker", func(context.Context) {
+		for {
+			r.work(w.work)
+			r.mu.Lock()
+			r.idle = append(r.idle, w)
+			r.mu.Unlock()
+			if w.handed.Wait(r.channel.ctx) != nil {
+				return
+			}
+		}
+	})
+}
+
+// work is what one worker thread does with a connection that can be read.
+func (r *receiver) work(b batch) {
 	ctx := r.channel.ctx
-	err := r.host.Sleep(ctx, wake)
+	err := r.host.Sleep(ctx, b.wake)
 	if err == nil {
-		err = r.takeWorker(ctx, &first.Message)
+		err = r.takeWorker(ctx, b.first)
 	}
 	r.mu.Lock()
-	messages := conn.next
-	conn.next = nil
+	messages := b.conn.next
+	b.conn.next, b.conn.room = b.conn.room, nil
 	r.mu.Unlock()
 	if err == nil {
 		defer r.giveWorker()
 	}
 	for _, m := range messages {
 		if err == nil {
-			err = r.process(ctx, conn, &m.Message)
+			err = r.process(ctx, b.conn, &m.Message)
 		}
 		r.channel.finish(&m.Message)
 	}
-	r.done(messages)
+	r.mu.Lock()
+	r.spare = append(r.spare, messages...)
+	b.conn.room = messages[:0]
+	r.mu.Unlock()
 }
 
 // process acknowledges and delivers one message.
@@ -221,7 +264,7 @@ func (r *receiver) process(ctx context.Context, conn *inbound, m *Message) error
 		if err := r.host.Sleep(ctx, late); err != nil {
 			return err
 		}
-		r.ack(ctx, conn, m, ackData)
+		r.ack(ctx, conn, m, ackFrame)
 		late = 0
 	}
 	if err := r.host.Sleep(ctx, late+c.pick.inProcess(m)); err != nil {
@@ -231,9 +274,9 @@ func (r *receiver) process(ctx context.Context, conn *inbound, m *Message) error
 	switch {
 	case !m.Options.ackAfterProcessing():
 	case m.failed != nil:
-		r.ack(ctx, conn, m, failAckData)
+		r.ack(ctx, conn, m, failAckFrame)
 	default:
-		r.ack(ctx, conn, m, ackData)
+		r.ack(ctx, conn, m, ackFrame)
 	}
 	return nil
 }
@@ -284,13 +327,13 @@ func (r *receiver) giveWorker() {
 
 // ack acknowledges a message. A sender that no longer waits is no reason not to
 // process what it sent. Source: Tomcat NioReplicationTask.java, sendAck.
-func (r *receiver) ack(ctx context.Context, conn *inbound, m *Message, data string) {
+func (r *receiver) ack(ctx context.Context, conn *inbound, m *Message, frame string) {
 	if conn.writing.Lock(ctx) != nil {
 		return
 	}
 	defer conn.writing.Unlock()
 	label := world.Label{Kind: "ACK", Key: hex.EncodeToString(m.UniqueID[:8])}
-	_ = conn.stream.Write(ctx, label, appendFrame(nil, []byte(data)))
+	_ = conn.stream.Write(ctx, label, []byte(frame))
 }
 
 // stop closes the port and every connection.

@@ -55,13 +55,19 @@ type delivery struct {
 // keeps silent costs the select timeout, not the time limit. After any failure
 // all connections of this sender are closed.
 func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
-	way := &sending{ctx: s.under, m: m, frame: messageFrame(m), start: s.host.Elapsed()}
+	var way *sending
+	frame := messageFrame(m)
 	for i := range to {
-		if tried, err := s.writeNow(way, &to[i]); !tried || err != nil {
-			way.deliveries = append(way.deliveries, delivery{to: to[i], err: err})
+		tried, err := s.writeNow(&to[i], m, frame)
+		if tried && err == nil {
+			continue
 		}
+		if way == nil {
+			way = &sending{ctx: s.under, m: m, frame: frame, start: s.host.Elapsed()}
+		}
+		way.deliveries = append(way.deliveries, delivery{to: to[i], err: err})
 	}
-	if len(way.deliveries) == 0 {
+	if way == nil {
 		return nil
 	}
 	for i := range way.deliveries {
@@ -89,15 +95,15 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 
 // writeNow is the first attempt to send where that takes no time: nobody is to
 // be dialled, there is room, and no answer is waited for.
-func (s *sender) writeNow(way *sending, to *Member) (tried bool, err error) {
-	if way.m.Options&UseAck != 0 {
+func (s *sender) writeNow(to *Member, m *Message, frame []byte) (tried bool, err error) {
+	if m.Options&UseAck != 0 {
 		return false, nil
 	}
 	conn := s.connection(to)
 	if conn == nil || !conn.stream.Writable() {
 		return false, nil
 	}
-	return true, conn.write(way)
+	return true, conn.write(s.under, m, frame)
 }
 
 // look reports whether destinations are open still, and those that have failed.
@@ -157,7 +163,7 @@ func (s *sender) attempt(ctx context.Context, to Member, way *sending) error {
 	if err != nil {
 		return err
 	}
-	if err := conn.write(way); err != nil {
+	if err := conn.write(ctx, way.m, way.frame); err != nil {
 		return err
 	}
 	s.happened.Set()
@@ -315,12 +321,12 @@ func (c *connection) heard() bool {
 
 // write writes a message. Without an acknowledgement nothing will be read: this is
 // then the only look at the connection.
-func (c *connection) write(way *sending) error {
+func (c *connection) write(ctx context.Context, m *Message, frame []byte) error {
 	c.reset()
-	if err := c.stream.Write(way.ctx, way.m.Label, way.frame); err != nil {
+	if err := c.stream.Write(ctx, m.Label, frame); err != nil {
 		return err
 	}
-	if way.m.Options&UseAck != 0 {
+	if m.Options&UseAck != 0 {
 		return nil
 	}
 	err := c.ended()
