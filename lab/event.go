@@ -19,6 +19,8 @@ type Event struct {
 	// Label says which message, for Sends, Receives and Loses.
 	Label world.Label
 	Size  int
+	// Took is, for Applies, the time since the message was handed to Peer's channel.
+	Took time.Duration
 	// Request is the request's identity, where one is involved.
 	Request string
 	// Verb is what the operator did, for Told: "kill", "stop" and so on.
@@ -48,11 +50,12 @@ const (
 	Told     // the operator did something: Verb, and Text says what
 	Session  // a node did something to a session; Text says what
 	Broken   // something failed that no user may have noticed; Text says what
+	Applies  // Host has processed a message of Peer between nodes
 )
 
 func (k EventKind) String() string {
 	return [...]string{"?", "sends", "receives", "loses", "up", "down", "idle", "sees", "misses",
-		"tries", "excludes", "readmits", "operator", "session", "broken"}[k]
+		"tries", "excludes", "readmits", "operator", "session", "broken", "applies"}[k]
 }
 
 // Watch has f called for every event, in the task that causes it and before it

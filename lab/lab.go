@@ -46,8 +46,9 @@ type Lab struct {
 
 	mu         sync.Mutex // guards memory only
 	attempts   map[string][]Attempt
-	room       []Attempt     // for the first attempts of many requests
-	proxyAhead time.Duration // skew of the proxy's clock
+	parcels    map[[16]byte]parcel // by the message's unique id
+	room       []Attempt           // for the first attempts of many requests
+	proxyAhead time.Duration       // skew of the proxy's clock
 }
 
 // Attempt is one try of the proxy for a request.
@@ -104,7 +105,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 	p.Nodes = slices.Clone(p.Nodes)
 	l := &Lab{
 		world: w, plan: p, timing: p.Timing.withDefaults(),
-		nodes: map[string]*node{}, byAddr: map[string]string{}, attempts: map[string][]Attempt{},
+		nodes: map[string]*node{}, byAddr: map[string]string{}, attempts: map[string][]Attempt{}, parcels: map[[16]byte]parcel{},
 	}
 	for i, np := range p.Nodes {
 		if np.Addr == "" {

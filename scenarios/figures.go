@@ -14,7 +14,8 @@ import (
 type Replication struct {
 	Messages int
 	Bytes    int64
-	// Lag is from a message's leaving to its being read by the receiver.
+	// Lag is from a message's being handed to the sender's channel until the
+	// receiver has processed it.
 	LagP50, LagP99, LagMax time.Duration
 }
 
@@ -31,16 +32,13 @@ func replicates(kind string) bool {
 type traffic struct {
 	messages int
 	bytes    int64
-	sent     map[parcel][]time.Duration // when messages left that have not arrived
 	lags     []time.Duration
 	tries    map[string]int
 	excluded map[string]int
 }
 
-type parcel struct{ from, to, kind, key string }
-
 func newTraffic() traffic {
-	return traffic{sent: map[parcel][]time.Duration{}, tries: map[string]int{}, excluded: map[string]int{}}
+	return traffic{tries: map[string]int{}, excluded: map[string]int{}}
 }
 
 func (t *traffic) count(e *lab.Event) {
@@ -53,20 +51,10 @@ func (t *traffic) count(e *lab.Event) {
 		if replicates(e.Label.Kind) {
 			t.messages++
 			t.bytes += int64(e.Size)
-			p := parcel{e.Host, e.Peer, e.Label.Kind, e.Label.Key}
-			t.sent[p] = append(t.sent[p], e.At)
 		}
-	case lab.Receives:
+	case lab.Applies:
 		if replicates(e.Label.Kind) {
-			p := parcel{e.Peer, e.Host, e.Label.Kind, e.Label.Key}
-			if left := t.sent[p]; len(left) > 0 {
-				t.lags = append(t.lags, e.At-left[0])
-				if len(left) == 1 {
-					delete(t.sent, p)
-				} else {
-					t.sent[p] = left[1:]
-				}
-			}
+			t.lags = append(t.lags, e.Took)
 		}
 	}
 }

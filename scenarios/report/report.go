@@ -143,7 +143,7 @@ type Latency struct {
 }
 
 // Replication is what the nodes sent each other about sessions. A lag is from
-// sending a message to its being applied.
+// a message's being given to the sender's channel to its being applied.
 type Replication struct {
 	Messages int64 `json:"messages"`
 	Bytes    int64 `json:"bytes"`

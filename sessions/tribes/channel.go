@@ -143,6 +143,7 @@ func (c *Channel) Send(ctx context.Context, to []Member, m *Message) error {
 		return fmt.Errorf("send %s: %w", m.Label.Kind, ErrNoDestination)
 	}
 	c.stamp(m)
+	c.watch.event(Event{Kind: Handed, Label: m.Label, ID: m.UniqueID, Members: len(to)})
 	c.begin(m)
 	defer c.finish(m)
 	return c.sendMessage(ctx, to, m)

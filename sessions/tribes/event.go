@@ -25,7 +25,9 @@ const (
 	FrameRefused               // bytes that are no frame or no message
 	HeartbeatRefused           // a datagram that is no heartbeat
 	NoReplies                  // nobody answered the static membership
-	lastEventKind    = NoReplies
+	Handed                     // a message was given to the channel, for so many members
+	Processed                  // a message of the member named has been processed
+	lastEventKind    = Processed
 )
 
 func (k EventKind) String() string {
@@ -35,7 +37,7 @@ func (k EventKind) String() string {
 	return [...]string{"?", "member added", "member gone", "member suspect", "member not added",
 		"send failed", "send retried", "ack timed out", "negative ack", "sender pool exhausted",
 		"queue full", "discarded", "receiver busy", "frame refused", "heartbeat refused",
-		"no replies"}[k]
+		"no replies", "handed", "processed"}[k]
 }
 
 // Event tells what happened in a channel. It explains; nothing is decided by it.
@@ -45,6 +47,10 @@ type Event struct {
 	Label  world.Label // the message it is about; zero for none
 	Err    error       // the cause, if there is one
 	Detail string
+	// ID is the message's, with Handed and Processed, and Members is for how many
+	// it was handed over.
+	ID      [16]byte
+	Members int
 }
 
 // String is the event in a line of text.

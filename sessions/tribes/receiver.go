@@ -271,6 +271,7 @@ func (r *receiver) process(ctx context.Context, conn *inbound, m *Message) error
 		return err
 	}
 	r.deliver(ctx, m)
+	c.watch.event(Event{Kind: Processed, Member: m.From, ID: m.UniqueID})
 	switch {
 	case !m.Options.ackAfterProcessing():
 	case m.failed != nil:
