@@ -216,19 +216,29 @@ func (h *host) Sleep(ctx context.Context, d time.Duration) error {
 	if err := h.pass(ctx); err != nil {
 		return err
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	var err error
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	if ctx.Err() == nil && nap(d) {
 		err = ctx.Err()
-	case <-h.down:
+	} else {
+		err = h.await(ctx, d)
 	}
 	if down := h.gate(); down != nil {
 		return down
 	}
 	return err
+}
+
+// await lets d pass unless ctx or the host ends first.
+func (h *host) await(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-h.down:
+	}
+	return nil
 }
 
 func (h *host) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
