@@ -73,6 +73,9 @@ func (t *traffic) replication() Replication {
 func (r *run) lookupNow() script.Lookup {
 	var checked *continuity.Result
 	return func(f script.Figure) (script.Value, bool) {
+		if v, mine := r.copies(f); mine {
+			return v, true
+		}
 		r.mu.Lock()
 		v, ok, mine := r.own(f)
 		r.mu.Unlock()
@@ -92,6 +95,9 @@ func (r *run) lookupFinal(checked *continuity.Result) script.Lookup {
 	return func(f script.Figure) (script.Value, bool) {
 		r.mu.Lock()
 		v, ok, mine := r.own(f)
+		if seen, looked := r.lastLook[f]; looked {
+			v, ok, mine = seen, true, true
+		}
 		r.mu.Unlock()
 		if mine {
 			return v, ok

@@ -139,8 +139,9 @@ type run struct {
 	loggedOut  []knock
 	touches    touches
 	unfinished []string
-	stopped    time.Duration // when the script was over
-	unaudited  string        // what an interruption left out of the final audit
+	lastLook   map[script.Figure]script.Value // into the nodes, before the final audit
+	stopped    time.Duration                  // when the script was over
+	unaudited  string                         // what an interruption left out of the final audit
 	crashed    error
 	hash       trace
 	stats      traffic
@@ -272,6 +273,7 @@ func (r *run) end(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	r.lookLast()
 	r.audit(ctx, knocks, r.op.Elapsed()+patience)
 }
 

@@ -341,8 +341,18 @@ func (c *cursor) figure(s *scope, name string, at int) (Figure, error) {
 		return f, nil
 	}
 	var err error
-	f.Arg, err = c.figureArg(s, info)
-	return f, err
+	if f.Arg, err = c.figureArg(s, info); err != nil || f.Name != CopyFigure || c.at == c.end || c.text[c.at] != '.' {
+		return f, err
+	}
+	start := c.at + 1
+	for c.at < c.end && (isIdent(c.text[c.at]) || c.text[c.at] == '.') {
+		c.at++
+	}
+	if f.Attr = c.text[start:c.at]; f.Attr == "" || strings.HasPrefix(f.Attr, ".") || strings.HasSuffix(f.Attr, ".") {
+		return f, c.fail(start, "such as "+f.User+".copy("+f.Arg+").cart", "the name of the attribute is missing")
+	}
+	f.Name, f.Type = CopyAttributeFigure, Attribute
+	return f, nil
 }
 
 func (c *cursor) figureArg(s *scope, info *FigureInfo) (string, error) {
@@ -388,7 +398,7 @@ func (c *cursor) unknownFigure(s *scope, name string, at int) error {
 	for _, f := range Figures {
 		if own, ok := strings.CutPrefix(f.Name, userPrefix); !ok {
 			known = append(known, f.Name)
-		} else if s.isUser(root) && f.Name != attributeFigure {
+		} else if s.isUser(root) && f.Name != attributeFigure && f.Name != CopyAttributeFigure {
 			known = append(known, root+"."+own)
 		}
 	}

@@ -166,6 +166,7 @@ type Figure struct {
 	// Arg is the node or status in parentheses, or the attribute of
 	// USER.last.ATTRIBUTE.
 	Arg        string
+	Attr       string // of CopyAttributeFigure
 	Remembered bool
 	Type       ValueType
 }
@@ -175,6 +176,9 @@ func (f Figure) String() string {
 	if rest, ok := strings.CutPrefix(name, userPrefix); ok && f.User != "" {
 		if name == attributeFigure {
 			return f.User + ".last." + f.Arg
+		}
+		if name == CopyAttributeFigure {
+			return f.User + ".copy(" + f.Arg + ")." + f.Attr
 		}
 		name = f.User + "." + rest
 	}

@@ -26,6 +26,14 @@ const (
 	attributeFigure = "USER.last.ATTRIBUTE"
 )
 
+// The figures that look into the nodes themselves. CopyAttributeFigure has the
+// node in Figure.Arg and the attribute in Figure.Attr.
+const (
+	CopiesFigure        = "USER.copies"
+	CopyFigure          = "USER.copy"
+	CopyAttributeFigure = "USER.copy(NODE).ATTRIBUTE"
+)
+
 // Figures is the table of everything that can be measured. USER stands for a
 // user's name, ATTRIBUTE for the name of a session attribute.
 var Figures = []FigureInfo{
@@ -87,6 +95,9 @@ var Figures = []FigureInfo{
 	{"USER.last.session", Text, NoArg, true, "the session's id"},
 	{"USER.last.new", Bool, NoArg, true, ""},
 	{attributeFigure, Attribute, NoArg, true, "a session attribute in the latest answer"},
+	{CopiesFigure, Count, NoArg, true, "nodes that hold a copy of the user's session; looking touches nothing"},
+	{CopyFigure, Text, NodeArg, true, `what a node holds of it: "primary", "replica", "sole" or "none"`},
+	{CopyAttributeFigure, Attribute, NoArg, true, "a session attribute in that copy"},
 }
 
 func figureInfo(name string) *FigureInfo {
