@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"sessionlab/appnode"
@@ -24,6 +25,9 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 			ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
 			Listeners:               app.Bool("listeners", false),
 		},
+	}
+	if m.Class == "" && declaresCluster(sc) {
+		m.Class = "DeltaManager"
 	}
 	if m.Class == "StandardManager" && o.Has("pathname") {
 		path := o.String("pathname", "")
@@ -50,6 +54,16 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 	m.Delta.Tribes = channelPlan(sc)
 	m.StaticMembers = sc.Noun("membership").Class == "StaticMembershipService"
 	return m
+}
+
+// ofCluster are the nouns within Tomcat's Cluster element.
+var ofCluster = []string{"cluster", "membership", "sender", "receiver", "interceptor"}
+
+// declaresCluster reports whether there is a Cluster: its managers are
+// DeltaManagers unless they are said to be others. Source: Tomcat
+// SimpleTcpCluster.java, managerTemplate.
+func declaresCluster(sc *script.Scenario) bool {
+	return slices.ContainsFunc(ofCluster, func(noun string) bool { return len(sc.All(noun)) > 0 })
 }
 
 // flag is a DeltaManager attribute whose default is true.

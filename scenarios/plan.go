@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -164,7 +166,24 @@ const NginxConf = "nginx.conf"
 // or by address.
 func attachedProxy(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) {
 	cfg, _, err := readAttached(sc, nodes)
+	var at *conf.Error
+	if errors.As(err, &at) && at.Line > 0 {
+		err = &script.Error{
+			File: sc.Name, Pos: script.Pos{Line: at.Line, Col: at.Column}, Text: lineOf(sc, at.Line), Msg: at.Text,
+			Hint: cmp.Or(at.Hint, "this is what nginx itself says of the attached "+NginxConf),
+		}
+	}
 	return cfg, err
+}
+
+// lineOf is a line of the attached nginx.conf, by its number in the scenario.
+func lineOf(sc *script.Scenario, number int) string {
+	file, _ := sc.Attachment(NginxConf)
+	lines := strings.Split(string(file.Data), "\n")
+	if i := number - file.Pos.Line; i >= 0 && i < len(lines) {
+		return strings.TrimRight(lines[i], "\r")
+	}
+	return ""
 }
 
 func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []conf.Diagnostic, error) {
@@ -210,30 +229,6 @@ func ListensElsewhere(sc *script.Scenario) bool {
 	return slices.ContainsFunc(p.Proxy.Servers, func(s proxy.Server) bool {
 		return !slices.Equal(s.Listen, []int{lab.DefaultProxyPort})
 	})
-}
-
-// Notes are what a person should know about a scenario before it runs: the
-// directives of an attached nginx.conf that are not understood or have no effect
-// here, and nginx's own warnings.
-func Notes(sc *script.Scenario) []string {
-	if _, attached := sc.Attachment(NginxConf); !attached {
-		return nil
-	}
-	var nodes []lab.NodePlan
-	for _, name := range sc.Nodes() {
-		nodes = append(nodes, nodePlan(sc, name, sc.Noun("nodes").Options))
-	}
-	_, found, err := readAttached(sc, nodes)
-	if err != nil {
-		return nil // Check tells
-	}
-	var notes []string
-	for _, d := range found {
-		if d.Kind != conf.NoEffect {
-			notes = append(notes, d.String())
-		}
-	}
-	return notes
 }
 
 // balance sets the method.
@@ -336,16 +331,41 @@ type person struct {
 	pace       users.Pace
 }
 
+// machines are the addresses of the proxy and the nodes, with their names.
+func machines(sc *script.Scenario) (map[string]string, error) {
+	front := sc.Noun("proxy")
+	taken := map[string]string{front.Options.String("addr", lab.DefaultProxyAddr): lab.ProxyName}
+	for i, name := range sc.Nodes() {
+		addr := nodePlan(sc, name, sc.Noun("nodes").Options).Addr
+		if addr == "" {
+			addr = lab.DefaultNodeAddr(i)
+		}
+		if other := taken[addr]; other != "" {
+			line := sc.Named("node", name)
+			if line.Word == "" {
+				line = sc.Named("node", other)
+			}
+			if line.Word == "" {
+				line = front
+			}
+			return nil, misplaced(sc, line, "choose another address", "%s and %s both have address %s", other, name, addr)
+		}
+		taken[addr] = name
+	}
+	return taken, nil
+}
+
+// misplaced is an error at a line of the scenario.
+func misplaced(sc *script.Scenario, line script.Noun, hint, format string, args ...any) error {
+	return &script.Error{File: sc.Name, Pos: script.Pos{Line: line.Pos.Line, Col: 1}, Text: line.String(), Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
+
 // people are the users of a scenario, those declared by name first.
 func people(sc *script.Scenario) ([]person, error) {
 	var all []person
-	taken := map[string]string{}
-	for i, name := range sc.Nodes() {
-		n := nodePlan(sc, name, sc.Noun("nodes").Options)
-		if n.Addr == "" {
-			n.Addr = lab.DefaultNodeAddr(i)
-		}
-		taken[n.Addr] = name
+	taken, err := machines(sc)
+	if err != nil {
+		return nil, err
 	}
 	written := map[string]bool{}
 	for _, u := range sc.All("user") {
@@ -361,9 +381,9 @@ func people(sc *script.Scenario) ([]person, error) {
 			}
 		}
 	}
-	add := func(p person) error {
+	add := func(p person, line script.Noun) error {
 		if other := taken[p.addr]; other != "" {
-			return fmt.Errorf("user %s: address %s is %s's", p.name, p.addr, other)
+			return misplaced(sc, line, "choose another address", "%s has address %s, which is %s's", p.name, p.addr, other)
 		}
 		taken[p.addr] = p.name
 		all = append(all, p)
@@ -374,7 +394,7 @@ func people(sc *script.Scenario) ([]person, error) {
 		if addr == "" {
 			addr = free()
 		}
-		if err := add(person{name: u.Name, addr: addr, habits: habits(u.Options)}); err != nil {
+		if err := add(person{name: u.Name, addr: addr, habits: habits(u.Options)}, u); err != nil {
 			return nil, err
 		}
 	}
@@ -414,7 +434,7 @@ func people(sc *script.Scenario) ([]person, error) {
 		err := add(person{
 			name: "user" + strconv.Itoa(i+1), addr: addr,
 			habits: habits(crowd.Options), journey: journey, pace: pace,
-		})
+		}, crowd)
 		if err != nil {
 			return nil, err
 		}

@@ -102,6 +102,16 @@ func (env *Env) load(name string, sets []string) (job, error) {
 	return j, nil
 }
 
+// note tells on standard error what one should know about a scenario.
+func (env *Env) note(j job, quiet bool) {
+	if quiet {
+		return
+	}
+	for _, note := range scenarios.Notes(j.scenario) {
+		fmt.Fprintf(env.Stderr, "sessionlab: note: %s\n", note)
+	}
+}
+
 // pin keeps only the cells in which a variable has a value.
 func (j *job) pin(p script.Assignment) error {
 	var left []script.Cell

@@ -87,6 +87,9 @@ func (env *Env) run(c *cli.Context) error {
 		s.left += len(j.cells)
 	}
 	s.total = s.left
+	for _, j := range jobs {
+		env.note(j, c.Bool("quiet"))
+	}
 	stop := env.onInterrupt(&s.interrupted)
 	defer stop()
 

@@ -59,6 +59,7 @@ func (env *Env) up(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	env.note(j, c.Bool("quiet"))
 	cell := j.cells[0]
 	w, err := kind.New(c.Uint64("seed"), networkOf(cell.Scenario), !c.Bool("free"))
 	if err != nil {

@@ -202,7 +202,7 @@ func (v vocabulary) act(words []string) []string {
 	case "pause", "resume":
 		return without(v.machines(), rest)
 	case "partition":
-		free := without(slices.Concat(v.machines(), v.users), rest)
+		free := without(v.machines(), rest)
 		if len(rest) > 0 && last != "|" && !slices.Contains(rest, "|") {
 			free = append(free, "|")
 		}

@@ -196,7 +196,7 @@ var Elements = []Element{
 	}), Later: []string{"enableStatistics", "sessionIdLength", "sessionAttributeNameFilter"},
 		Vain: []Vain{randomOptions}},
 
-	{Noun: "cluster", Doc: "Tomcat's Cluster and Channel", Options: []Option{
+	{Noun: "cluster", Doc: "Tomcat's Cluster and Channel; its manager is DeltaManager where no manager line says otherwise", Options: []Option{
 		{Name: "channelSendOptions", Type: SendOption, Doc: "8 async; 6 sync; 2, 4, 10, 14; or Tomcat's names; Tomcat: 8"},
 		{Name: "channelStartOptions", Type: IntOption, Min: 1, Max: 15, Doc: "1 receive + 2 send + 4 hear members + 8 be heard; Tomcat: 15"},
 		positive("heartbeatSleeptime", "ms", "time between channel heartbeats; Tomcat: 5s"),

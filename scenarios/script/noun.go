@@ -1,6 +1,7 @@
 package script
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,8 +136,7 @@ func (c *cursor) worlds() ([]string, error) {
 // series are the release series whose defaults the lab knows.
 var series = map[string][]string{
 	"tomcat": {"7.0", "8.5", "9.0", "10.1"},
-	"nginx": {"1.18", "1.19", "1.20", "1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27", "1.28", "1.29",
-		"1.30", "1.31"},
+	"nginx":  {"1.22", "1.23", "1.24", "1.25", "1.26", "1.27", "1.28", "1.29", "1.30", "1.31"},
 }
 
 // version reads a release: a series such as 10.1, or one release of it such as
@@ -145,7 +145,8 @@ func (c *cursor) version(product string) (string, Version, error) {
 	w, at := c.word()
 	hint := "known: " + strings.Join(series[product], ", ") + ", each with any patch number"
 	if product == "nginx" {
-		hint = "known: 1.18 to 1.31, each with any patch number"
+		known := series[product]
+		hint = fmt.Sprintf("known: %s to %s, each with any patch number", known[0], known[len(known)-1])
 	}
 	if w == "" {
 		return "", Version{}, c.fail(at, hint, "the version of %s is missing", product)

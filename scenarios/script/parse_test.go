@@ -88,7 +88,7 @@ var parseErrors = []struct {
 	{"address of two users", "nodes 2\nuser a from 10.0.1.7\nuser b from 10.0.1.7\nend 2s\n", "3:1", "a has this address too", ""},
 	{"small block", "nodes 2\nusers 16 from=10.0.1.0/28\nend 2s\n", "2:10", "10.0.1.0/28 has no room for 16 users", ""},
 	{"version", "nodes 2\ntomcat 6\nend 2s\n", "2:8", "tomcat 6 is not in this release", "known: 7.0, 8.5, 9.0, 10.1, each with any patch number"},
-	{"no version", "nodes 2\nnginx latest\nend 2s\n", "2:7", `"latest" is no version of nginx`, "known: 1.18 to 1.31, each with any patch number"},
+	{"no version", "nodes 2\nnginx latest\nend 2s\n", "2:7", `"latest" is no version of nginx`, "known: 1.22 to 1.31, each with any patch number"},
 	{"world", "nodes 2\nworlds simulation\nend 2s\n", "2:8", `unknown world "simulation"`, "known: sim, loopback"},
 	{"unknown method", "nodes 2\nproxy round-robin\nend 2s\n", "2:7", `unknown proxy "round-robin"`, `did you mean "round_robin"?`},
 	{"hash without key", "nodes 2\nproxy hash max_fails=1\nend 2s\n", "2:12", "the key of hash is missing", "proxy hash $remote_addr consistent"},
