@@ -139,6 +139,10 @@ func (l *Live) Do(ctx context.Context, line string) (string, error) {
 	return l.said(st.Step, st.Act), ctx.Err()
 }
 
+// Disarm ends every line that waits for its time or its event: after, every,
+// when and whenever.
+func (l *Live) Disarm() { l.r.disarm() }
+
 // said is what there is to say about an act that has been done.
 func (l *Live) said(step int, act script.Act) string {
 	switch a := act.(type) {

@@ -87,6 +87,7 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 	}
 	t, rest := triggers[0], triggers[1:]
 	next := func() { r.arm(st, rest) }
+	armed := r.armed()
 	switch t.Kind {
 	case "at", "after":
 		r.op.Go("timer", func(context.Context) {
@@ -94,14 +95,14 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 			if t.Kind == "at" {
 				d = r.left(t.D)
 			}
-			if r.op.Sleep(r.scriptCtx, d) == nil {
+			if r.op.Sleep(armed, d) == nil {
 				next()
 			}
 		})
 	case "every":
 		r.op.Go("timer", func(context.Context) {
 			for n := 0; n < maxEvery; n++ {
-				if r.op.Sleep(r.scriptCtx, t.D) != nil || t.Until > 0 && r.now() > t.Until {
+				if r.op.Sleep(armed, t.D) != nil || t.Until > 0 && r.now() > t.Until {
 					return
 				}
 				next()
@@ -120,11 +121,31 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 	}
 }
 
+// armed is the context of the lines that are armed now.
+func (r *run) armed() context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.armCtx
+}
+
+// disarm ends every line that waits for its time or its event.
+func (r *run) disarm() {
+	ctx, cancel := r.op.WithCancel(r.scriptCtx)
+	r.mu.Lock()
+	over := r.disarming
+	r.armCtx, r.disarming, r.watches = ctx, cancel, nil
+	r.mu.Unlock()
+	if over != nil {
+		over()
+	}
+}
+
 // poll watches for quiet, which no single event makes.
 func (r *run) poll(w *watch) {
 	r.noteWatch(w)
+	armed := r.armed()
 	r.op.Go("quiet", func(context.Context) {
-		for was := false; r.op.Sleep(r.scriptCtx, time.Millisecond) == nil; {
+		for was := false; r.op.Sleep(armed, time.Millisecond) == nil; {
 			quiet := r.lab.Quiet()
 			if quiet && !was {
 				w.fired++

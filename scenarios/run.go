@@ -127,6 +127,8 @@ type run struct {
 
 	over      func()          // ends the script's tasks
 	scriptCtx context.Context // ends at the scenario's end
+	armCtx    context.Context // of the lines that wait for a time or an event; guarded by mu
+	disarming func()          // ends armCtx, if that is not scriptCtx; guarded by mu
 
 	mu         sync.Mutex // guards memory only
 	writes     int64
@@ -194,7 +196,7 @@ func (r *run) setUp(ctx context.Context, crowd []person) (script context.Context
 		r.opts.Started(r.lab)
 	}
 	script, over = r.op.WithCancel(ctx)
-	r.scriptCtx, r.over = script, over
+	r.scriptCtx, r.armCtx, r.over = script, script, over
 	if r.opts.Interrupted != nil {
 		r.op.Go("interrupt", func(context.Context) {
 			// A long run is asked less often: in virtual time a year has many moments.

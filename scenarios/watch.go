@@ -81,17 +81,16 @@ func (r *run) fire(matches func(script.Event) bool) {
 		r.mu.Unlock()
 		return
 	}
-	var now []*watch
+	var now, endless []*watch
 	left := r.watches[:0:0]
 	for _, w := range r.watches {
 		hit := matches(w.event)
 		if hit {
 			now = append(now, w)
 			w.fired++
-			if w.fired > maxFirings && r.crashed == nil {
-				r.crashed = r.placed(w.st, fmt.Sprintf("it has fired %d times", maxFirings),
-					"does it cause its own event? \"when\" fires once")
-				hit, w.repeat = true, false
+			if w.fired > maxFirings {
+				endless = append(endless, w)
+				w.repeat = false
 			}
 		}
 		if hit && !w.repeat {
@@ -104,8 +103,26 @@ func (r *run) fire(matches func(script.Event) bool) {
 		r.watches = left
 	}
 	r.mu.Unlock()
+	for _, w := range endless {
+		r.endless(w.st)
+	}
 	for _, w := range now {
 		w.act()
+	}
+}
+
+// endless ends a whenever that would go on for ever: in a file that is an error,
+// at a prompt it is told.
+func (r *run) endless(st script.Statement) {
+	if r.live {
+		r.tell(st, "ended", "", fmt.Sprintf("it has happened %d times, and no more: %s", maxFirings, st))
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.crashed == nil {
+		r.crashed = r.placed(st, fmt.Sprintf("it has fired %d times", maxFirings),
+			"does it cause its own event? \"when\" fires once")
 	}
 }
 

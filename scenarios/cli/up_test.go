@@ -279,6 +279,30 @@ expect alice.ok == 1
 	}
 }
 
+func TestUpDisarms(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	d.types(`after 100ms kill tomcat1
+every 100ms kill tomcat1
+when tomcat2 is down alice GET /session
+whenever alice is answered alice GET /session
+disarm
+wait 300ms
+alice GET /session
+kill tomcat2
+wait 50ms
+after 10ms kill tomcat1
+wait 50ms
+expect alice.requests == 1
+disarm now
+`)
+	out := d.out.String()
+	for want, times := range map[string]int{"nothing is armed any more\n": 1, "s  tomcat1 is killed\n": 1, "holds: alice.requests = 1\n": 1, "disarm takes no arguments": 1} {
+		if got := strings.Count(out, want); got != times {
+			t.Errorf("got %d times %q, want %d:\n%s", got, want, times, out)
+		}
+	}
+}
+
 func TestUpSaysWhyARestartIsImpossible(t *testing.T) {
 	d := newDesk(t, twoNodes)
 	d.types("kill tomcat1\nrestart tomcat1\n")

@@ -33,6 +33,7 @@ func ownWords() []ownWord {
 		{"users", "users", "who does what, and how it goes", (*prompt).showUsers},
 		{"timeline", "timeline [N]", "the last 15, or N, things that happened", (*prompt).showTimeline},
 		{"report", "report", "what has become of every session so far", (*prompt).showReport},
+		{"disarm", "disarm", "end what after, every, when and whenever wait for", (*prompt).disarm},
 		{"quiet", "quiet", "do not tell what happens", func(p *prompt, args []string) error { return p.hush("quiet", args) }},
 		{"tell", "tell", "tell it again", func(p *prompt, args []string) error { return p.hush("tell", args) }},
 		{wordQuit, "quit", "end the lab; so do exit, Ctrl-D and Ctrl-C", func(*prompt, []string) error { return nil }},
@@ -51,6 +52,15 @@ func (p *prompt) hush(word string, args []string) error {
 		return err
 	}
 	p.news.hush(word == "quiet")
+	return nil
+}
+
+func (p *prompt) disarm(args []string) error {
+	if err := noArguments("disarm", args); err != nil {
+		return err
+	}
+	p.live.Disarm()
+	p.say("nothing is armed any more\n")
 	return nil
 }
 
