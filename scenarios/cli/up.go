@@ -164,7 +164,7 @@ func (p *prompt) drive(ctx context.Context, live *scenarios.Live) error {
 func (p *prompt) welcome() string {
 	var b strings.Builder
 	if title := p.cell.Scenario.Title(); title != "" {
-		fmt.Fprintln(&b, p.painted(report.Bold, title))
+		fmt.Fprintln(&b, p.painted(report.Bold, hang("", title, p.env.width(p.env.Stdout))))
 	}
 	if len(p.cell.Settings) > 0 {
 		fmt.Fprintf(&b, "%s; --set NAME=VALUE chooses among %d\n", p.cell.Label, len(p.job.cells))
@@ -178,9 +178,10 @@ func (p *prompt) welcome() string {
 	}
 	t.write(&b, p.paint)
 	b.WriteByte('\n')
-	fmt.Fprintln(&b, whoIsThere(p.live.Users()))
-	fmt.Fprintln(&b, `Try: status, sessions, kill tomcat1, help. Tab completes; Ctrl-C ends the lab.`)
-	return strings.Replace(b.String(), "tomcat1, help", l.Nodes()[0]+", help", 1)
+	width := p.env.width(p.env.Stdout)
+	fmt.Fprintln(&b, hang("", whoIsThere(p.live.Users()), width))
+	fmt.Fprintln(&b, hang("", fmt.Sprintf("Try: status, sessions, kill %s, help. Tab completes; Ctrl-C ends the lab.", l.Nodes()[0]), width))
+	return b.String()
 }
 
 // whoIsThere tells who the users are, in a sentence or two.

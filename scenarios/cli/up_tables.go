@@ -44,9 +44,8 @@ func (t *table) head(names ...string) {
 	t.row(fields...)
 }
 
-// write lays the table out, two spaces between columns. A row of one field has
-// no columns.
-func (t *table) write(w io.Writer, paint bool) {
+// widths are those of the columns. A row of one field has no columns.
+func (t *table) widths() []int {
 	var widths []int
 	for _, row := range t.rows {
 		for i, f := range row {
@@ -58,6 +57,24 @@ func (t *table) write(w io.Writer, paint bool) {
 			}
 		}
 	}
+	return widths
+}
+
+// width is how wide the table is.
+func (t *table) width() int {
+	sum := 0
+	for i, w := range t.widths() {
+		sum += w
+		if i > 0 {
+			sum += 2
+		}
+	}
+	return sum
+}
+
+// write lays the table out, two spaces between columns.
+func (t *table) write(w io.Writer, paint bool) {
+	widths := t.widths()
 	for _, row := range t.rows {
 		var b strings.Builder
 		for i, f := range row {
@@ -75,10 +92,14 @@ func (t *table) write(w io.Writer, paint bool) {
 	}
 }
 
-// nodeTable is the nodes by their own account.
+// nodeTable is the nodes by their own account; without addresses if url is nil.
 func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) bool, url func(addr string) string) *table {
 	t := &table{}
-	head := []string{"NODE", "STATE", "ADDRESS", ">REQUESTS", ">BUSY", ">WAITING", ">ERRORS", ">SESSIONS"}
+	head := []string{"NODE", "STATE"}
+	if url != nil {
+		head = append(head, "ADDRESS")
+	}
+	head = append(head, ">REQUESTS", ">BUSY", ">WAITING", ">ERRORS", ">SESSIONS")
 	if clustered {
 		head = append(head, "SEES")
 	}
@@ -91,7 +112,10 @@ func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) 
 		if frozen(n.Name) {
 			state = coloured(report.Yellow, "paused")
 		}
-		row := []field{plain(n.Name), state, plain(url(n.Addr))}
+		row := []field{plain(n.Name), state}
+		if url != nil {
+			row = append(row, plain(url(n.Addr)))
+		}
 		if n.State == lab.NodeUp {
 			c := n.Node.Counts
 			row = append(row, number(c.Requests), number(c.Busy), number(c.Waiting), number(c.Errors), number(n.Node.Sessions.Active))
@@ -110,7 +134,7 @@ func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) 
 // threads that do it.
 func channelTable(nodes []lab.NodeStatus) *table {
 	t := &table{}
-	t.head("CHANNEL OF", ">SENT", ">RECEIVED", ">QUEUED", ">SENDERS", ">DISPATCH THREADS", ">RECEIVER THREADS", ">BUSY", ">WAITING")
+	t.head("CHANNEL", ">SENT", ">RECEIVED", ">QUEUED", ">SENDERS", ">DISPATCH", ">RECEIVER", ">BUSY", ">WAITING")
 	for _, n := range nodes {
 		c := n.Channel
 		if c == nil {
@@ -251,8 +275,8 @@ func sessionRows(held []holder, owners map[string]string) []*sessionRow {
 	return rows
 }
 
-// sessionTable is which node holds which copy.
-func sessionTable(held []holder, rows []*sessionRow) *table {
+// sessionTable is which node holds which copy; narrow leaves the routes out.
+func sessionTable(held []holder, rows []*sessionRow, narrow bool) *table {
 	t := &table{}
 	head := []string{"SESSION", "USER"}
 	for _, h := range held {
@@ -266,14 +290,14 @@ func sessionTable(held []holder, rows []*sessionRow) *table {
 	for _, r := range rows {
 		fields := []field{plain(scenarios.ShortID(r.base)), plain(cmp.Or(r.user, "visitor"))}
 		for _, copies := range r.copies {
-			fields = append(fields, copiesField(copies))
+			fields = append(fields, copiesField(copies, narrow))
 		}
 		t.row(append(fields, coloured(report.Red, r.divergence()))...)
 	}
 	return t
 }
 
-func copiesField(copies []appnode.Copy) field {
+func copiesField(copies []appnode.Copy, narrow bool) field {
 	if len(copies) == 0 {
 		return coloured(report.Dim, "-")
 	}
@@ -290,7 +314,7 @@ func copiesField(copies []appnode.Copy) field {
 		if c.Role != appnode.Replica {
 			f.colour = report.Green
 		}
-		if route := sessions.RouteOf(c.ID); route != "" {
+		if route := sessions.RouteOf(c.ID); route != "" && !narrow {
 			letter += " ." + route
 		}
 		parts = append(parts, letter+" "+content(c.Attributes))

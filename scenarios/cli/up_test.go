@@ -184,7 +184,7 @@ tomcat2         up            1      0          0         2
 lab> sessions
 SESSION   USER   tomcat1 (down)  tomcat2
 E20FD47E  alice  -               S .tomcat2 count=1
-S the only copy there is, - none; .route is the end of its id
+S the only copy there is, - none; .route is the end of the id that this copy has
 lab> users
 USER   FROM      DOES           REQUESTS  FAILED  SESSIONS  LAST ANSWER BY  SESSION
 alice  10.0.1.7  what you type         3       0         2  tomcat2         E20FD47E.tomcat2
@@ -498,7 +498,7 @@ func TestSessionTableShowsWhereCopiesDiffer(t *testing.T) {
 		{name: "tomcat3", absent: lab.NodeDown},
 	}
 	var b strings.Builder
-	sessionTable(held, sessionRows(held, map[string]string{one: "alice", two: "bob"})).write(&b, false)
+	sessionTable(held, sessionRows(held, map[string]string{one: "alice", two: "bob"}), false).write(&b, false)
 	want := `SESSION   USER     tomcat1                tomcat2                                  tomcat3 (down)
 22222222  bob      c .tomcat2 count=4     P .tomcat2 count=5                       -               attributes differ
 11111111  alice    P .tomcat1 count=3 +1  c .tomcat1 count=3 +1                    -
@@ -508,6 +508,12 @@ func TestSessionTableShowsWhereCopiesDiffer(t *testing.T) {
 `
 	if got := b.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	b.Reset()
+	sessionTable(held, sessionRows(held, nil)[1:2], true).write(&b, false)
+	want = "SESSION   USER     tomcat1       tomcat2       tomcat3 (down)\n11111111  visitor  P count=3 +1  c count=3 +1  -\n"
+	if got := b.String(); got != want {
+		t.Errorf("narrow: got\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -530,6 +536,11 @@ func TestStatusTables(t *testing.T) {
 		{Name: "other", Servers: []upstream.Status{{Addr: "172.16.12.9:80", State: upstream.Draining, Weight: 1, Backup: true}}},
 	}
 	var b strings.Builder
+	nodeTable(nodes[2:3], true, frozen, nil).write(&b, false)
+	if got, want := b.String(), "NODE     STATE     REQUESTS  BUSY  WAITING  ERRORS  SESSIONS  SEES\ntomcat3  starting         -     -        -       -         -  -\n"; got != want {
+		t.Errorf("without addresses: got\n%s\nwant\n%s", got, want)
+	}
+	b.Reset()
 	nodeTable(nodes, true, frozen, url).write(&b, false)
 	proxyTable(groups, frozen, map[string]string{"172.16.12.101:8080": "tomcat1", "172.16.12.102:8080": "tomcat2"}).write(&b, false)
 	want := `NODE     STATE     ADDRESS                     REQUESTS  BUSY  WAITING  ERRORS  SESSIONS  SEES

@@ -149,15 +149,16 @@ func (p *prompt) showStatus(args []string) error {
 	for _, name := range l.Nodes() {
 		names[l.NodeAddr(name)] = name
 	}
-	nodes := l.Status()
-	tables := []*table{
-		nodeTable(nodes, l.Clustered(), p.news.isFrozen, p.url),
-		proxyTable(l.ProxyStatus(), p.news.isFrozen, names),
+	status := l.Status()
+	nodes := nodeTable(status, l.Clustered(), p.news.isFrozen, p.url)
+	if width := p.env.width(p.env.Stdout); width > 0 && nodes.width() > width {
+		nodes = nodeTable(status, l.Clustered(), p.news.isFrozen, nil) // the first screen has the addresses
 	}
+	tables := []*table{nodes, proxyTable(l.ProxyStatus(), p.news.isFrozen, names)}
 	if l.Clustered() {
-		tables = append(tables, channelTable(nodes))
+		tables = append(tables, channelTable(status))
 	}
-	if t := replicationTable(nodes); t != nil {
+	if t := replicationTable(status); t != nil {
 		tables = append(tables, t)
 	}
 	p.showTables(tables...)
@@ -203,8 +204,14 @@ func (p *prompt) showSessions(args []string) error {
 		rows = rows[more:]
 	}
 	var b strings.Builder
-	sessionTable(held, rows).write(&b, p.paint)
-	fmt.Fprintln(&b, report.Paint(p.paint, report.Dim, legend(held)))
+	width := p.env.width(p.env.Stdout)
+	t := sessionTable(held, rows, false)
+	narrow := width > 0 && t.width() > width
+	if narrow {
+		t = sessionTable(held, rows, true)
+	}
+	t.write(&b, p.paint)
+	fmt.Fprintln(&b, report.Paint(p.paint, report.Dim, hang("", legend(held, narrow), width)))
 	if more > 0 {
 		fmt.Fprintf(&b, "%s left out: sessions all shows them\n", count(more, "older session", "older sessions"))
 	}
@@ -212,13 +219,17 @@ func (p *prompt) showSessions(args []string) error {
 	return nil
 }
 
-func legend(held []holder) string {
+func legend(held []holder, narrow bool) string {
+	text := "S the only copy there is, - none"
 	for _, h := range held {
 		if slices.ContainsFunc(h.copies, func(c appnode.Copy) bool { return c.Role != appnode.Sole }) {
-			return "P primary copy, c copy, - none; .route is the end of the id that this copy has"
+			text = "P primary copy, c copy, - none"
 		}
 	}
-	return "S the only copy there is, - none; .route is the end of its id"
+	if !narrow {
+		text += "; .route is the end of the id that this copy has"
+	}
+	return text
 }
 
 func (p *prompt) showUsers(args []string) error {
