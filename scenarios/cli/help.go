@@ -67,7 +67,7 @@ it does and its default.
 			case "":
 				return env.usage()
 			case "scenario", "scenarios":
-				_, err := fmt.Fprint(env.Stdout, script.Help())
+				_, err := fmt.Fprint(env.Stdout, folded(script.Help(), env.width(env.Stdout)))
 				return err
 			default:
 				return env.explain(c.App, topic)
@@ -80,7 +80,7 @@ it does and its default.
 func (env *Env) explain(app *cli.App, topic string) error {
 	command := app.Command(topic)
 	if text := script.HelpOn(topic); text != "" {
-		_, err := fmt.Fprint(env.Stdout, text)
+		_, err := fmt.Fprint(env.Stdout, folded(text, env.width(env.Stdout)))
 		return err
 	}
 	if command == nil || command.Hidden {

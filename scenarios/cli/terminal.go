@@ -82,6 +82,41 @@ func hang(head, text string, width int) string {
 	return b.String()
 }
 
+// folded is a page with its long lines broken between words, the rest of each
+// two further in than it began. Examples, which stand between lines of three
+// backquotes, stay as they are. Width 0 means lines without end.
+func folded(page string, width int) string {
+	if width <= 0 {
+		return page
+	}
+	var b strings.Builder
+	example := false
+	for line := range strings.Lines(page) {
+		if strings.HasPrefix(line, "```") {
+			example = !example
+		}
+		indent := len(line) - len(strings.TrimLeft(line, " ")) + 2
+		for !example && utf8.RuneCountInString(strings.TrimRight(line, "\n")) > width {
+			cut, n := 0, 0
+			for i, r := range line {
+				if n++; n > width+1 {
+					break
+				}
+				if r == ' ' && i > indent {
+					cut = i
+				}
+			}
+			if cut == 0 {
+				break // one long word
+			}
+			b.WriteString(strings.TrimRight(line[:cut], " ") + "\n")
+			line = strings.Repeat(" ", indent) + strings.TrimLeft(line[cut:], " ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
 // onInterrupt sets a flag at Ctrl-C; at the second one the process ends.
 func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
 	if env.Interrupts == nil {

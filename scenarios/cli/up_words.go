@@ -70,9 +70,9 @@ func (p *prompt) help(args []string) error {
 	case len(args) == 0:
 		p.overview(&b)
 	case args[0] == "scenario":
-		b.WriteString(script.Help())
+		b.WriteString(folded(script.Help(), p.env.width(p.env.Stdout)))
 	case script.HelpOn(args[0]) != "":
-		b.WriteString(script.HelpOn(args[0]))
+		b.WriteString(folded(script.HelpOn(args[0]), p.env.width(p.env.Stdout)))
 	default:
 		for _, v := range script.Verbs {
 			if v.Word == args[0] {
