@@ -239,7 +239,7 @@ func (l *Lab) processed(name string, e *tribes.Event) {
 	}
 	l.mu.Unlock()
 	if ok {
-		l.emit(Event{Kind: Applies, Host: name, Peer: p.from, Label: p.label, Took: l.world.Operator().Elapsed() - p.handed})
+		l.emit(&Event{Kind: Applies, Host: name, Peer: p.from, Label: p.label, Took: l.world.Operator().Elapsed() - p.handed})
 	}
 }
 
@@ -288,7 +288,7 @@ func (l *Lab) channelTraced(name string, e tribes.Event) {
 	default:
 		return
 	}
-	l.emit(event)
+	l.emit(&event)
 }
 
 // aMessage names a message in a sentence.
@@ -346,5 +346,5 @@ func (l *Lab) deltaTraced(e delta.Event) {
 	default:
 		return
 	}
-	l.emit(Event{Kind: Session, Host: e.Node, Peer: peer, Text: text, Class: class})
+	l.emit(&Event{Kind: Session, Host: e.Node, Peer: peer, Text: text, Class: class})
 }

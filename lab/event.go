@@ -63,20 +63,21 @@ func (k EventKind) String() string {
 // loopback f may be called from several goroutines at once.
 func (l *Lab) Watch(f func(Event)) { l.watcher = f }
 
-func (l *Lab) emit(e Event) {
+// emit tells of something that happens now.
+func (l *Lab) emit(e *Event) {
 	if l.watcher == nil {
 		return
 	}
 	e.At = l.world.Operator().Elapsed() - l.zero
-	l.watcher(e)
+	l.watcher(*e)
 }
 
 func (l *Lab) tell(kind EventKind, host, format string, args ...any) {
-	l.emit(Event{Kind: kind, Host: host, Text: fmt.Sprintf(format, args...)})
+	l.emit(&Event{Kind: kind, Host: host, Text: fmt.Sprintf(format, args...)})
 }
 
 func (l *Lab) did(verb, host, format string, args ...any) {
-	l.emit(Event{Kind: Told, Host: host, Verb: verb, Text: fmt.Sprintf(format, args...)})
+	l.emit(&Event{Kind: Told, Host: host, Verb: verb, Text: fmt.Sprintf(format, args...)})
 }
 
 // seam turns what the world sees on the wire into events of the lab.
@@ -89,7 +90,7 @@ func (l *Lab) seam(e world.Event) {
 		l.traffic(e.Peer, e.Label)
 	}
 	if l.watcher != nil {
-		l.emit(Event{Kind: onTheWire[e.Op], Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
+		l.watcher(Event{At: e.At - l.zero, Kind: onTheWire[e.Op], Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
 	}
 	if e.Op == world.Sends && e.Label.Kind == "RESPONSE" {
 		l.answered(e.Host)
@@ -114,7 +115,7 @@ func (l *Lab) answered(name string) {
 		return
 	}
 	if left := n.pending.Add(-1); left == 0 {
-		l.emit(Event{Kind: Idle, Host: name})
+		l.emit(&Event{Kind: Idle, Host: name})
 	} else if left < 0 {
 		n.pending.Store(0)
 	}

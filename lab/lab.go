@@ -281,7 +281,7 @@ func (l *Lab) launch(ctx context.Context, n *node, app *appnode.Node, formed boo
 	n.app, n.starting = app, false
 	n.mu.Unlock()
 	if formed {
-		l.emit(Event{Kind: Up, Host: n.plan.Name})
+		l.emit(&Event{Kind: Up, Host: n.plan.Name})
 	} else {
 		l.tell(Up, n.plan.Name, "%s is up", n.plan.Name)
 	}
@@ -305,7 +305,7 @@ func (l *Lab) Kill(name string) error {
 		n.gone()
 	}
 	err := l.world.Kill(name)
-	l.emit(Event{Kind: Down, Host: name})
+	l.emit(&Event{Kind: Down, Host: name})
 	return err
 }
 
@@ -541,7 +541,7 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	name := l.nodeAt(e.Addr)
 	switch e.Kind {
 	case proxy.AttemptBegan:
-		l.emit(Event{Kind: Tries, Host: ProxyName, Peer: name, Request: request})
+		l.emit(&Event{Kind: Tries, Host: ProxyName, Peer: name, Request: request})
 	case proxy.AttemptEnded:
 		outcome := e.Outcome.String()
 		if e.Outcome == world.OK {
@@ -551,13 +551,13 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 			l.tried(request, Attempt{name, outcome})
 		}
 	case proxy.ServerDisabled:
-		l.emit(Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,
+		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,
 			Text: fmt.Sprintf("the proxy takes %s out of service", name)})
 	case proxy.ServerReadmitted:
-		l.emit(Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: request,
+		l.emit(&Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: request,
 			Text: fmt.Sprintf("the proxy has %s in service again", name)})
 	case proxy.NoLiveUpstreams:
-		l.emit(Event{Kind: Broken, Host: ProxyName, Request: request,
+		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: request,
 			Text: "no live upstreams: the proxy answers 502 by itself", Class: "no live upstreams"})
 	}
 }
@@ -575,7 +575,7 @@ func (l *Lab) nodeTraced(e appnode.Event) {
 	if l.plan.Manager.Base.Listeners {
 		event.Text, event.Class = heard(e)
 	}
-	l.emit(event)
+	l.emit(&event)
 }
 
 // spoken is a machine's name within a sentence.

@@ -24,6 +24,7 @@ func (p partitions) cut(from, to string) bool {
 func (t *Table) Partition(one, other []string) {
 	t.mu.Lock()
 	t.partitions = append(t.partitions, [2][]string{slices.Clone(one), slices.Clone(other)})
+	t.look()
 	t.mu.Unlock()
 	t.notify()
 }
@@ -32,6 +33,7 @@ func (t *Table) Partition(one, other []string) {
 func (t *Table) Heal() {
 	t.mu.Lock()
 	t.partitions = nil
+	t.look()
 	t.mu.Unlock()
 	t.notify()
 }
@@ -39,6 +41,9 @@ func (t *Table) Heal() {
 // Reachable reports whether a message could pass between two machines, as far
 // as partitions go.
 func (t *Table) Reachable(from, to string) bool {
+	if !t.parted.Load() {
+		return true
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !t.partitions.cut(from, to)

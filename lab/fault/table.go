@@ -3,6 +3,7 @@ package fault
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +41,15 @@ type Table struct {
 	cutHits    int  // messages and connects that met a partition
 	way        Rule // the delay of every message; its zero value is none
 	changed    func()
+
+	// What most messages ask: is there anything in the table, a partition even?
+	any, parted atomic.Bool
+}
+
+// look sets what most messages ask. t.mu is held.
+func (t *Table) look() {
+	t.parted.Store(len(t.partitions) > 0)
+	t.any.Store(len(t.rules) > 0 || len(t.partitions) > 0 || t.way.Verb != 0)
 }
 
 // OnChange has f called after every change of the table, so that the world can
@@ -66,6 +76,7 @@ func (t *Table) Add(r Rule) *Rule {
 	r.hits, r.released = 0, false
 	rule := &r
 	t.rules = append(t.rules, rule)
+	t.look()
 	t.mu.Unlock()
 	t.notify()
 	return rule
@@ -78,6 +89,7 @@ func (t *Table) Network(delay, spread time.Duration) {
 	defer t.mu.Unlock()
 	t.way = Rule{Verb: Delay, By: delay, Spread: spread}
 	t.way.id = t.way.identity(0)
+	t.look()
 }
 
 // Release ends every rule of any verb that names this kind and link; empty
@@ -94,6 +106,7 @@ func (t *Table) Release(kind, from, to string) []*Rule {
 		}
 		return false
 	})
+	t.look()
 	t.mu.Unlock()
 	if len(ended) > 0 {
 		t.notify()
@@ -108,6 +121,7 @@ func (t *Table) Clear() {
 		r.released = true
 	}
 	t.rules, t.partitions = nil, nil
+	t.look()
 	t.mu.Unlock()
 	t.notify()
 }
@@ -148,11 +162,7 @@ func (t *Table) Decide(m Message, draw func(rule uint64) float64) Action {
 }
 
 // Quick reports that the table is empty, so that Decide need not be asked.
-func (t *Table) Quick() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.rules) == 0 && len(t.partitions) == 0 && t.way.Verb == 0
-}
+func (t *Table) Quick() bool { return !t.any.Load() }
 
 // Held reports whether a Hold rule still keeps its messages.
 func (t *Table) Held(r *Rule) bool {
