@@ -238,11 +238,14 @@ func (m *Manager) valid(ctx context.Context, s *sessions.Session) bool {
 	if !s.Valid() {
 		return false
 	}
-	now, primary := m.host.Now(), of(s).isPrimary()
-	switch {
-	case primary && s.Expired(now, 1):
+	now := m.host.Now()
+	if !s.Expired(now, 1) { // nor twice its interval
+		return true
+	}
+	switch primary := of(s).isPrimary(); {
+	case primary:
 		m.expire(ctx, s, sessions.Expired, fmt.Sprintf("idle for %v", s.MaxInactive()), true)
-	case !primary && s.Expired(now, 2):
+	case s.Expired(now, 2):
 		m.expire(ctx, s, sessions.Expired,
 			fmt.Sprintf("idle for %v, twice its interval: the primary copy has not been heard of", 2*s.MaxInactive()), false)
 	default:

@@ -32,6 +32,13 @@ type receiver struct {
 	awake    time.Duration // when the selector's thread runs next, or ran last
 	spare    []*received
 	idle     []*worker // tasks without a batch
+	unread   []*reading
+}
+
+// reading is the room that the reading of a connection takes.
+type reading struct {
+	buf [2 << 10]byte
+	in  frames
 }
 
 // inbound is one connection.
@@ -128,27 +135,25 @@ func (r *receiver) accept(l world.StreamListener) {
 
 // serve reads one connection until its end.
 func (r *receiver) serve(s world.Stream) {
+	room := r.reading()
 	defer func() {
 		s.Close()
 		r.mu.Lock()
 		delete(r.streams, s)
+		r.unread = append(r.unread, room)
 		r.mu.Unlock()
 	}()
 	ctx := r.channel.ctx
 	conn := &inbound{stream: s, writing: world.NewMutex(r.host)}
-	var (
-		in   frames
-		host string // of the latest message
-	)
-	buf := make([]byte, 2<<10)
+	host := "" // of the latest message
 	for {
-		n, err := s.Read(ctx, buf)
+		n, err := s.Read(ctx, room.buf[:])
 		if err != nil {
 			return
 		}
-		in.add(buf[:n])
+		room.in.add(room.buf[:n])
 		for {
-			content, ok, err := in.take()
+			content, ok, err := room.in.take()
 			if err != nil {
 				r.refuse(s, err)
 			}
@@ -165,6 +170,20 @@ func (r *receiver) serve(s world.Stream) {
 			r.arrived(conn, m)
 		}
 	}
+}
+
+// reading is room of an earlier connection, if there is any.
+func (r *receiver) reading() *reading {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.unread) - 1
+	if last < 0 {
+		return &reading{}
+	}
+	room := r.unread[last]
+	r.unread = r.unread[:last]
+	room.in.reset()
+	return room
 }
 
 func (r *receiver) refuse(s world.Stream, err error) {
