@@ -221,13 +221,15 @@ func (m *Manager) RequestCompleted(ctx context.Context, s *sessions.Session) (se
 		return false
 	}
 	now := m.now()
-	kind, actions, tookOver := of(s).complete(int(s.MaxInactive()/time.Second), now)
+	d := of(s)
+	kind, actions, tookOver := d.complete(int(s.MaxInactive()/time.Second), now)
 	if tookOver {
 		m.trace(TookOver, &message{session: id}, nil, "")
 	}
 	if kind != 0 {
 		refresh(actions, s)
 		m.broadcast(ctx, &message{kind: kind, session: id, timestamp: now, actions: actions})
+		d.sent(actions)
 	}
 	return kind != 0
 }

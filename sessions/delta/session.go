@@ -73,6 +73,15 @@ func (d *deltaSession) take() []sessions.Action {
 	return actions
 }
 
+// sent gives the room of a delta back that complete has returned.
+func (d *deltaSession) sent(actions []sessions.Action) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pending == nil {
+		d.pending = actions[:0]
+	}
+}
+
 func (d *deltaSession) isPrimary() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
