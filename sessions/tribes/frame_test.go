@@ -84,6 +84,7 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
 		piece = max(1, min(piece, len(stream)))
 		var in frames
+		used := Message{Options: 1, Body: []byte("earlier"), From: someone, failed: errFrame, nth: 3}
 		for len(stream) > 0 {
 			n := min(piece, len(stream))
 			in.add(stream[:n])
@@ -100,8 +101,14 @@ func FuzzFrames(f *testing.F) {
 					t.Fatalf("content of %d bytes", len(content))
 				}
 				m, err := decodeMessage(content)
+				if again := used.decode(content); (again == nil) != (err == nil) {
+					t.Fatalf("decoding into an earlier message gives %v, want %v", again, err)
+				}
 				if err != nil {
 					continue
+				}
+				if !reflect.DeepEqual(&used, m) {
+					t.Fatalf("an earlier message becomes %+v, want %+v", used, m)
 				}
 				again, err := decodeMessage(appendMessage(nil, m))
 				if err != nil || !reflect.DeepEqual(again, m) {
