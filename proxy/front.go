@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"strings"
 
 	"sessionlab/proxy/upstream"
@@ -92,8 +93,9 @@ func (f Front) groupsByRoute(group Upstream) ([]Upstream, []Map) {
 	choice := Map{Source: "$route", Variable: "$lab_group", Default: group.Name}
 	for i, own := range f.Servers {
 		groups[0].Servers = append(groups[0].Servers, plain(own))
-		if own.Backup {
-			continue
+		leads := func(e MapEntry) bool { return e.Pattern == routeOf(own) }
+		if own.Backup || slices.ContainsFunc(choice.Entries, leads) {
+			continue // two nodes with one jvmRoute: it leads to the first
 		}
 		one := Upstream{Name: group.Name + "-" + routeOf(own), Keepalive: f.Keepalive}
 		for j, s := range f.Servers {

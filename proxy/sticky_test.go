@@ -67,6 +67,16 @@ func TestStickyRouteReturnsToTheNode(t *testing.T) {
 	}
 }
 
+func TestOneRouteOfTwoNodesLeadsToTheFirst(t *testing.T) {
+	both := servers(t, "a", "b")
+	both[0].Route, both[1].Route = "n", "n"
+	config := Front{Release: "1.22.1", Servers: both, Binding: ByRoute, RouteOf: routeOfID}.Config()
+	run(t, config, func(l *lab) {
+		l.want("unbound", l.get("/", 4), "a b a b")
+		l.want("bound", l.get("/", 3, "Cookie: JSESSIONID=1.n"), "a a a")
+	})
+}
+
 func TestStickyLearnRebinds(t *testing.T) {
 	config := bySticky(t, Sticky{Learn: Learn{Create: []string{"$upstream_cookie_jsessionid"}, Lookup: []string{"$cookie_jsessionid"},
 		Timeout: time.Minute}}, "a", "b")
