@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -264,10 +265,8 @@ func (r *run) end(ctx context.Context) {
 	}
 	r.mu.Lock()
 	r.ended, r.stopped = true, stopped
-	for _, name := range r.order {
-		if n := r.users[name].UnderWay(); n > 0 {
-			r.unfinished = append(r.unfinished, fmt.Sprintf("a request of %s had no answer at the end", name))
-		}
+	if waiting := r.waitingUsers(); len(waiting) > 0 {
+		r.unfinished = append(r.unfinished, "requests had no answer at the end: of "+few(waiting))
 	}
 	knocks := r.loggedOut
 	r.mu.Unlock()
@@ -312,6 +311,26 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 }
 
 func (r *run) interrupted() bool { return r.opts.Interrupted != nil && r.opts.Interrupted() }
+
+// waitingUsers are those with a request under way.
+func (r *run) waitingUsers() []string {
+	var names []string
+	for _, name := range r.order {
+		if r.users[name].UnderWay() > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// few lists some names, and how many more there are.
+func few(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 1 {
+		return fmt.Sprintf("%s and %d more users", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
 
 func (r *run) underWay() int {
 	n := 0

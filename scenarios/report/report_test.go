@@ -273,6 +273,41 @@ func TestAvailabilityIsNeverRoundedUpToWhole(t *testing.T) {
 	}
 }
 
+func TestTallyCountsOnAndComesToAnEnd(t *testing.T) {
+	counts := map[string]int{"tomcat10": 3, "tomcat2": 5, "tomcat1": 4}
+	if got, want := tally(counts), "tomcat1 4, tomcat2 5, tomcat10 3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for i := range 100 {
+		counts[fmt.Sprintf("b%d", i)] = 1
+	}
+	got := tally(counts)
+	if !strings.HasPrefix(got, "b0 1, b1 1, b2 1, ") || !strings.HasSuffix(got, ", b15 1, 87 others 96") {
+		t.Errorf("got %q, want 16 names and 87 others", got)
+	}
+}
+
+func TestTheNumbersStandInColumnsHoweverLargeTheyAre(t *testing.T) {
+	r := reports()["pass"]
+	r.Outcome.Requests.Total, r.Outcome.Requests.Failed = 10_000_000, 9_000_000
+	r.Outcome.Sessions.Kept = 4
+	var b bytes.Buffer
+	if err := r.WriteText(&b, Options{Width: 100}); err != nil {
+		t.Fatal(err)
+	}
+	at := map[int]bool{}
+	for line := range strings.Lines(b.String()) {
+		for _, remark := range []string{"availability", "p50 "} {
+			if i := strings.Index(line, "  "+remark); i > 0 && !strings.Contains(line, "replication") {
+				at[i] = true
+			}
+		}
+	}
+	if len(at) != 1 {
+		t.Errorf("the remarks begin at columns %v, want one:\n%s", at, b.String())
+	}
+}
+
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, os.ErrClosed }

@@ -204,36 +204,50 @@ func (p *printer) numbers(o *Outcome) {
 		p.line("  none: no request was made")
 		return
 	}
+	var rows []number
+	add := func(name, value, remark string) { rows = append(rows, number{name, value, remark}) }
 	kept := fmt.Sprintf("%d of %s", o.Sessions.Kept, plural(o.Sessions.Total(), "session"))
-	p.number("sessions kept", kept, theirFate(o.Sessions))
+	add("sessions kept", kept, theirFate(o.Sessions))
 	failed := fmt.Sprintf("%d of %s", o.Requests.Failed, plural(o.Requests.Total, "request"))
 	available := ""
 	if o.Availability != nil {
 		available = "availability " + percent(*o.Availability)
 	}
-	p.number("requests failed", failed, available)
+	add("requests failed", failed, available)
 	if o.Recovery != nil {
 		outage := "no user had an outage"
 		if o.LongestOutage > 0 {
 			outage = "longest outage of a user " + human(time.Duration(o.LongestOutage))
 		}
-		p.number("recovery", human(time.Duration(*o.Recovery)), outage)
+		add("recovery", human(time.Duration(*o.Recovery)), outage)
 	} else {
-		p.number("stale reads", strconv.Itoa(o.Sessions.StaleReads), "missed a write that was seen later")
+		add("stale reads", strconv.Itoa(o.Sessions.StaleReads), "missed a write that was seen later")
 	}
-	p.number("latency p99", human(time.Duration(o.Latency.P99)),
+	add("latency p99", human(time.Duration(o.Latency.P99)),
 		"p50 "+human(time.Duration(o.Latency.P50))+", slowest "+human(time.Duration(o.Latency.Max)))
+	width := 18
+	for _, row := range rows {
+		if row.remark != "" {
+			width = max(width, columns(row.value))
+		}
+	}
+	for _, row := range rows {
+		p.number(row, width)
+	}
 }
 
-func (p *printer) number(name, value, remark string) {
-	text := "  " + pad(name, 17) + pad(value, 18)
-	if remark != "" && p.width >= columns(text)+2+roomForRemark {
-		p.hang(text+"  ", columns(text)+2, remark)
+// number is a figure with what it means beside it.
+type number struct{ name, value, remark string }
+
+func (p *printer) number(n number, width int) {
+	text := "  " + pad(n.name, 17) + pad(n.value, width)
+	if n.remark != "" && p.width >= columns(text)+2+roomForRemark {
+		p.hang(text+"  ", columns(text)+2, n.remark)
 		return
 	}
 	p.line(text)
-	if remark != "" {
-		p.para(4, 4, remark)
+	if n.remark != "" {
+		p.para(4, 4, n.remark)
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -73,15 +74,32 @@ func bytesIn(n int64) string {
 	return fmt.Sprintf("%d.%d MB", n/1000000, n%1000000/100000)
 }
 
+// mostNames is how many names a tally lists.
+const mostNames = 16
+
 // tally lists counts by name: "tomcat1 120, tomcat2 80".
 func tally(counts map[string]int) string {
 	names := make([]string, 0, len(counts))
 	for name := range counts {
 		names = append(names, name) // sorted below
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, byNumber)
+	rest := 0
 	for i, name := range names {
+		if i >= mostNames {
+			rest += counts[name]
+		}
 		names[i] = name + " " + strconv.Itoa(counts[name])
 	}
+	if more := len(names) - mostNames; more > 1 {
+		names = append(names[:mostNames], fmt.Sprintf("%d others %d", more, rest))
+	}
 	return strings.Join(names, ", ")
+}
+
+// byNumber orders names, those that differ in a number at their end by that:
+// tomcat2 comes before tomcat10.
+func byNumber(a, b string) int {
+	stem := func(s string) string { return strings.TrimRight(s, "0123456789") }
+	return cmp.Or(strings.Compare(stem(a), stem(b)), cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
