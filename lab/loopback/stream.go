@@ -18,7 +18,7 @@ import (
 type streamListener struct{ *listener }
 
 func (h *host) Listen(port int) (world.StreamListener, error) {
-	tcp, err := h.listen(port, defaultBacklog)
+	tcp, err := h.listen(port, world.StreamBacklog)
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ type frame struct {
 func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
 	server, port, err := h.connect(ctx, addr, connectTimeout, func(server *host, port int) (*int, int, bool) {
 		if l := server.streams[port]; l != nil {
-			return &l.pending, defaultBacklog, false
+			return &l.pending, world.StreamBacklog, false
 		}
 		return nil, 0, false
 	})

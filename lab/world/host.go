@@ -71,7 +71,8 @@ type Host interface {
 	// built on DialHTTP. It never repeats a request.
 	Transport() http.RoundTripper
 
-	// Listen accepts byte streams on a port.
+	// Listen accepts byte streams on a port. While the host is paused
+	// StreamBacklog of them wait to be accepted.
 	Listen(port int) (StreamListener, error)
 
 	// Dial opens a byte stream to a logical "address:port". Errors as DialHTTP.
@@ -98,6 +99,11 @@ type Host interface {
 	// that must cost little: Key(p).Str("a").Float() needs no allocation.
 	Key(purpose string) Key
 }
+
+// StreamBacklog is how many connections wait to be accepted on a port of Listen:
+// what Java takes where nobody says a number, and Tomcat's receiver says none.
+// Source: java.net.ServerSocket.bind; Tomcat ReceiverBase.java, bind.
+const StreamBacklog = 50
 
 // Signal is the one waiting primitive: an event that resets itself.
 // Set makes one Wait return, the current one or the next. Sets do not add up.

@@ -157,6 +157,29 @@ var pauseRows = []row{
 			r.errorf("a paused machine with a backlog of 2 accepted %d connects, want 2 to 4", accepted)
 		}
 	}},
+	{"the backlog of streams of a paused machine is Java's", func(r *rig) {
+		h, peer := r.boot("tomcat1"), r.boot("tomcat2")
+		r.as(h, func(context.Context) {
+			_, err := h.Listen(4000)
+			r.must(err, "listen")
+		})
+		r.pause("tomcat1")
+		accepted := 0
+		r.as(peer, func(ctx context.Context) {
+			for range world.StreamBacklog + 5 {
+				limited, cancel := peer.WithTimeout(ctx, 5*short)
+				_, err := peer.Dial(limited, h.Addr()+":4000")
+				cancel()
+				if err != nil {
+					return
+				}
+				accepted++
+			}
+		})
+		if accepted < world.StreamBacklog || accepted > world.StreamBacklog+2 {
+			r.errorf("a paused machine accepted %d streams, want %d or two more", accepted, world.StreamBacklog)
+		}
+	}},
 	{"killed while paused", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		var executed atomic.Int32
