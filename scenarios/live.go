@@ -57,6 +57,7 @@ func Up(sc *script.Scenario, o Options, drive func(context.Context, *Live) error
 			return err
 		}
 		defer over()
+		r.disarm() // from now on what is armed can be disarmed
 		return drive(script, &Live{r, crowd})
 	})
 	if err != nil {

@@ -36,9 +36,10 @@ standard output; how the run goes on in the meantime, to standard error.
   sessionlab run --all --world sim
 
 Several names, or --all, give a JSON array. In a history the lines then say
-which scenario, and with vary or sweep which settings, they belong to. Exit status: 0 every expectation
-held, 1 one failed, 2 misuse or bad input, 3 the lab could not run (a port is
-taken), 4 inconclusive, 130 interrupted.`,
+which scenario, and with vary or sweep which settings, they belong to.
+
+Exit status: 0 every expectation held, 1 one failed, 2 misuse or bad input, 3
+the lab could not run (a port is taken), 4 inconclusive, 130 interrupted.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "world", Value: env.Worlds[0].Name, Usage: "`WORLD` to run in: " + strings.Join(env.worldNames(), " or "), DefaultText: env.Worlds[0].Name},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},

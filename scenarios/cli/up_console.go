@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -83,7 +84,9 @@ func (env *Env) openPipe(typed bool) *console {
 			fmt.Fprint(env.Stdout, promptText)
 		}
 		if !scan.Scan() {
-			if err := scan.Err(); err != nil {
+			if err := scan.Err(); errors.Is(err, bufio.ErrTooLong) {
+				return "", fmt.Errorf("one has more than %d bytes", longestLine)
+			} else if err != nil {
 				return "", err
 			}
 			return "", io.EOF

@@ -66,6 +66,7 @@ func (p *prompt) loop(ctx context.Context) {
 func (p *prompt) ended() {
 	if p.con.failed != nil {
 		p.complain(fmt.Sprintf("no more lines: %v", p.con.failed), "")
+		p.status = exitMisuse
 	}
 	if p.con.person {
 		p.say("\n")

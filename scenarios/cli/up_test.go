@@ -279,19 +279,29 @@ expect alice.ok == 1
 	}
 }
 
+func TestUpRefusesALineWithoutAnEnd(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	if got := d.types("status\nalice GET /" + strings.Repeat("x", longestLine)); got != exitMisuse {
+		t.Errorf("exit status: got %d, want %d", got, exitMisuse)
+	}
+	if want := "no more lines: one has more than 65536 bytes\n"; !strings.HasSuffix(d.out.String(), want) {
+		t.Errorf("got\n%s\nwant %q at its end", d.out.String(), want)
+	}
+}
+
 func TestUpDisarms(t *testing.T) {
 	d := newDesk(t, twoNodes)
-	d.types(`after 100ms kill tomcat1
-every 100ms kill tomcat1
+	d.types(`after 1s kill tomcat1
+every 1s kill tomcat1
 when tomcat2 is down alice GET /session
 whenever alice is answered alice GET /session
 disarm
-wait 300ms
+wait 1200ms
 alice GET /session
 kill tomcat2
 wait 50ms
 after 10ms kill tomcat1
-wait 50ms
+wait until tomcat1 is down
 expect alice.requests == 1
 disarm now
 `)

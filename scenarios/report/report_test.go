@@ -287,6 +287,18 @@ func TestTallyCountsOnAndComesToAnEnd(t *testing.T) {
 	}
 }
 
+func TestWithoutAnAnswerThereIsNoLatency(t *testing.T) {
+	r := reports()["pass"]
+	r.Outcome.Latency = Latency{}
+	var b bytes.Buffer
+	if err := r.WriteText(&b, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "latency none no request was answered"; !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
+		t.Errorf("got\n%s\nwant %q in it", b.String(), want)
+	}
+}
+
 func TestTheNumbersStandInColumnsHoweverLargeTheyAre(t *testing.T) {
 	r := reports()["pass"]
 	r.Outcome.Requests.Total, r.Outcome.Requests.Failed = 10_000_000, 9_000_000

@@ -223,8 +223,12 @@ func (p *printer) numbers(o *Outcome) {
 	} else {
 		add("stale reads", strconv.Itoa(o.Sessions.StaleReads), "missed a write that was seen later")
 	}
-	add("latency p99", human(time.Duration(o.Latency.P99)),
-		"p50 "+human(time.Duration(o.Latency.P50))+", slowest "+human(time.Duration(o.Latency.Max)))
+	if o.Latency.Max == 0 {
+		add("latency", "none", "no request was answered")
+	} else {
+		add("latency p99", human(time.Duration(o.Latency.P99)),
+			"p50 "+human(time.Duration(o.Latency.P50))+", slowest "+human(time.Duration(o.Latency.Max)))
+	}
 	width := 18
 	for _, row := range rows {
 		if row.remark != "" {
