@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sessionlab/lab/fault"
 	"sessionlab/sessions/tribes"
 )
 
@@ -77,9 +78,10 @@ func TestFrozenMemberGoesWhenItsAcceptQueueIsFull(t *testing.T) {
 				sends++
 			}
 		})
-		// Each send is a new connection, and a probe follows its failure.
-		if sends < 20 || sends > 70 {
-			t.Errorf("t2 goes after %d sends (%v), want 20 to 70", sends, took)
+		// Each send makes up to three connections: its own, another after the
+		// failure, and a probe. Fifty fit.
+		if sends < 12 || sends > 50 {
+			t.Errorf("t2 goes after %d sends (%v), want 12 to 50", sends, took)
 		}
 	})
 }
@@ -87,7 +89,7 @@ func TestFrozenMemberGoesWhenItsAcceptQueueIsFull(t *testing.T) {
 func TestOldSuspectIsNoSuspectButStays(t *testing.T) {
 	in(t, 1, func(r *rig) {
 		nodes := r.formed(2, tribes.Config{})
-		r.must(r.w.Pause("t2"))
+		r.w.Faults().Add(fault.Rule{Verb: fault.Drop, Kind: "HEARTBEAT", From: "t2"}) // silent, and accepts every probe
 		r.sleep(290 * time.Second)
 		if s := nodes[0].Status(); len(s.Suspects) != 1 || nodes[0].sees() != "t2" {
 			t.Errorf("after 290 s: suspects %v, members %q, want t2 in both", s.Suspects, nodes[0].sees())
