@@ -3,6 +3,7 @@ package lab
 import (
 	"sessionlab/appnode"
 	"sessionlab/proxy"
+	"sessionlab/sessions/delta"
 	"sessionlab/sessions/tribes"
 )
 
@@ -15,8 +16,10 @@ type NodeStatus struct {
 	Node appnode.Status
 	// Members are the other nodes that it sees.
 	Members []string
-	// Channel is its part in the cluster; nil if it has none.
+	// Channel is its part in the cluster, and Delta what its manager has counted;
+	// nil if it has none, and if nothing is counted.
 	Channel *tribes.Status
+	Delta   *delta.Counts
 }
 
 // State is what a node's process is doing. A frozen node keeps its state.
@@ -44,6 +47,10 @@ func (l *Lab) Status() []NodeStatus {
 			if m := l.manager(name); m != nil {
 				channel := m.Channel().Status()
 				row.Channel = &channel
+				if l.plan.Manager.Delta.EnableStatistics == delta.True {
+					counts := m.Counts()
+					row.Delta = &counts
+				}
 			}
 		}
 		table = append(table, row)

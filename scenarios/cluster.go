@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"regexp"
 	"slices"
 	"time"
 
@@ -23,11 +24,15 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 			MaxInactiveInterval:     o.Duration("maxInactiveInterval", app.Duration("sessionTimeout", 0)),
 			MaxActiveSessions:       o.Int("maxActiveSessions", 0),
 			ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
+			SessionIDLength:         o.Int("sessionIdLength", 0),
 			Listeners:               app.Bool("listeners", false),
 		},
 	}
 	if m.Class == "" && declaresCluster(sc) {
 		m.Class = "DeltaManager"
+	}
+	if filter := o.String("sessionAttributeNameFilter", ""); filter != "" {
+		m.Base.SessionAttributeNameFilter = regexp.MustCompile("^(?:" + filter + ")$") // the parser has checked it
 	}
 	if m.Class == "StandardManager" && o.Has("pathname") {
 		path := o.String("pathname", "")
@@ -89,6 +94,7 @@ func deltaPlan(o script.Options) delta.Config {
 		NotifyListenersOnReplication:          flag(o, "notifyListenersOnReplication"),
 		NotifySessionListenersOnReplication:   flag(o, "notifySessionListenersOnReplication"),
 		NotifyContainerListenersOnReplication: flag(o, "notifyContainerListenersOnReplication"),
+		EnableStatistics:                      flag(o, "enableStatistics"),
 		SendAllSessions:                       flag(o, "sendAllSessions"),
 		SendAllSessionsSize:                   o.Int("sendAllSessionsSize", 0),
 		StateTimestampDrop:                    flag(o, "stateTimestampDrop"),

@@ -14,6 +14,7 @@ import (
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
+	"sessionlab/sessions/delta"
 )
 
 // outside is somebody at the door of a lab that was made from the nouns of a
@@ -371,5 +372,82 @@ func TestListenersOfAReplicaHearWhatTheFlagsAllow(t *testing.T) {
 	withLab(t, replicating, func(o *outside) {
 		o.ask("a", "POST /counter")
 		o.want("lines without listeners", o.heard("hears"), 0)
+	})
+}
+
+func TestSessionIDsHaveTheLengthThatIsSet(t *testing.T) {
+	for _, c := range []struct {
+		option string
+		digits int
+	}{{"", 32}, {" sessionIdLength=2", 4}, {" sessionIdLength=20", 40}} {
+		withLab(t, "nodes a\nmanager StandardManager"+c.option, func(o *outside) {
+			o.ask("a", "POST /counter")
+			id := strings.TrimSuffix(strings.TrimPrefix(o.cookie, "JSESSIONID="), ".a")
+			o.want("digits of an id with"+c.option, len(id), c.digits)
+			o.want("what is no hexadecimal digit of it", strings.Trim(id, "0123456789ABCDEF"), "")
+		})
+	}
+}
+
+// What the filter keeps on a node is neither replicated nor sent to a node that
+// starts, and not saved at a stop.
+func TestAttributesThatMayNotLeaveTheNode(t *testing.T) {
+	const shared = "sessionAttributeNameFilter=c|cart"
+	cart := func(o *outside, node string) string {
+		body, _ := o.ask(node, "GET /session")
+		_, after, _ := strings.Cut(body, `"attributes":`)
+		var names []string
+		for _, name := range []string{"cart", "cart2", "secret"} {
+			if strings.Contains(after, `"`+name+`":`) {
+				names = append(names, name)
+			}
+		}
+		return strings.Join(names, " ")
+	}
+	fill := func(o *outside) {
+		for _, name := range []string{"cart", "cart2", "secret"} {
+			o.ask("a", "POST /set?name="+name+"&value=x")
+		}
+	}
+	withLab(t, "nodes a b\nmanager DeltaManager "+shared+"\ncluster channelSendOptions=6\nvalve JvmRouteBinderValve enabled=no", func(o *outside) {
+		fill(o)
+		o.want("attributes on a", cart(o, "a"), "cart cart2 secret")
+		o.want("attributes on b", cart(o, "b"), "cart")
+		if err := o.Kill("b"); err != nil {
+			t.Fatal(err)
+		}
+		o.wait(5 * time.Second)
+		if err := o.StartNode("b"); err != nil {
+			t.Fatal(err)
+		}
+		o.wait(20 * time.Second)
+		o.want("attributes on b after the state has come", cart(o, "b"), "cart")
+	})
+	withLab(t, "nodes a\nmanager StandardManager pathname=SESSIONS.ser "+shared, func(o *outside) {
+		fill(o)
+		if err := o.Restart("a"); err != nil {
+			t.Fatal(err)
+		}
+		o.wait(20 * time.Second)
+		o.want("attributes after a restart", cart(o, "a"), "cart")
+	})
+}
+
+func TestDeltaManagerCountsItsMessages(t *testing.T) {
+	withLab(t, replicating, func(o *outside) {
+		o.ask("a", "POST /counter")
+		o.wait(time.Second)
+		a, b := o.Status()[0].Delta, o.Status()[1].Delta
+		if a == nil || b == nil {
+			t.Fatal("nothing is counted by default")
+		}
+		o.want("CREATED of a", a.Sent[delta.Created], 1)
+		o.want("DELTA to b", b.Received[delta.Delta], 1)
+	})
+	withLab(t, "nodes a b\nmanager DeltaManager enableStatistics=no", func(o *outside) {
+		o.ask("a", "POST /counter")
+		if c := o.Status()[0].Delta; c != nil {
+			t.Errorf("without enableStatistics: %v, want nothing", c)
+		}
 	})
 }

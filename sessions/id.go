@@ -7,14 +7,18 @@ import (
 
 const hexDigits = "0123456789ABCDEF"
 
-// NewID draws a session id: 16 random bytes as 32 upper-case hexadecimal
-// digits, then "." and the route unless that is empty.
+// DefaultSessionIDLength is sessionIdLength: how many random bytes are in an id.
+// Source: Tomcat SessionIdGeneratorBase.java.
+const DefaultSessionIDLength = 16
+
+// NewID draws a session id: length random bytes, each as two upper-case
+// hexadecimal digits, then "." and the route unless that is empty.
 // Source: Tomcat StandardSessionIdGenerator.java.
-func NewID(r *rand.Rand, route string) string {
-	id := make([]byte, 0, 33+len(route))
-	for range 2 {
+func NewID(r *rand.Rand, length int, route string) string {
+	id := make([]byte, 0, 2*length+1+len(route))
+	for ; length > 0; length -= 8 {
 		bits := r.Uint64()
-		for range 16 {
+		for range 2 * min(length, 8) {
 			id = append(id, hexDigits[bits>>60])
 			bits <<= 4
 		}

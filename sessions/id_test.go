@@ -14,7 +14,7 @@ func TestIDIsThirtyTwoHexDigitsAndTheRoute(t *testing.T) {
 		{"dc1.tomcat1", `^[0-9A-F]{32}\.dc1\.tomcat1$`},
 	}
 	for _, tt := range tests {
-		id := NewID(source, tt.route)
+		id := NewID(source, DefaultSessionIDLength, tt.route)
 		if !regexp.MustCompile(tt.want).MatchString(id) {
 			t.Errorf("NewID with route %q = %q, want match of %s", tt.route, id, tt.want)
 		}

@@ -3,6 +3,7 @@ package sessions
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,15 @@ type Config struct {
 	// ProcessExpiresFrequency is how many background ticks lie between two
 	// scans for expired sessions; zero is 6.
 	ProcessExpiresFrequency int
+	// SessionIDLength is how many random bytes are in the ids drawn here. Zero is
+	// DefaultSessionIDLength. A short one is drawn twice before long: ids that are
+	// in use are drawn again, on this node.
+	SessionIDLength int
+	// SessionAttributeNameFilter, if not nil, must match the name of an attribute
+	// for it to leave the node: to be replicated, or saved at a stop. Tomcat's
+	// matches whole names: ^(?:...)$.
+	// Source: Tomcat ManagerBase.java, willAttributeDistribute.
+	SessionAttributeNameFilter *regexp.Regexp
 	// Access says what counts as the last use.
 	Access AccessRule
 	// Listeners says that the application has attribute listeners, and its context
@@ -66,6 +76,9 @@ func NewManagerBase(h world.Host, cfg Config) *ManagerBase {
 	if cfg.MaxInactiveInterval == 0 {
 		cfg.MaxInactiveInterval = DefaultMaxInactiveInterval
 	}
+	if cfg.SessionIDLength == 0 {
+		cfg.SessionIDLength = DefaultSessionIDLength
+	}
 	if cfg.ProcessExpiresFrequency <= 0 {
 		cfg.ProcessExpiresFrequency = 6
 	}
@@ -88,6 +101,18 @@ func (m *ManagerBase) Config() Config { return m.cfg }
 
 // JvmRoute is this node's route, "" for none.
 func (m *ManagerBase) JvmRoute() string { return m.cfg.JvmRoute }
+
+// Distributes reports whether an attribute may leave the node.
+func (c *Config) Distributes(attribute string) bool {
+	return c.SessionAttributeNameFilter == nil || c.SessionAttributeNameFilter.MatchString(attribute)
+}
+
+// Distributable takes the attributes that may not leave the node out of a state.
+func (c *Config) Distributable(st *State) {
+	if c.SessionAttributeNameFilter != nil {
+		st.Attributes = slices.DeleteFunc(st.Attributes, func(a Attribute) bool { return !c.Distributes(a.Name) })
+	}
+}
 
 // Lookup is the session held under an id, valid or not; nil if there is none.
 func (m *ManagerBase) Lookup(id string) *Session {
@@ -218,14 +243,14 @@ func (m *ManagerBase) Draw(who *Identity) string {
 	for {
 		var id string
 		if who.Request != "" {
-			id = NewID(m.host.Rand("session id", m.host.Name(), who.Request, who.Drawn), m.cfg.JvmRoute)
+			id = NewID(m.host.Rand("session id", m.host.Name(), who.Request, who.Drawn), m.cfg.SessionIDLength, m.cfg.JvmRoute)
 			who.Drawn++
 		} else {
 			m.mu.Lock()
 			m.nameless++
 			n := m.nameless
 			m.mu.Unlock()
-			id = NewID(m.host.Rand("nameless session id", m.host.Name(), int64(m.booted), n), m.cfg.JvmRoute)
+			id = NewID(m.host.Rand("nameless session id", m.host.Name(), int64(m.booted), n), m.cfg.SessionIDLength, m.cfg.JvmRoute)
 		}
 		m.mu.Lock()
 		_, taken := m.held[id]

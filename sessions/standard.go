@@ -76,6 +76,7 @@ func (m *StandardManager) Stop(context.Context) error {
 		states := make([]State, len(all))
 		for i, s := range all {
 			s.State(&states[i])
+			m.cfg.Distributable(&states[i])
 		}
 		if err := m.host.Disk().WriteFile(m.pathname, AppendList(nil, states)); err != nil {
 			saved = false

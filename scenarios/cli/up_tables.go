@@ -15,6 +15,7 @@ import (
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/report"
 	"sessionlab/sessions"
+	"sessionlab/sessions/delta"
 )
 
 // table is text in columns. The zero value is empty.
@@ -143,6 +144,31 @@ func channelTable(nodes []lab.NodeStatus) *table {
 		}
 		t.row(plain(n.Name), number(c.Sent), number(c.Received), number(c.Queued), number(c.SendersInUse+c.SendersIdle),
 			number(c.DispatchThreads), number(c.ReceiverThreads), number(c.ReceiverBusy), number(c.ReceiverWaiting))
+	}
+	return t
+}
+
+// deltaTable is what the nodes' DeltaManagers have sent and received, by Tomcat's
+// kinds of messages, and the copies that were replaced.
+func deltaTable(nodes []lab.NodeStatus) *table {
+	t := &table{}
+	t.head("SENT/RECEIVED", ">CREATED", ">DELTA", ">ACCESSED", ">EXPIRED", ">CHANGE_ID", ">STATE", ">REPLACED")
+	kinds := []delta.Kind{delta.Created, delta.Delta, delta.Accessed, delta.Expired, delta.ChangeID, delta.State}
+	for _, n := range nodes {
+		row := []field{plain(n.Name)}
+		for _, k := range kinds {
+			if c := n.Delta; c == nil {
+				row = append(row, unknown())
+			} else {
+				row = append(row, field{text: fmt.Sprintf("%d/%d", c.Sent[k], c.Received[k]), right: true})
+			}
+		}
+		if n.Delta == nil {
+			row = append(row, unknown())
+		} else {
+			row = append(row, number(n.Delta.Events[delta.CopyReplaced]))
+		}
+		t.row(row...)
 	}
 	return t
 }

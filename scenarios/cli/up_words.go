@@ -156,7 +156,7 @@ func (p *prompt) showStatus(args []string) error {
 	}
 	tables := []*table{nodes, proxyTable(l.ProxyStatus(), p.news.isFrozen, names)}
 	if l.Clustered() {
-		tables = append(tables, channelTable(status))
+		tables = append(tables, channelTable(status), deltaTable(status))
 	}
 	if t := replicationTable(status); t != nil {
 		tables = append(tables, t)

@@ -2,6 +2,7 @@ package script
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 )
 
@@ -96,6 +97,11 @@ func (p *parser) checkSettings(s *Scenario) {
 		p.failAt(proxy.pos("cookie"), "sticky=route or sticky=cookie", "a cookie means nothing without sticky")
 	}
 	for _, n := range s.Nouns {
+		for _, name := range []string{"filter", "sessionAttributeNameFilter"} {
+			if _, err := regexp.Compile(n.Options.String(name, "")); err != nil {
+				p.failAt(n.Options.pos(name), "Java's look-around and back references are not known here", "%s: %v", name, err)
+			}
+		}
 		switch n.Word {
 		case "receiver":
 			p.checkThreads(n, "minThreads", 6, 15)

@@ -118,6 +118,8 @@ var nodeOptions = []Option{
 var managerOptions = []Option{
 	{Name: "maxInactiveInterval", Type: DurationOption, Unit: "s", Whole: true, Never: true, Doc: "idle time after which a session expires; -1: never"},
 	number("maxActiveSessions", -1, "sessions at most; -1: no limit"),
+	number("sessionIdLength", 2, "random bytes of a session id, each two digits; Tomcat: 16"),
+	text("sessionAttributeNameFilter", "attributes that may leave the node: one regular expression over the name; Tomcat: all"),
 	number("processExpiresFrequency", 1, "background runs per expiry scan; Tomcat: 6"),
 	{Name: "backgroundProcessorDelay", Type: DurationOption, Unit: "s", Whole: true, Min: sec, Doc: "time between background runs; Tomcat: 10s"},
 }
@@ -181,7 +183,7 @@ var Elements = []Element{
 
 	{Noun: "manager", Class: "StandardManager", Doc: "sessions in the memory of one node",
 		Options: group(managerOptions, []Option{text("pathname", `file that keeps sessions over a stop; "": none`)}),
-		Later:   []string{"sessionIdLength", "sessionAttributeNameFilter"}, Vain: []Vain{randomOptions}},
+		Vain:    []Vain{randomOptions}},
 	{Noun: "manager", Class: "DeltaManager", Doc: "every node holds every session", Options: group(managerOptions, []Option{
 		yesNo("expireSessionsOnShutdown", "a stopping node expires its sessions everywhere; Tomcat: no"),
 		unlimited("stateTransferTimeout", "s", "how long a start waits for the sessions; 0s: not; -1: for ever; Tomcat: 60s"),
@@ -193,8 +195,8 @@ var Elements = []Element{
 		yesNo("notifySessionListenersOnReplication", "session listeners run on receivers; Tomcat: yes"),
 		yesNo("notifyListenersOnReplication", "attribute listeners run on receivers; Tomcat: yes"),
 		yesNo("notifyContainerListenersOnReplication", "container listeners hear of a new id on receivers; Tomcat: yes"),
-	}), Later: []string{"enableStatistics", "sessionIdLength", "sessionAttributeNameFilter"},
-		Vain: []Vain{randomOptions}},
+		yesNo("enableStatistics", "count the messages sent and received, for the status of up; Tomcat: yes"),
+	}), Vain: []Vain{randomOptions}},
 
 	{Noun: "cluster", Doc: "Tomcat's Cluster and Channel; its manager is DeltaManager where no manager line says otherwise", Options: []Option{
 		{Name: "channelSendOptions", Type: SendOption, Doc: "8 async; 6 sync; 2, 4, 10, 14; or Tomcat's names; Tomcat: 8"},

@@ -78,6 +78,7 @@ var parseErrors = []struct {
 	{"off and more", "nodes 2\nproxy proxy_next_upstream=\"off error\"\nend 2s\n", "2:27", `proxy_next_upstream: "off" stands alone`, ""},
 	{"size without unit", "nodes 2\ninterceptor MessageDispatchInterceptor maxQueueSize=64\nend 2s\n", "2:53", "maxQueueSize: a size needs a unit: 64B, 64KiB or 64MiB", ""},
 	{"option in vain", "nodes 2\nreceiver rxBufSize=1\nend 2s\n", "2:10", `option "rxBufSize" of receiver NioReceiver can change nothing here: the lab's connections have no socket options`, ""},
+	{"expression", "nodes 2\nmanager StandardManager sessionAttributeNameFilter=(?=x)\nend 2s\n", "2:25", "sessionAttributeNameFilter: error parsing regexp: invalid or unsupported Perl syntax: `(?=`", "Java's look-around and back references are not known here"},
 	{"receiver threads", "nodes 2\nreceiver maxThreads=20 minThreads=21\nend 2s\n", "2:24", "minThreads is more than maxThreads", ""},
 	{"receiver threads by default", "nodes 2\nreceiver maxThreads=3\nend 2s\n", "2:10", "minThreads is 6 unless it is set, which is more than maxThreads: Tomcat's channel does not start", "set minThreads too"},
 	{"send option", "nodes 2\ncluster channelSendOptions=32\nend 2s\n", "2:28", "channelSendOptions: send options 32 are not in this release", "known: 2, 4, 6, 8, 10, 14, or names such as async or sync,use_ack"},

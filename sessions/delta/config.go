@@ -46,6 +46,8 @@ type Config struct {
 	// SendAllSessionsWaitTime lies between two such messages. Zero is 2 s; below
 	// zero there is no pause.
 	SendAllSessionsWaitTime time.Duration
+	// EnableStatistics keeps Counts.
+	EnableStatistics Flag
 	// StateTimestampDrop drops, after the state has come, what arrived while it
 	// was awaited and is older than the state by the clocks of the two senders.
 	StateTimestampDrop Flag

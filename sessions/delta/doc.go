@@ -11,8 +11,8 @@
 // the start. Config.Trace says when that happens.
 //
 // It leaves out authType and authentication notes; listeners that travel with a
-// session; enableStatistics, which is always on; and sessions of several
-// applications: a node has one, whose name is Config.Name. Whether an application is
+// session; and sessions of several applications: a node has one, whose name is
+// Config.Name. Whether an application is
 // distributable at all, without which Tomcat takes a StandardManager, is the
 // caller's business.
 //

@@ -135,8 +135,7 @@ func (m *Manager) Create(ctx context.Context, who *sessions.Identity) (*sessions
 // watch starts keeping what the manager knows about a session.
 func (m *Manager) watch(s *sessions.Session, primary bool, pending ...sessions.Action) {
 	s.Watch(&deltaSession{
-		recordAll: m.cfg.RecordAllActions,
-		primary:   primary, lastReplicated: m.now(), pending: pending,
+		cfg: &m.cfg, primary: primary, lastReplicated: m.now(), pending: pending,
 	})
 }
 

@@ -41,9 +41,7 @@ func (m *Manager) receive(ctx context.Context, packed *tribes.Message) {
 // handle does what a message asks for.
 // Source: Tomcat DeltaManager.java, messageReceived.
 func (m *Manager) handle(ctx context.Context, msg *message, from tribes.Member) {
-	m.mu.Lock()
-	m.counts.Received[msg.kind]++
-	m.mu.Unlock()
+	m.count(&m.counts.Received[msg.kind])
 	switch msg.kind {
 	case GetAll:
 		m.sendState(ctx, from)

@@ -31,9 +31,7 @@ func (m *Manager) send(ctx context.Context, to []tribes.Member, msg *message, op
 	if len(to) == 0 {
 		return
 	}
-	m.mu.Lock()
-	m.counts.Sent[msg.kind]++
-	m.mu.Unlock()
+	m.count(&m.counts.Sent[msg.kind])
 	msg.manager = m.cfg.Name
 	err := m.channel.Send(ctx, to, &tribes.Message{
 		Label:   world.Label{Kind: msg.kind.String(), Key: sessions.Base(msg.session)},

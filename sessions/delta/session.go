@@ -12,7 +12,7 @@ import (
 // the session itself. It is the session's recorder.
 // Source: Tomcat DeltaSession.java, DeltaRequest.java.
 type deltaSession struct {
-	recordAll bool
+	cfg *Config
 
 	mu             sync.Mutex
 	primary        bool
@@ -30,12 +30,16 @@ func of(s *sessions.Session) *deltaSession {
 	return &deltaSession{primary: true}
 }
 
-// Record keeps a change for the next delta. Unless all actions are recorded, it
-// takes the place of an earlier one of the same name, whatever that changed.
+// Record keeps a change for the next delta, unless it is of an attribute that does
+// not leave the node. Unless all actions are recorded, it takes the place of an
+// earlier one of the same name, whatever that changed.
 func (d *deltaSession) Record(a sessions.Action) {
+	if a.Property == sessions.AttributeProperty && !d.cfg.Distributes(a.Name) {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.recordAll {
+	if !d.cfg.RecordAllActions {
 		name := actionName(a)
 		d.pending = slices.DeleteFunc(d.pending, func(old sessions.Action) bool { return actionName(old) == name })
 	}

@@ -109,9 +109,7 @@ func (e Event) String() string {
 
 // trace tells and counts an event.
 func (m *Manager) trace(kind EventKind, msg *message, peer *tribes.Member, detail string) {
-	m.mu.Lock()
-	m.counts.Events[kind]++
-	m.mu.Unlock()
+	m.count(&m.counts.Events[kind])
 	if m.cfg.Trace == nil {
 		return
 	}

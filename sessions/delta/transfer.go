@@ -149,6 +149,7 @@ func (m *Manager) sendState(ctx context.Context, to tribes.Member) {
 		states := make([]sessions.State, len(block))
 		for j, s := range block {
 			s.State(&states[j])
+			m.cfg.Distributable(&states[j])
 		}
 		m.send(ctx, target, &message{kind: State, timestamp: snapshot, states: states},
 			tribes.UseAck|tribes.SynchronizedAck)
