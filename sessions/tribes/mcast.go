@@ -145,7 +145,9 @@ func (s *mcast) checkExpired() {
 	s.mu.Lock()
 	expired := s.table.Expire(now, s.cfg.DropTime)
 	s.mu.Unlock()
-	s.coord.tell(s.coord.previous.memberDisappeared, expired...)
+	if len(expired) > 0 {
+		s.coord.tell(s.coord.previous.memberDisappeared, expired...)
+	}
 }
 
 // stop sends a last heartbeat with the shutdown command and leaves the group.

@@ -63,7 +63,7 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 			continue
 		}
 		if way == nil {
-			way = &sending{ctx: s.under, m: m, frame: frame, start: s.host.Elapsed()}
+			way = &sending{ctx: s.under, m: m, frame: frame, start: s.host.Elapsed(), deliveries: make([]delivery, 0, len(to))}
 		}
 		way.deliveries = append(way.deliveries, delivery{to: to[i], err: err})
 	}
@@ -73,19 +73,15 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 	for i := range way.deliveries {
 		s.host.Go("tribes sender", func(context.Context) { s.deliver(way, i) })
 	}
-	open, failed := way.look(false)
-	for open && s.host.Elapsed()-way.start < s.cfg.Timeout {
+	for way.open() && s.host.Elapsed()-way.start < s.cfg.Timeout {
 		// A select that times out is as good as one that something has ended.
 		err := s.happened.WaitWithin(ctx, s.cfg.SelectTimeout)
 		if err != nil && (err != context.DeadlineExceeded || ctx.Err() != nil) {
 			s.giveUp()
 			return err
 		}
-		open, failed = way.look(false)
 	}
-	if open {
-		_, failed = way.look(true)
-	}
+	failed := way.failed()
 	if failed == nil {
 		return nil
 	}
@@ -106,30 +102,36 @@ func (s *sender) writeNow(to *Member, m *Message, frame []byte) (tried bool, err
 	return true, conn.write(s.under, m, frame)
 }
 
-// look reports whether destinations are open still, and those that have failed.
-// With late set, the open ones have failed too.
-func (w *sending) look(late bool) (open bool, failed *ChannelError) {
+// open reports whether a destination has neither got the message nor failed.
+func (w *sending) open() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fail := func(to Member, err error) {
-		if failed == nil {
-			failed = &ChannelError{}
-		}
-		failed.Faulty = append(failed.Faulty, FaultyMember{to, err})
-	}
 	for i := range w.deliveries {
-		if d := &w.deliveries[i]; d.done && d.err != nil {
-			fail(d.to, d.err)
-		} else if !d.done {
-			open = true
+		if !w.deliveries[i].done {
+			return true
 		}
 	}
+	return false
+}
+
+// failed are the destinations that did not get the message, nil if all did; first
+// those that failed, then those that took too long.
+func (w *sending) failed() *ChannelError {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var faulty, late []FaultyMember
 	for i := range w.deliveries {
-		if d := &w.deliveries[i]; late && !d.done {
-			fail(d.to, ErrAckTimeout)
+		switch d := &w.deliveries[i]; {
+		case !d.done:
+			late = append(late, FaultyMember{d.to, ErrAckTimeout})
+		case d.err != nil:
+			faulty = append(faulty, FaultyMember{d.to, d.err})
 		}
 	}
-	return open, failed
+	if faulty = append(faulty, late...); faulty == nil {
+		return nil
+	}
+	return &ChannelError{faulty}
 }
 
 // giveUp ends the deliveries under way and closes all connections.
