@@ -12,16 +12,14 @@ import "sessionlab/sessions"
 // Source: Tomcat JvmRouteBinderValve.java (8.5 and later).
 type JvmRouteBinderValve struct {
 	// SessionIDAttribute is the request attribute that gets the id that the
-	// client sent, when it was replaced. "" is DefaultSessionIDAttribute,
-	// NoAttribute sets none.
+	// client sent, when it was replaced; "" is DefaultSessionIDAttribute.
 	SessionIDAttribute string
+	// NoSessionIDAttribute is sessionIdAttribute="": there is none.
+	NoSessionIDAttribute bool
 }
 
 // DefaultSessionIDAttribute is JvmRouteBinderValve's sessionIdAttribute.
 const DefaultSessionIDAttribute = "org.apache.catalina.ha.session.JvmRouteOriginalSessionID"
-
-// NoAttribute stands for an attribute of Tomcat that was set to the empty string.
-const NoAttribute = "-"
 
 // Invoke renames the requested session if its route is another node's.
 func (v JvmRouteBinderValve) Invoke(r *Request, next Pipeline) {
@@ -51,10 +49,10 @@ func (v JvmRouteBinderValve) bindRoute(r *Request, changer IDChanger) {
 
 func (v JvmRouteBinderValve) changeRequest(r *Request, id, newID string) {
 	r.changeSessionID(newID)
-	switch v.SessionIDAttribute {
-	case "":
+	switch {
+	case v.NoSessionIDAttribute:
+	case v.SessionIDAttribute == "":
 		r.SetAttribute(DefaultSessionIDAttribute, id)
-	case NoAttribute:
 	default:
 		r.SetAttribute(v.SessionIDAttribute, id)
 	}

@@ -49,9 +49,8 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 			}
 		case "JvmRouteBinderValve":
 			m.NoBinder = !v.Options.Bool("enabled", true)
-			if m.Binder.SessionIDAttribute = v.Options.String("sessionIdAttribute", ""); v.Options.Has("sessionIdAttribute") && m.Binder.SessionIDAttribute == "" {
-				m.Binder.SessionIDAttribute = appnode.NoAttribute
-			}
+			m.Binder.SessionIDAttribute = v.Options.String("sessionIdAttribute", "")
+			m.Binder.NoSessionIDAttribute = v.Options.Has("sessionIdAttribute") && m.Binder.SessionIDAttribute == ""
 		}
 	}
 	m.Delta = deltaPlan(o)
