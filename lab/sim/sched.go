@@ -212,6 +212,7 @@ func (w *World) newCoroutine() *coroutine {
 	co := &coroutine{}
 	co.next, co.stop = iter.Pull(func(yield func(struct{}) bool) {
 		co.out = yield
+		growStack()
 		for {
 			co.job.run()
 			if !yield(struct{}{}) {
@@ -220,6 +221,14 @@ func (w *World) newCoroutine() *coroutine {
 		}
 	})
 	return co
+}
+
+// growStack makes room on the stack while there is little to copy.
+//
+//go:noinline
+func growStack() byte {
+	var room [3 << 10]byte
+	return room[len(room)-int(room[0])-1]
 }
 
 // run executes the task's function, and keeps a panic with the task's own
