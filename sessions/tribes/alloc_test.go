@@ -2,6 +2,7 @@ package tribes_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"sessionlab/lab/sim"
@@ -10,7 +11,7 @@ import (
 )
 
 // talk has one of three nodes send messages, one after the other.
-func talk(t *testing.T, options tribes.Options, messages int) {
+func talk(t testing.TB, options tribes.Options, messages int) {
 	w := sim.New(sim.Config{Seed: 1})
 	defer w.Close()
 	run(t, w, func(r *rig) {
@@ -54,5 +55,14 @@ func TestMessageAllocatesLittle(t *testing.T) {
 		if got > c.most {
 			t.Errorf("options %d: %.1f allocations per message, want at most %.0f", c.options, got, c.most)
 		}
+	}
+}
+
+func BenchmarkMessage(b *testing.B) {
+	for _, options := range []tribes.Options{8, 6} {
+		b.Run(fmt.Sprint("options ", options), func(b *testing.B) {
+			b.ReportAllocs()
+			talk(b, options, b.N)
+		})
 	}
 }

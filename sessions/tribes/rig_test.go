@@ -74,7 +74,7 @@ func (n *node) story() string {
 
 // rig is a world with nodes t1, t2 ... at 172.16.12.101, .102 ...
 type rig struct {
-	t   *testing.T
+	t   testing.TB
 	w   world.World
 	ctx context.Context
 }
@@ -178,7 +178,7 @@ func in(t *testing.T, seed uint64, f func(r *rig)) {
 	run(t, w, f)
 }
 
-func run(t *testing.T, w world.World, f func(r *rig)) {
+func run(t testing.TB, w world.World, f func(r *rig)) {
 	t.Helper()
 	err := w.Run(func(ctx context.Context) error {
 		f(&rig{t: t, w: w, ctx: ctx})
