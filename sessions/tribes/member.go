@@ -49,7 +49,12 @@ type identity struct {
 func (m Member) identity() identity { return identity{m.Host, m.Port, m.UniqueID} }
 
 // Same reports whether both are the same member.
-func (m Member) Same(other Member) bool { return m.identity() == other.identity() }
+func (m Member) Same(other Member) bool { return m.same(&other) }
+
+// same is Same without copies; unique ids differ soonest.
+func (m *Member) same(other *Member) bool {
+	return m.UniqueID == other.UniqueID && m.Port == other.Port && m.Host == other.Host
+}
 
 // Addr is the logical "address:port" of the member's receiver.
 func (m Member) Addr() string { return m.Host + ":" + strconv.Itoa(m.Port) }

@@ -103,7 +103,7 @@ func (t *Membership) Members() []Member {
 
 func (t *Membership) index(m Member) int {
 	for i := range t.entries {
-		if t.entries[i].member.Same(m) {
+		if t.entries[i].member.same(&m) {
 			return i
 		}
 	}

@@ -209,7 +209,7 @@ func (s *sender) connection(to *Member) *connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, conn := range s.conns {
-		if conn.to.Same(*to) {
+		if conn.to.same(to) {
 			return conn
 		}
 	}
