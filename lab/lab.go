@@ -505,7 +505,8 @@ func (l *Lab) Node(name string) *appnode.Node {
 	return n.app
 }
 
-// TakeAttempts returns what the proxy tried for a request, and forgets it.
+// TakeAttempts returns what the proxy tried for a request, and forgets it. A try
+// that has not ended is told as canceled.
 func (l *Lab) TakeAttempts(request string) []Attempt {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -527,6 +528,16 @@ func (l *Lab) tried(request string, a Attempt) {
 	l.attempts[request] = append(before, a)
 }
 
+// ended notes how the latest try for a request has ended, unless nobody waits
+// for the request any more.
+func (l *Lab) ended(request, outcome string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if tries := l.attempts[request]; len(tries) > 0 {
+		tries[len(tries)-1].Outcome = outcome
+	}
+}
+
 // proxyTraced turns the proxy's trace into events and attempts.
 func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	if e.Kind == proxy.Delivered {
@@ -541,15 +552,17 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	name := l.nodeAt(e.Addr)
 	switch e.Kind {
 	case proxy.AttemptBegan:
+		if request != "" {
+			// How it stands for a user who does not wait for its end.
+			l.tried(request, Attempt{name, world.Canceled.String()})
+		}
 		l.emit(&Event{Kind: Tries, Host: ProxyName, Peer: name, Request: request})
 	case proxy.AttemptEnded:
 		outcome := e.Outcome.String()
 		if e.Outcome == world.OK {
 			outcome = world.StatusText(e.Status)
 		}
-		if request != "" {
-			l.tried(request, Attempt{name, outcome})
-		}
+		l.ended(request, outcome)
 	case proxy.ServerDisabled:
 		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,
 			Text: fmt.Sprintf("the proxy takes %s out of service", name)})
