@@ -11,6 +11,7 @@ import (
 // everywhere runs a scenario in both worlds; all that it expects must hold.
 func everywhere(t *testing.T, text string) {
 	t.Helper()
+	t.Parallel()
 	for kind, newWorld := range map[string]func(*script.Scenario) (world.World, error){"sim": inSim, "loopback": onLoopback} {
 		if r := run(t, t.Name(), []byte(text), kind, newWorld); r.Verdict != report.Pass {
 			t.Errorf("%s: verdict = %s, want pass\n%s", kind, r.Verdict, textOf(t, r))
@@ -41,7 +42,7 @@ alice    POST /counter  cookie=none
 expect   alice.last.count == 1 and alice.last.new == true
 alice    POST /counter
 expect   alice.last.count == 2
-end      200ms
+end      1s
 expect   sessions.leaked == 1 and sessions.lost == 0 and sessions.kept == 2
 `)
 }
@@ -57,7 +58,7 @@ expect   alice.last.session == ""
 alice    POST /counter cookie=old
 expect   alice.last.count == 1 and alice.last.new == true
 alice    GET /session
-end      200ms
+end      1s
 expect   sessions.lost == 0 and sessions.kept == 2 and alice.last.count == 1
 `)
 }
@@ -67,7 +68,7 @@ func TestAWriteIntoAStolenSessionIsALeakOnBothSides(t *testing.T) {
 alice    POST /counter
 bob      POST /counter  cookie=alice
 alice    GET /session
-end      200ms
+end      1s
 expect   sessions.leaked == 2 and requests.duplicated == 0 and alice.last.count == 2
 `)
 }
@@ -79,7 +80,7 @@ alice    POST /counter
 bob      GET /logout  cookie=alice
 alice    GET /session
 expect   alice.last.session == ""
-end      200ms
+end      1s
 expect   sessions.lost == 1
 `)
 }
@@ -89,7 +90,7 @@ func TestALineWhoseSessionWasNeverRememberedIsNotSent(t *testing.T) {
 alice    GET /session
 remember old = alice.last.session
 bob      GET /session  cookie=old
-end      200ms
+end      1s
 expect   alice.ok == 1
 `), "sim", inSim)
 	want := "line 9 was not sent: no session was remembered for it: bob GET /session cookie=old"

@@ -36,7 +36,7 @@ alice    GET /set?name=my.cart&value=pen
 remember held = alice.copies
 expect   held == 1 and alice.copy(tomcat1) == "sole" and alice.copy(tomcat1).my.cart == "pen"
 alice    GET /logout
-end      100ms
+end      1s
 expect   alice.copies == 0 and alice.copy(tomcat1) == "none"
 `)
 }

@@ -11,6 +11,7 @@ import (
 // Whoever stops a frozen node, or ends the way it answers, goes on at once: the
 // node does what it was told when it goes on.
 func TestTheScriptDoesNotFreezeWithANode(t *testing.T) {
+	t.Parallel()
 	const text = `
 title     A frozen node is stopped, another is told to answer
 nodes     tomcat1 tomcat2
@@ -28,7 +29,7 @@ resume    tomcat1 tomcat2
 wait      until tomcat1 is down
 wait      for alice
 expect    alice.ok == 1
-end       200ms
+end       1s
 `
 	for kind, newWorld := range map[string]func(*script.Scenario) (world.World, error){"sim": inSim, "loopback": onLoopback} {
 		r := run(t, "frozen", []byte(text), kind, newWorld)
