@@ -70,3 +70,16 @@ func TestTheAuditOfAnInterruptedRunDoesNotWaitForEver(t *testing.T) {
 		t.Errorf("it took %v of the lab's time after an interruption at 1 s", res.Took)
 	}
 }
+
+func TestThoseWithoutAnAnswerAreToldInOneLine(t *testing.T) {
+	r := run(t, "waiting", []byte(`
+nodes    1 maxThreads=1
+users    9 think=1ms
+answer   tomcat1 hang
+end      100ms
+`), "sim", inSim)
+	want := "no answer had come at the end to requests of user1, user2, user3, user4, user5 and 4 more users"
+	if len(r.Reasons) != 1 || r.Reasons[0] != want {
+		t.Errorf("reasons: got %q, want %q alone", r.Reasons, want)
+	}
+}

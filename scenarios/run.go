@@ -266,7 +266,7 @@ func (r *run) end(ctx context.Context) {
 	r.mu.Lock()
 	r.ended, r.stopped = true, stopped
 	if waiting := r.waitingUsers(); len(waiting) > 0 {
-		r.unfinished = append(r.unfinished, "requests had no answer at the end: of "+few(waiting))
+		r.unfinished = append(r.unfinished, "no answer had come at the end to requests of "+few(waiting))
 	}
 	knocks := r.loggedOut
 	r.mu.Unlock()
