@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -64,7 +65,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen,
+			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen, "alone": alone,
 		},
 	})
 }
@@ -149,6 +150,26 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if status := statusOf(ts, cmd.Wait()); !pressed || status != 130 {
 		ts.Fatalf("sessionlab %s: got exit status %d, want 130; Ctrl-C was pressed: %t", strings.Join(args[1:], " "), status, pressed)
 	}
+}
+
+// alone waits until no other run of this script on this machine is at the plain
+// addresses, and keeps others out until the script ends.
+func alone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: alone")
+	}
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	var l net.Listener
+	var err error
+	for range 600 {
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.%d.255.253:17217", apart)); err == nil {
+			ts.Defer(func() { l.Close() })
+			return
+		}
+		<-again.C
+	}
+	ts.Fatalf("somebody else has been testing for a minute: %v", err)
 }
 
 // listen ADDRESS: somebody else has that port until the script ends.
