@@ -136,7 +136,7 @@ func (x *exchange) accept() (status int) {
 	if !ok || host == "" && x.r.ProtoAtLeast(1, 1) {
 		return 400
 	}
-	if !plainMethod(x.method) {
+	if !plainMethod(x.method) || len(x.r.TransferEncoding) > 0 && x.r.Header["Content-Length"] != nil {
 		return 400
 	}
 	if len(x.method)+len(x.rawURI)+len(" HTTP/1.1 \r\n") > maxLine {

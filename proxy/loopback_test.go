@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -140,5 +142,33 @@ func TestSocketsClientThatLeaves(t *testing.T) {
 			_ = l.user.Sleep(l.ctx, 10*time.Millisecond)
 		}
 		t.Error("exchange is not over 5 s after the client has left")
+	})
+}
+
+func TestSocketsRequestThatIsNoneGetsNginxsPage(t *testing.T) {
+	runOnLoopback(t, pool(t, "a"), func(l *lab) {
+		for request, want := range map[string]string{
+			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n": "400 Bad Request",
+			"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n":                               "400 Bad Request",
+			"PRI * HTTP/2.0\r\n\r\n":                                              "505 HTTP Version Not Supported",
+			"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n":       "501 Not Implemented",
+			"GET /" + strings.Repeat("a", 9<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n": "414 Request-URI Too Large",
+		} {
+			conn, err := net.Dial("tcp4", l.w.(*loopback.World).URL("172.16.12.1:8080"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := io.ReadAll(conn)
+			conn.Close()
+			if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+want+"\r\n") ||
+				!strings.Contains(string(answer), "<title>"+want+"</title>") || !strings.Contains(string(answer), "Server: nginx/1.22.1\r\n") {
+				t.Errorf("answer to %.60q = %q, %v; want nginx's page of %s", request, answer, err, want)
+			}
+		}
+		l.want("requests that arrived", len(l.nodes["a"].seen), 0)
 	})
 }

@@ -22,7 +22,7 @@ func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
 		return nil, 0, err
 	}
 	size = len(head)
-	hosts := countHosts(head)
+	hosts, lengths := headerLines(head, "Host"), headerLines(head, "Content-Length")
 	req, err = http.ReadRequest(br)
 	if err != nil {
 		// net/http has no name for this error.
@@ -31,8 +31,14 @@ func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
 		}
 		return nil, size, fmt.Errorf("%w: %w", errBadRequest, err)
 	}
-	if hosts > 1 || hosts == 0 && req.ProtoAtLeast(1, 1) {
-		return nil, size, fmt.Errorf("%w: %d Host headers", errBadRequest, hosts) // RFC 9112, 3.2
+	if len(hosts) > 1 || len(hosts) == 0 && req.ProtoAtLeast(1, 1) {
+		return nil, size, fmt.Errorf("%w: %d Host headers", errBadRequest, len(hosts)) // RFC 9112, 3.2
+	}
+	if len(lengths) > 1 {
+		return nil, size, fmt.Errorf("%w: %d Content-Length headers", errBadRequest, len(lengths)) // RFC 9112, 6.3
+	}
+	if len(req.TransferEncoding) > 0 && len(lengths) > 0 {
+		req.Header["Content-Length"] = lengths // net/http drops it; what it means is the server's to say
 	}
 	for name, values := range req.Header {
 		if !isToken(name) {
@@ -102,14 +108,14 @@ func checkRequestLine(line []byte) error {
 	return nil
 }
 
-func countHosts(head []byte) int {
-	n := 0
+// headerLines are the values of the lines of a header.
+func headerLines(head []byte, name string) (values []string) {
 	for line := range bytes.Lines(head) {
-		if name, _, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(name, []byte("Host")) {
-			n++
+		if n, v, ok := bytes.Cut(line, []byte(":")); ok && strings.EqualFold(string(n), name) {
+			values = append(values, string(bytes.TrimSpace(v)))
 		}
 	}
-	return n
+	return values
 }
 
 func expectsContinue(req *http.Request) bool {
