@@ -8,12 +8,9 @@ import (
 	"time"
 
 	"sessionlab/lab"
-	"sessionlab/lab/sim"
 	"sessionlab/lab/world"
-	"sessionlab/scenarios"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/report"
-	"sessionlab/scenarios/script"
 	"sessionlab/scenarios/users"
 )
 
@@ -27,23 +24,10 @@ type load struct {
 
 // run sends n requests in all, and returns how many were answered with 200.
 func (l load) run(tb testing.TB, n int) (ok int) {
-	text := fmt.Sprintf("nodes %d\nusers %d\n%s\nend 1s\n", l.nodes, l.users, l.nouns)
-	sc, err := script.Parse("bench", []byte(text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	plan, err := scenarios.PlanOf(sc)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	w := sim.New(sim.Config{Seed: 1})
+	w, the := labOf(tb, fmt.Sprintf("nodes %d\nusers %d\n%s", l.nodes, l.users, l.nouns))
 	defer w.Close()
-	the, err := lab.New(w, plan)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	var rec history.Recorder
-	err = w.Run(func(ctx context.Context) error {
+	err := w.Run(func(ctx context.Context) error {
 		if err := the.Start(ctx); err != nil {
 			return err
 		}

@@ -28,30 +28,37 @@ type outside struct {
 	told   []string
 }
 
-// withLab runs a story in a lab in virtual time.
-func withLab(t *testing.T, nouns string, story func(*outside)) {
-	t.Helper()
-	sc, err := script.Parse("options", []byte(nouns+"\nend 1s\n"))
+// labOf makes the lab of a scenario's nouns in virtual time.
+func labOf(tb testing.TB, nouns string) (*sim.World, *lab.Lab) {
+	tb.Helper()
+	sc, err := script.Parse("nouns", []byte(nouns+"\nend 1s\n"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	plan, err := scenarios.PlanOf(sc)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w := sim.New(sim.Config{Seed: 1})
-	defer w.Close()
+	tb.Cleanup(func() { w.Close() })
 	the, err := lab.New(w, plan)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
+	return w, the
+}
+
+// withLab runs a story in a lab in virtual time.
+func withLab(t *testing.T, nouns string, story func(*outside)) {
+	t.Helper()
+	w, the := labOf(t, nouns)
 	o := &outside{T: t, Lab: the, op: w.Operator()}
 	the.Watch(func(e lab.Event) {
 		if e.Text != "" {
 			o.told = append(o.told, e.Text)
 		}
 	})
-	err = w.Run(func(ctx context.Context) error {
+	err := w.Run(func(ctx context.Context) error {
 		o.ctx = ctx
 		if err := the.Start(ctx); err != nil {
 			return err

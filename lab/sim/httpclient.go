@@ -160,7 +160,7 @@ func (c *httpConn) prepare(req *http.Request) error {
 	c.reqBuf = c.reqBuf[:0]
 	if req.Body != nil && req.Body != http.NoBody {
 		var err error
-		c.reqBuf, err = readAll(req.Body, c.reqBuf)
+		c.reqBuf, err = world.ReadAll(req.Body, c.reqBuf)
 		req.Body.Close()
 		if err != nil {
 			return err
@@ -270,22 +270,6 @@ func copyHeader(into, from http.Header) bool {
 		}
 	}
 	return n == len(into)
-}
-
-func readAll(r io.Reader, buf []byte) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return buf, err
-		}
-	}
 }
 
 // sendRequest puts the request on its way, through the fault table.

@@ -3,7 +3,6 @@ package users
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -284,7 +283,7 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 			rec.SetCookie = value
 		}
 	}
-	c.body, err = readAll(resp.Body, c.body[:0])
+	c.body, err = world.ReadAll(resp.Body, c.body[:0])
 	kind := first(resp.Header["Content-Type"])
 	reusable := err == nil && !resp.Close && !c.req.Close
 	switch {
@@ -453,20 +452,4 @@ func first(values []string) string {
 		return ""
 	}
 	return values[0]
-}
-
-func readAll(r io.Reader, buf []byte) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return buf, err
-		}
-	}
 }
