@@ -158,18 +158,25 @@ func alone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: alone")
 	}
-	again := time.NewTicker(100 * time.Millisecond)
+	hold(ts, fmt.Sprintf("127.%d.255.253:17217", apart))
+}
+
+// hold takes a port until the script ends. It waits for it: a program that has
+// just been started has, between fork and exec, all sockets of this one, and
+// with them those that were closed in the meantime.
+func hold(ts *testscript.TestScript, addr string) {
+	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	var l net.Listener
 	var err error
-	for range 600 {
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.%d.255.253:17217", apart)); err == nil {
+	for range 1200 {
+		if l, err = net.Listen("tcp", addr); err == nil {
 			ts.Defer(func() { l.Close() })
 			return
 		}
 		<-again.C
 	}
-	ts.Fatalf("somebody else has been testing for a minute: %v", err)
+	ts.Fatalf("somebody else has had it for a minute: %v", err)
 }
 
 // listen ADDRESS: somebody else has that port until the script ends.
@@ -177,7 +184,5 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: listen ADDRESS:PORT")
 	}
-	l, err := net.Listen("tcp", args[0])
-	ts.Check(err)
-	ts.Defer(func() { l.Close() })
+	hold(ts, args[0])
 }
