@@ -41,7 +41,7 @@ const (
 	Loses
 	Up       // the node's port is open
 	Down     // the node is gone
-	Idle     // the node has answered every request that was sent to it
+	Idle     // nobody asks the node anything: all that was sent to it is answered
 	Sees     // Host's membership lists Peer
 	Misses   // Host's membership does not list Peer any more
 	Tries    // the proxy turns to Peer
@@ -114,9 +114,8 @@ func (l *Lab) answered(name string) {
 	if n == nil {
 		return
 	}
-	if left := n.pending.Add(-1); left == 0 {
-		l.emit(&Event{Kind: Idle, Host: name})
-	} else if left < 0 {
+	if left := n.pending.Add(-1); left < 0 {
 		n.pending.Store(0)
 	}
+	l.lull(n)
 }

@@ -37,12 +37,15 @@ type Lab struct {
 	zero    time.Duration
 	watcher func(Event)
 
-	names   []string // of the nodes, in the plan's order
-	nodes   map[string]*node
-	byAddr  map[string]string // a node's name by its "address:port"
-	front   *proxy.Proxy
-	formed  []tribes.Member // of the cluster at time zero
-	running atomic.Bool     // time zero has passed
+	names  []string // of the nodes, in the plan's order
+	nodes  map[string]*node
+	byAddr map[string]string // a node's name by its "address:port"
+	front  *proxy.Proxy
+	// proxyHost is the front's machine, and proxyGone says that it was killed.
+	proxyHost world.Host
+	proxyGone atomic.Bool
+	formed    []tribes.Member // of the cluster at time zero
+	running   atomic.Bool     // time zero has passed
 
 	mu         sync.Mutex // guards memory only
 	attempts   map[string][]Attempt
@@ -59,9 +62,9 @@ type Attempt struct {
 
 // node is one node over all its incarnations.
 type node struct {
-	plan    NodePlan
-	number  int
-	pending atomic.Int64 // requests sent to it and not answered
+	plan   NodePlan
+	number int
+	load
 
 	mu       sync.Mutex // guards memory only
 	host     world.Host
@@ -201,7 +204,7 @@ func (l *Lab) startProxy(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
-	l.front = p
+	l.front, l.proxyHost = p, h
 	return p.Start()
 }
 
@@ -303,6 +306,8 @@ func (l *Lab) Kill(name string) error {
 	l.did("kill", name, "%s is killed", name)
 	if n := l.nodes[name]; n != nil {
 		n.gone()
+	} else if name == ProxyName {
+		l.nobodyTries()
 	}
 	err := l.world.Kill(name)
 	l.emit(&Event{Kind: Down, Host: name})
@@ -480,20 +485,6 @@ func (l *Lab) Up(name string) bool {
 // or stopping is neither up nor down.
 func (l *Lab) Down(name string) bool { return !l.world.Up(name) }
 
-// Pending is how many requests were sent to a node that it has not answered.
-func (l *Lab) Pending(name string) int {
-	if n := l.nodes[name]; n != nil {
-		return int(n.pending.Load())
-	}
-	return 0
-}
-
-// Idle reports whether a node is up and has answered all that was sent to it.
-func (l *Lab) Idle(name string) bool {
-	n := l.nodes[name]
-	return n != nil && l.Up(name) && n.pending.Load() == 0
-}
-
 // Node is the running node of a name, nil when it is down.
 func (l *Lab) Node(name string) *appnode.Node {
 	n := l.nodes[name]
@@ -552,6 +543,9 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	name := l.nodeAt(e.Addr)
 	switch e.Kind {
 	case proxy.AttemptBegan:
+		if n := l.nodes[name]; n != nil && !l.proxyGone.Load() {
+			l.begins(n)
+		}
 		if request != "" {
 			// How it stands for a user who does not wait for its end.
 			l.tried(request, Attempt{name, world.Canceled.String()})
@@ -563,6 +557,9 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 			outcome = world.StatusText(e.Status)
 		}
 		l.ended(request, outcome)
+		if n := l.nodes[name]; n != nil && !l.proxyGone.Load() {
+			l.ends(n)
+		}
 	case proxy.ServerDisabled:
 		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,
 			Text: fmt.Sprintf("the proxy takes %s out of service", name)})

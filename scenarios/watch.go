@@ -30,9 +30,15 @@ func (r *run) watch(w *watch) {
 	r.mu.Lock()
 	r.watches = append(r.watches, w)
 	r.mu.Unlock()
-	if !r.already(w.event) {
-		return
+	if w.event.Verb == "is idle" {
+		r.lab.WhileIdle(w.event.Subject, func() { r.fireNow(w) })
+	} else if r.already(w.event) {
+		r.fireNow(w)
 	}
+}
+
+// fireNow fires a watch that has not fired yet.
+func (r *run) fireNow(w *watch) {
 	r.mu.Lock()
 	if w.fired > 0 {
 		r.mu.Unlock()
@@ -61,8 +67,6 @@ func (r *run) already(e script.Event) bool {
 		return r.lab.Up(e.Subject)
 	case "is down":
 		return r.lab.Down(e.Subject)
-	case "is idle":
-		return r.lab.Idle(e.Subject)
 	case "sees":
 		return r.lab.Sees(e.Subject, e.Peer)
 	case "misses":
