@@ -93,7 +93,8 @@ func (d *failureDetector) verifyAdded(ctx context.Context, m Member) bool {
 	d.mu.Lock()
 	if alive {
 		d.table.Alive(now, m)
-	} else {
+		d.absent.remove(m)
+	} else if d.static {
 		d.absent.add(m, now)
 	}
 	d.mu.Unlock()
@@ -210,7 +211,7 @@ func (d *failureDetector) checkSuspects(ctx context.Context) (gone []Member) {
 		now := d.host.Now()
 		d.mu.Lock()
 		if dead {
-			d.table.Remove(s.member)
+			d.remove(s.member, now)
 			gone = append(gone, s.member)
 		}
 		if dead || now.Sub(s.since) > d.cfg.RemoveSuspectsTimeout {

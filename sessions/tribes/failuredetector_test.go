@@ -212,3 +212,30 @@ func TestQuickRestartLeavesAGhost(t *testing.T) {
 		t.Errorf("without the detector: %d members, %d copies, want 1 and 1", members, copies)
 	}
 }
+
+// A stop leaves a note that the member is shutting down. The start takes it back:
+// otherwise a kill and a quick return later would be taken for the old stop.
+func TestStaticMemberIsFoundAgainAfterAStopAndAQuickReturn(t *testing.T) {
+	in(t, 1, func(r *rig) {
+		cfg := tribes.Config{Static: static(2, tribes.StaticConfig{UseThread: true, PingInterval: 500 * ms, ExpirationTime: 3 * time.Second})}
+		a, b := r.on(r.boot(1), cfg), r.on(r.boot(2), cfg)
+		r.must(a.Start(r.ctx))
+		r.must(b.Start(r.ctx))
+		r.until(10*time.Second, ms, "they see each other", func() bool { return a.sees() == "t2" && b.sees() == "t1" })
+		r.must(b.Stop(r.ctx))
+		r.until(10*time.Second, ms, "t1 is alone after the stop", func() bool { return a.sees() == "" })
+		r.must(r.w.Kill("t2"))
+		r.sleep(5 * time.Second)
+		b = r.on(r.boot(2), cfg)
+		r.must(b.Start(r.ctx))
+		r.until(10*time.Second, ms, "t2 is back after the stop", func() bool { return a.sees() == "t2" })
+		r.must(r.w.Kill("t2"))
+		if err := a.Send(r.ctx, a.Members(), message("DELTA", "S", "x", 6)); err == nil {
+			t.Error("a send to a dead member succeeds")
+		}
+		r.until(10*time.Second, ms, "t1 is alone after the kill", func() bool { return a.sees() == "" })
+		b = r.on(r.boot(2), cfg)
+		r.must(b.Start(r.ctx))
+		r.until(6*time.Second, ms, "t2 is back within a heartbeat", func() bool { return a.sees() == "t2" })
+	})
+}
