@@ -102,6 +102,7 @@ type parser struct {
 	varying   []cursor // vary and sweep lines
 	variables []Variable
 	script    []cursor
+	begun     *line  // the first line that is surely the script's
 	end       cursor // the end line
 	ended     bool
 	final     []cursor
@@ -199,8 +200,8 @@ func (p *parser) line(l *line) {
 	switch {
 	case noun && p.ended:
 		p.add(c.fail(c.at, "after the end stand expectations only", "%s after the end", word))
-	case noun && len(p.script) > 0:
-		p.add(c.fail(c.at, fmt.Sprintf("put it before line %d", p.script[0].line.number), "nouns come before the script"))
+	case noun && p.begun != nil:
+		p.add(c.fail(c.at, fmt.Sprintf("put it before line %d", p.begun.number), "nouns come before the script"))
 	case word == "vary" || word == "sweep":
 		p.varying = append(p.varying, c)
 	case noun:
@@ -215,7 +216,17 @@ func (p *parser) line(l *line) {
 		p.final = append(p.final, c)
 	default:
 		p.script = append(p.script, c)
+		if p.begun == nil && beginsScript(c) {
+			p.begun = l
+		}
 	}
+}
+
+// beginsScript reports whether a line is surely one of the script. One whose
+// first word means nothing may be a noun with a typing mistake.
+func beginsScript(c cursor) bool {
+	first, _ := c.word()
+	return slices.Contains(scriptWords, first) || slices.Contains(Methods, c.peek())
 }
 
 // titleEnd finds the comment of a title. Quotes in the middle of one are

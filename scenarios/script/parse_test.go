@@ -278,6 +278,19 @@ func TestAllErrorsOfAFileAreGivenInTheirOrder(t *testing.T) {
 	}
 }
 
+// A noun with a typing mistake is one mistake: the nouns behind it are right.
+func TestAMisspeltNounBeginsNoScript(t *testing.T) {
+	_, err := Parse("f", []byte("nodes 2\nmanger DeltaManager\nproxy round_robin\nuser bob\nend 5s\n"))
+	var errs Errors
+	if !errors.As(err, &errs) || len(errs) != 1 || errs[0].Pos.Line != 2 {
+		t.Errorf("got %v, want one error, on line 2", err)
+	}
+	_, err = Parse("f", []byte("nodes 2\nuser bob\nbob GET /\nproxy round_robin\nend 5s\n"))
+	if !errors.As(err, &errs) || len(errs) != 1 || errs[0].Pos.Line != 4 {
+		t.Errorf("got %v, want one error, on line 4", err)
+	}
+}
+
 func TestAtMostTenErrorsAreGiven(t *testing.T) {
 	_, err := Parse("f", []byte("nodes 2\n"+strings.Repeat("kil tomcat1\n", 20_000)+"end 5s\n"))
 	var errs Errors
