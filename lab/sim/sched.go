@@ -130,13 +130,26 @@ func (h *heap) down(i int) bool {
 		if c >= len(s) {
 			break
 		}
-		best := c
-		for j := c + 1; j < c+4 && j < len(s); j++ {
-			if less(s[j], s[best]) {
-				best = j
+		best, at := c, s[c].at
+		if c+4 <= len(s) { // four children, in a form that costs little
+			k := (*[4]slot)(s[c:])
+			if x := k[1].at; x <= at && (x < at || less(k[1], s[best])) {
+				best, at = c+1, x
+			}
+			if x := k[2].at; x <= at && (x < at || less(k[2], s[best])) {
+				best, at = c+2, x
+			}
+			if x := k[3].at; x <= at && (x < at || less(k[3], s[best])) {
+				best, at = c+3, x
+			}
+		} else {
+			for j := c + 1; j < len(s); j++ {
+				if less(s[j], s[best]) {
+					best, at = j, s[j].at
+				}
 			}
 		}
-		if !less(s[best], e) {
+		if at > e.at || !less(s[best], e) {
 			break
 		}
 		s[i] = s[best]
@@ -182,6 +195,7 @@ type task struct {
 	co   *coroutine
 
 	parked   bool
+	giving   bool // parked, and lets others run in its place
 	woken    bool // in the run queue, or frozen with its host
 	done     bool
 	nap      event // ends a Sleep
@@ -212,7 +226,7 @@ func (w *World) newCoroutine() *coroutine {
 	co := &coroutine{}
 	co.next, co.stop = iter.Pull(func(yield func(struct{}) bool) {
 		co.out = yield
-		growStack()
+		growStack(0)
 		for {
 			co.job.run()
 			if !yield(struct{}{}) {
@@ -223,12 +237,17 @@ func (w *World) newCoroutine() *coroutine {
 	return co
 }
 
-// growStack makes room on the stack while there is little to copy.
+// stackRoom is what a task that serves a request takes of its stack, and more.
+const stackRoom = 3 << 10
+
+// growStack makes room on the stack while there is little to copy. The index
+// keeps the compiler from leaving the array out.
 //
 //go:noinline
-func growStack() byte {
-	var room [3 << 10]byte
-	return room[len(room)-int(room[0])-1]
+func growStack(at int) byte {
+	var room [stackRoom]byte
+	room[at] = 1
+	return room[stackRoom-1-at]
 }
 
 // run executes the task's function, and keeps a panic with the task's own
@@ -315,7 +334,7 @@ func (t *task) park() {
 		panic(unwind{})
 	}
 	t.parked = true
-	if t.w.isNext(t) {
+	if t.w.goOn(t) {
 		return
 	}
 	if !t.co.out(struct{}{}) {
@@ -323,19 +342,33 @@ func (t *task) park() {
 	}
 }
 
-// isNext lets events happen until a task is ready, and reports whether that is
-// the very one that has just parked: it then goes on without any switch.
-func (w *World) isNext(t *task) bool {
+// goOn lets the world go on in place of t, which has just parked, until t is
+// ready itself: one switch between coroutines instead of two. It reports false
+// if t has to give way: the run is over, or it is the turn of a task that has
+// let t run in its own place.
+func (w *World) goOn(t *task) bool {
 	w.current = nil
-	for w.next() == nil && w.step() {
+	for !w.over() {
+		switch next := w.next(); {
+		case next == nil:
+			if !w.step() {
+				return false
+			}
+		case next == t && !t.host.dead && !t.host.paused:
+			w.takeNext()
+			t.parked, t.woken = false, false
+			w.current = t
+			return true
+		case next.giving:
+			return false
+		default:
+			w.takeNext()
+			t.giving = next != t
+			w.resume(next)
+			t.giving = false
+		}
 	}
-	if w.next() != t || t.host.dead || t.host.paused {
-		return false
-	}
-	w.takeNext()
-	t.parked, t.woken = false, false
-	w.current = t
-	return true
+	return false
 }
 
 // limit sets the deadline of the wait that a task is in, or goes into. Most
@@ -376,9 +409,12 @@ func (w *World) stale(e *event) bool {
 	return true
 }
 
-// loop runs tasks and events until stop answers true or nothing is left to happen.
-func (w *World) loop(stop func() bool) {
-	for !stop() && w.panicked == nil {
+// over reports whether the run has ended.
+func (w *World) over() bool { return w.finished || w.panicked != nil }
+
+// loop runs tasks and events until the run is over or nothing is left to happen.
+func (w *World) loop() {
+	for !w.over() {
 		switch t := w.next(); {
 		case t != nil:
 			w.takeNext()

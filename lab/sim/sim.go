@@ -84,10 +84,11 @@ type World struct {
 
 	connecting []*task // dialling somebody who does not answer
 
-	started, ending, closed bool
-	panicked                error
-	steps                   uint64
-	pulse                   atomic.Uint64 // steps, every now and then, for the watchdog
+	started, finished bool // f of Run, that is
+	ending, closed    bool
+	panicked          error
+	steps             uint64
+	pulse             atomic.Uint64 // steps, every now and then, for the watchdog
 }
 
 // holder is something that waits for a change of the fault table.
@@ -143,16 +144,15 @@ func (w *World) Run(f func(ctx context.Context) error) error {
 	}
 	w.started = true
 	var result error
-	var finished bool
 	ctx := w.operator.newCtx(w.operator.root)
 	w.spawn(w.operator, "main", func(context.Context) {
 		result = f(ctx)
-		finished = true
+		w.finished = true
 	})
 	stopDog := w.watch()
-	w.loop(func() bool { return finished })
+	w.loop()
 	stopDog()
-	if w.panicked == nil && !finished {
+	if w.panicked == nil && !w.finished {
 		result = fmt.Errorf("sim: nothing can happen any more at %v; parked: %v", time.Duration(w.now), w.parkedNames())
 	}
 	w.unwind()
