@@ -118,7 +118,7 @@ func appendAnswer(b []byte, node string, st *sessions.State) []byte {
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	plain := 0
-	for plain < len(s) && s[plain] >= ' ' && s[plain] < utf8.RuneSelf && s[plain] != '"' && s[plain] != '\\' {
+	for plain < len(s) && itself[s[plain]] {
 		plain++
 	}
 	b = append(b, s[:plain]...)
@@ -142,6 +142,14 @@ func appendString(b []byte, s string) []byte {
 	}
 	return append(b, '"')
 }
+
+// itself are the bytes that stand for themselves in a JSON string.
+var itself = func() (set [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		set[c] = c != '"' && c != '\\'
+	}
+	return set
+}()
 
 // ParseAnswer reads an answer of the demo application into a, replacing what is
 // there but reusing its room; strings that have not changed are kept. An answer

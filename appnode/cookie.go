@@ -75,10 +75,12 @@ func nextCookie(header, name string) (value, rest string, ok bool) {
 		var pair string
 		pair, header, _ = strings.Cut(header, ";")
 		key, v, found := strings.Cut(pair, "=")
-		if !found || strings.Trim(key, " \t") != name {
+		if !found || key != name && strings.Trim(key, " \t") != name {
 			continue
 		}
-		v = strings.Trim(v, " \t")
+		if v != "" && (v[0] <= ' ' || v[len(v)-1] <= ' ') {
+			v = strings.Trim(v, " \t")
+		}
 		if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
 			v = v[1 : len(v)-1]
 		}

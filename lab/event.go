@@ -81,13 +81,13 @@ func (l *Lab) did(verb, host, format string, args ...any) {
 }
 
 // seam turns what the world sees on the wire into events of the lab.
-func (l *Lab) seam(e world.Event) {
+func (l *Lab) seam(e *world.Event) {
 	if e.Op == world.Panics {
 		l.tell(Broken, e.Host, "a handler on %s panicked: %s", e.Host, e.Detail)
 		return
 	}
-	if e.Op == world.Sends {
-		l.traffic(e.Peer, e.Label)
+	if e.Op == world.Sends && e.Label.Kind == "REQUEST" {
+		l.asked(e.Peer)
 	}
 	if l.watcher != nil {
 		l.watcher(Event{At: e.At - l.zero, Kind: onTheWire[e.Op], Host: e.Host, Peer: e.Peer, Label: e.Label, Size: e.Size})
@@ -99,18 +99,24 @@ func (l *Lab) seam(e world.Event) {
 
 var onTheWire = [...]EventKind{world.Sends: Sends, world.Receives: Receives, world.Loses: Loses}
 
-// traffic keeps count of the requests that a node has not answered yet.
-func (l *Lab) traffic(to string, message world.Label) {
-	if message.Kind != "REQUEST" {
-		return
+// server is the node of that name; nil for the proxy, which most of the traffic
+// is with, and for who is none.
+func (l *Lab) server(name string) *node {
+	if name == ProxyName {
+		return nil
 	}
-	if n := l.nodes[to]; n != nil {
+	return l.nodes[name]
+}
+
+// asked and answered keep count of the requests that a node has not answered yet.
+func (l *Lab) asked(name string) {
+	if n := l.server(name); n != nil {
 		n.pending.Add(1)
 	}
 }
 
 func (l *Lab) answered(name string) {
-	n := l.nodes[name]
+	n := l.server(name)
 	if n == nil {
 		return
 	}

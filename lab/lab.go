@@ -39,7 +39,7 @@ type Lab struct {
 
 	names  []string // of the nodes, in the plan's order
 	nodes  map[string]*node
-	byAddr map[string]string // a node's name by its "address:port"
+	byAddr map[string]*node // by "address:port"
 	front  *proxy.Proxy
 	// proxyHost is the front's machine, and proxyGone says that it was killed.
 	proxyHost world.Host
@@ -108,7 +108,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 	p.Nodes = slices.Clone(p.Nodes)
 	l := &Lab{
 		world: w, plan: p, timing: p.Timing.withDefaults(),
-		nodes: map[string]*node{}, byAddr: map[string]string{}, attempts: map[string][]Attempt{}, parcels: map[[16]byte]parcel{},
+		nodes: map[string]*node{}, byAddr: map[string]*node{}, attempts: map[string][]Attempt{}, parcels: map[[16]byte]parcel{},
 	}
 	for i, np := range p.Nodes {
 		if np.Addr == "" {
@@ -120,11 +120,12 @@ func New(w world.World, p Plan) (*Lab, error) {
 		if l.nodes[np.Name] != nil || np.Name == ProxyName || np.Name == "" {
 			return nil, fmt.Errorf("node %q: the name is taken", np.Name)
 		}
-		l.nodes[np.Name] = &node{plan: np, number: i + 1}
+		n := &node{plan: np, number: i + 1}
+		l.nodes[np.Name] = n
 		l.names = append(l.names, np.Name)
-		l.byAddr[l.NodeAddr(np.Name)] = np.Name
+		l.byAddr[l.NodeAddr(np.Name)] = n
 	}
-	w.Observe(l.seam)
+	w.Observe(func(e world.Event) { l.seam(&e) })
 	return l, nil
 }
 
@@ -506,17 +507,20 @@ func (l *Lab) TakeAttempts(request string) []Attempt {
 	return a
 }
 
-func (l *Lab) tried(request string, a Attempt) {
+// tried notes the nth try for a request.
+func (l *Lab) tried(request string, n int, a Attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.attempts[request]
-	if before == nil {
-		if len(l.room) == 0 {
-			l.room = make([]Attempt, 256)
-		}
-		before, l.room = l.room[:0:1], l.room[1:]
+	if n > 1 {
+		l.attempts[request] = append(l.attempts[request], a)
+		return
 	}
-	l.attempts[request] = append(before, a)
+	if len(l.room) == 0 {
+		l.room = make([]Attempt, 256)
+	}
+	first := l.room[:1:1]
+	first[0], l.room = a, l.room[1:]
+	l.attempts[request] = first
 }
 
 // ended notes how the latest try for a request has ended, unless nobody waits
@@ -534,50 +538,39 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	if e.Kind == proxy.Delivered {
 		return // the user's record tells it
 	}
-	request := ""
-	if e.Request != nil {
-		if id := e.Request.Header[world.HeaderRequest]; len(id) > 0 {
-			request = id[0]
-		}
+	n, name := l.byAddr[e.Addr], e.Addr
+	if n != nil {
+		name = n.plan.Name
 	}
-	name := l.nodeAt(e.Addr)
 	switch e.Kind {
 	case proxy.AttemptBegan:
-		if n := l.nodes[name]; n != nil && !l.proxyGone.Load() {
+		if n != nil && !l.proxyGone.Load() {
 			l.begins(n)
 		}
-		if request != "" {
+		if e.Request != "" {
 			// How it stands for a user who does not wait for its end.
-			l.tried(request, Attempt{name, world.Canceled.String()})
+			l.tried(e.Request, e.Attempt, Attempt{name, world.Canceled.String()})
 		}
-		l.emit(&Event{Kind: Tries, Host: ProxyName, Peer: name, Request: request})
+		l.emit(&Event{Kind: Tries, Host: ProxyName, Peer: name, Request: e.Request})
 	case proxy.AttemptEnded:
 		outcome := e.Outcome.String()
 		if e.Outcome == world.OK {
 			outcome = world.StatusText(e.Status)
 		}
-		l.ended(request, outcome)
-		if n := l.nodes[name]; n != nil && !l.proxyGone.Load() {
+		l.ended(e.Request, outcome)
+		if n != nil && !l.proxyGone.Load() {
 			l.ends(n)
 		}
 	case proxy.ServerDisabled:
-		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: request,
+		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: e.Request,
 			Text: fmt.Sprintf("the proxy takes %s out of service", name)})
 	case proxy.ServerReadmitted:
-		l.emit(&Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: request,
+		l.emit(&Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: e.Request,
 			Text: fmt.Sprintf("the proxy has %s in service again", name)})
 	case proxy.NoLiveUpstreams:
-		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: request,
+		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: e.Request,
 			Text: "no live upstreams: the proxy answers 502 by itself", Class: "no live upstreams"})
 	}
-}
-
-// nodeAt is the name of the node at an address, or the address.
-func (l *Lab) nodeAt(addr string) string {
-	if name, ok := l.byAddr[addr]; ok {
-		return name
-	}
-	return addr
 }
 
 func (l *Lab) nodeTraced(e appnode.Event) {

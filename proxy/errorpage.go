@@ -158,7 +158,6 @@ func (x *exchange) builtin() {
 // send answers with a text.
 func (x *exchange) send(status int, contentType, body string) {
 	header := x.w.Header()
-	header["Content-Type"] = nil // keeps Go from guessing one
 	if status != http.StatusNoContent && status != http.StatusNotModified {
 		if contentType != "" {
 			header["Content-Type"] = []string{contentType}

@@ -19,6 +19,7 @@ type exchange struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	port int
+	id   string // that its sender has given it, "" for none
 	srv  *server
 	loc  *location
 
@@ -52,6 +53,7 @@ type exchange struct {
 	proxyHost string
 	began     time.Duration // of the first attempt
 	attempts  []attempt
+	tried     int // attempts, without gaps
 	out       *http.Request
 	outBody   requestBody
 	spoilt    bool // something may still hold on to it
@@ -178,12 +180,18 @@ func plainHost(host string) (string, bool) {
 		host = host[:i]
 	}
 	host = strings.TrimSuffix(host, ".")
+	capitals := false
 	for i := 0; i < len(host); i++ {
-		if c := host[i]; c <= ' ' || c == 0x7f || c == '/' || c == '\\' || c == '.' && i > 0 && host[i-1] == '.' {
+		c := host[i]
+		if c <= ' ' || c == 0x7f || c == '/' || c == '\\' || c == '.' && i > 0 && host[i-1] == '.' {
 			return "", false
 		}
+		capitals = capitals || 'A' <= c && c <= 'Z'
 	}
-	return strings.ToLower(host), true
+	if capitals {
+		host = strings.ToLower(host)
+	}
+	return host, true
 }
 
 // hostName is $host: the Host without port, or the server's name.
@@ -331,13 +339,13 @@ func (x *exchange) joinAttempts(show func(attempt) string) string {
 	return b.String()
 }
 
-// identity names a request for random draws: by the identity that its sender
+// identity names the request for random draws: by the identity that its sender
 // has given it, or else by the client and how many requests it has sent.
-func (p *Proxy) identity(r *http.Request) string {
-	if id := r.Header.Get(world.HeaderRequest); id != "" {
-		return id
+func (x *exchange) identity() string {
+	if x.id != "" {
+		return x.id
 	}
-	client := clientHost(r.RemoteAddr)
+	p, client := x.p, clientHost(x.r.RemoteAddr)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.anonymous[client]++

@@ -49,6 +49,7 @@ func (x *exchange) try(l *location) (status int, again bool) {
 		return 502, false
 	}
 	x.attempts = append(x.attempts, attempt{addr: x.peer.Server.Addr})
+	x.tried++
 	x.trace(TraceEvent{Kind: AttemptBegan, Group: x.group.name, Server: x.peer.Server.Name, Addr: x.peer.Server.Addr})
 
 	t := Try{Method: x.method}

@@ -31,7 +31,7 @@ func (g *group) begin(x *exchange) {
 	case upstream.Hash, upstream.ConsistentHash:
 		key.Hash = g.key.value(x)
 	case upstream.Random, upstream.RandomTwo:
-		key.Draw = x.p.host.Rand("upstream", g.name, x.p.identity(x.r)).IntN
+		key.Draw = x.p.host.Rand("upstream", g.name, x.identity()).IntN
 	}
 	if g.sticky != nil {
 		key.SID = g.sticky.prefer(x)
@@ -151,8 +151,10 @@ func (c *compiler) compilePass(in *Location, l *location) (*pass, error) {
 
 // splitHost splits "host:port/uri?args".
 func splitHost(s string) (host, uri string) {
-	if i := strings.IndexAny(s, "/?"); i >= 0 {
-		return s[:i], s[i:]
+	for i := range len(s) {
+		if s[i] == '/' || s[i] == '?' {
+			return s[:i], s[i:]
+		}
 	}
 	return s, ""
 }
@@ -178,7 +180,11 @@ func (x *exchange) target(pass *pass) (uri string, status int) {
 func (p *Proxy) groupOf(host string) (*group, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g := p.byName[strings.ToLower(host)]; g != nil {
+	g := p.byName[host] // the names are in lower case, and host is mostly, too
+	if g == nil {
+		g = p.byName[strings.ToLower(host)]
+	}
+	if g != nil {
 		return g, 0
 	}
 	name := clientHost(host)

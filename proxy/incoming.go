@@ -18,9 +18,6 @@ func (x *exchange) relayHead(l *location) {
 			header[name] = values[:len(values):len(values)]
 		}
 	}
-	if _, ok := header["Content-Type"]; !ok {
-		header["Content-Type"] = nil // keeps Go from guessing one
-	}
 	if location := header["Location"]; len(location) > 0 {
 		header["Location"] = x.rewriteLocation(l, location)
 	}

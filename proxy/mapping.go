@@ -92,7 +92,11 @@ func compileRegexp(flags, expr string) (*regexp.Regexp, error) {
 
 func (m *mapping) value(x *exchange) string {
 	source := m.source.value(x)
-	if value, ok := m.exact[strings.ToLower(source)]; ok {
+	value, ok := m.exact[source] // the patterns are in lower case, and source is mostly, too
+	if !ok {
+		value, ok = m.exact[strings.ToLower(source)]
+	}
+	if ok {
 		return value.value(x)
 	}
 	for _, p := range m.patterns {

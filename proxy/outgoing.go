@@ -74,9 +74,6 @@ func (x *exchange) setHeaders(l *location) {
 			header[name] = values
 		}
 	}
-	if _, ok := header["User-Agent"]; !ok {
-		header["User-Agent"] = nil // keeps Go from sending its own
-	}
 	x.out.Close = l.connection == "close"
 	if x.out.Close {
 		header["Connection"] = connectionClose
@@ -105,11 +102,19 @@ var connectionClose = []string{"close"}
 // Source: nginx ngx_http_core_module, ignore_invalid_headers and
 // underscores_in_headers.
 func validName(name string) bool {
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if c != '-' && !('0' <= c && c <= '9') && !('a' <= c|0x20 && c|0x20 <= 'z') {
+	for i := range len(name) {
+		if !inName[name[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// inName are the characters of a valid name: letters, digits and hyphens.
+var inName = func() (set [256]bool) {
+	for c := range set {
+		b := byte(c)
+		set[c] = b == '-' || '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'z'
+	}
+	return set
+}()

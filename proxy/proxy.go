@@ -143,6 +143,9 @@ func (h portHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.p.ser
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int) {
 	x := p.exchanges.Get().(*exchange)
 	x.p, x.w, x.r, x.port = p, w, r, port
+	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
+		x.id = id[0]
+	}
 	x.run()
 	if p.config.Trace != nil {
 		x.trace(TraceEvent{Kind: Delivered, Status: x.status, Cut: x.cut,

@@ -91,7 +91,6 @@ func runIn(t *testing.T, w world.World, config Config, story func(l *lab)) {
 			return err
 		}
 		config.Trace = func(e TraceEvent) {
-			e.Request = nil
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.trace = append(l.trace, e)

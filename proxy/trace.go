@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http"
 	"time"
 
 	"sessionlab/lab/world"
@@ -24,12 +23,14 @@ func (k TraceKind) String() string {
 		"upstream server readmitted", "no live upstreams", "delivered"}[k]
 }
 
-// TraceEvent is something the proxy did. It is a value; only Request is not
-// to be kept.
+// TraceEvent is something the proxy did. It is a value.
 type TraceEvent struct {
-	Kind    TraceKind
-	At      time.Duration // since time zero
-	Request *http.Request // the client's
+	Kind TraceKind
+	At   time.Duration // since time zero
+	// Request is the identity that the request's sender has given it, "" for
+	// none; Attempt says which of its attempts it is about, 1 for the first.
+	Request string
+	Attempt int
 	Group   string
 	Server  string        // as written in the upstream block
 	Addr    string        // the server's address
@@ -50,6 +51,6 @@ func (x *exchange) trace(e TraceEvent) {
 		return
 	}
 	e.At = x.p.host.Elapsed()
-	e.Request = x.r
+	e.Request, e.Attempt = x.id, x.tried
 	x.p.config.Trace(e)
 }

@@ -138,7 +138,7 @@ func lines(values []string, join string) string {
 func cookie(headers []string, name string) string {
 	for _, line := range headers {
 		for line != "" {
-			if len(line) > len(name) && strings.EqualFold(line[:len(name)], name) {
+			if len(line) > len(name) && (line[:len(name)] == name || strings.EqualFold(line[:len(name)], name)) {
 				if value, ok := strings.CutPrefix(strings.TrimLeft(line[len(name):], " "), "="); ok {
 					value, _, _ = strings.Cut(value, ";")
 					return strings.TrimLeft(value, " ")

@@ -50,7 +50,7 @@ func Up(sc *script.Scenario, o Options, drive func(context.Context, *Live) error
 	}
 	r := newRun(&own, o, l)
 	r.live = true
-	l.Watch(r.happened)
+	l.Watch(func(e lab.Event) { r.happened(&e) })
 	err = o.World.Run(func(ctx context.Context) error {
 		script, over, err := r.setUp(ctx, crowd)
 		if err != nil {

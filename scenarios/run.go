@@ -104,7 +104,7 @@ func Run(sc *script.Scenario, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := newRun(sc, o, l)
-	l.Watch(r.happened)
+	l.Watch(func(e lab.Event) { r.happened(&e) })
 	if err := o.World.Run(func(ctx context.Context) error { return r.play(ctx, crowd) }); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLab, err)
 	}

@@ -21,6 +21,10 @@ func (t trace) text(s string) trace {
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
 	}
 	var rest uint64
+	if len(s) >= 4 {
+		rest = uint64(s[0])<<24 | uint64(s[1])<<16 | uint64(s[2])<<8 | uint64(s[3])
+		s = s[4:]
+	}
 	for i := range len(s) {
 		rest = rest<<8 | uint64(s[i])
 	}

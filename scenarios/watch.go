@@ -132,10 +132,10 @@ func (r *run) endless(st script.Statement) {
 
 // happened takes an event of the lab: it goes into the trace, the timeline and
 // the figures, and it may fire watches.
-func (r *run) happened(e lab.Event) {
+func (r *run) happened(e *lab.Event) {
 	r.mu.Lock()
-	r.stats.count(&e)
-	r.touches.event(&e)
+	r.stats.count(e)
+	r.touches.event(e)
 	r.hash = r.hash.number(uint64(e.At)).number(uint64(e.Kind)).text(e.Host).text(e.Peer).text(e.Label.Kind)
 	watched := len(r.watches) > 0
 	r.mu.Unlock()
@@ -150,7 +150,7 @@ func (r *run) happened(e lab.Event) {
 		r.narrate(entry, e.Class)
 	}
 	if r.opts.Observe != nil {
-		r.opts.Observe(e)
+		r.opts.Observe(*e)
 	}
 	if watched {
 		r.fire(func(want script.Event) bool { return matches(want, e) })
@@ -197,7 +197,7 @@ func (r *run) timeline(h *history.History) {
 }
 
 // matches reports whether an event of the lab is the one a script waits for.
-func matches(want script.Event, e lab.Event) bool {
+func matches(want script.Event, e *lab.Event) bool {
 	switch want.Verb {
 	case "sends", "receives", "loses":
 		if e.Kind.String() != want.Verb || e.Host != want.Subject {

@@ -45,7 +45,7 @@ func (h *host) Now() time.Time {
 	if h.enter() != nil {
 		return time.Time{}
 	}
-	return h.w.epoch.Add(time.Duration(h.w.now) + h.skew)
+	return time.Unix(h.w.epoch, h.w.now+int64(h.skew)).UTC()
 }
 
 func (h *host) Elapsed() time.Duration {

@@ -53,7 +53,7 @@ const (
 type World struct {
 	seed     uint64
 	key      world.Key
-	epoch    time.Time
+	epoch    int64 // what the clocks of the machines say at time zero, in seconds since 1970
 	delay    int64
 	spread   int64
 	faults   fault.Table
@@ -108,7 +108,7 @@ func New(c Config) *World {
 	w := &World{
 		seed:     c.Seed,
 		key:      world.NewKey(c.Seed),
-		epoch:    time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		epoch:    time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix(),
 		delay:    int64(c.Delay),
 		spread:   int64(c.Spread),
 		watchdog: c.Watchdog,

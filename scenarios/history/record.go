@@ -111,15 +111,18 @@ func (r *Record) Logout() bool { return r.page() == "logout" }
 // Login reports whether the request asks for a login, which changes the id.
 func (r *Record) Login() bool { return r.page() == "login" }
 
+// page is the last segment of the path.
 func (r *Record) page() string {
-	path := r.Path
+	path, start := r.Path, 0
 	for i := range len(path) {
-		if c := path[i]; c == '?' || c == ';' || c == '#' {
-			path = path[:i]
-			break
+		switch path[i] {
+		case '/':
+			start = i + 1
+		case '?', ';', '#':
+			return path[start:i]
 		}
 	}
-	return path[strings.LastIndexByte(path, '/')+1:]
+	return path[start:]
 }
 
 // Request is the request's identity in the run, such as "alice/3".

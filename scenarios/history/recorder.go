@@ -6,7 +6,7 @@ import (
 )
 
 // chunk is how many records share one allocation: growing never copies a record.
-const chunk = 1024
+const chunk = 256
 
 // Recorder collects the records and events of a run. The zero value is ready.
 // Its methods may be called from several goroutines or tasks at once.
