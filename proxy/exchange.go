@@ -58,6 +58,8 @@ type exchange struct {
 	outBody   requestBody
 	spoilt    bool // something may still hold on to it
 	buf       []byte
+
+	sentHost, hostOfSent string // the latest Host and what plainHost makes of it
 }
 
 // attempt is what $upstream_addr and $upstream_status show of an attempt. A gap
@@ -128,8 +130,7 @@ func (x *exchange) accept() (status int) {
 			x.rawURI = "/" + x.rawURI
 		}
 	}
-	ok := true
-	x.host, ok = plainHost(host)
+	ok := x.plainHost(host)
 	x.srv = x.p.serverFor(x.port, x.host)
 	if x.srv == nil {
 		x.srv = x.p.servers[0]
@@ -168,6 +169,20 @@ func plainMethod(method string) bool {
 			return false
 		}
 	}
+	return true
+}
+
+// plainHost finds $host. Most requests have the Host of the one before.
+func (x *exchange) plainHost(sent string) (ok bool) {
+	if sent != x.sentHost {
+		plain, ok := plainHost(sent)
+		if !ok {
+			x.host = ""
+			return false
+		}
+		x.sentHost, x.hostOfSent = sent, plain
+	}
+	x.host = x.hostOfSent
 	return true
 }
 

@@ -14,12 +14,14 @@ import (
 func (x *exchange) relayHead(l *location) {
 	header := x.w.Header()
 	for name, values := range x.resp.Header {
-		if len(values) > 0 && !l.hidden.has(name) {
-			header[name] = values[:len(values):len(values)]
+		if len(values) == 0 || l.hidden.has(name) {
+			continue
 		}
-	}
-	if location := header["Location"]; len(location) > 0 {
-		header["Location"] = x.rewriteLocation(l, location)
+		values = values[:len(values):len(values)]
+		if name == "Location" {
+			values = x.rewriteLocation(l, values)
+		}
+		header[name] = values
 	}
 	_, reason, _ := strings.Cut(x.resp.Status, " ")
 	x.writeHead(x.resp.StatusCode, reason)

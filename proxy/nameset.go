@@ -1,14 +1,16 @@
 package proxy
 
-// nameSet is a set of header names in their canonical form. Most names that are
-// asked for are not in it, and their length alone says so.
+import "slices"
+
+// nameSet is a set of a few header names in their canonical form. Most names that
+// are asked for are not in it, and their length alone says so.
 type nameSet struct {
 	lengths uint64 // a bit for each length, modulo 64
-	names   map[string]bool
+	names   []string
 }
 
 func namesOf(names ...string) nameSet {
-	s := nameSet{names: map[string]bool{}}
+	var s nameSet
 	for _, name := range names {
 		s.add(name)
 	}
@@ -16,12 +18,16 @@ func namesOf(names ...string) nameSet {
 }
 
 func (s *nameSet) add(name string) {
-	s.lengths |= 1 << (len(name) % 64)
-	s.names[name] = true
+	if !s.has(name) {
+		s.lengths |= 1 << (len(name) % 64)
+		s.names = append(s.names, name)
+	}
 }
 
-func (s *nameSet) remove(name string) { delete(s.names, name) }
+func (s *nameSet) remove(name string) {
+	s.names = slices.DeleteFunc(s.names, func(n string) bool { return n == name })
+}
 
 func (s *nameSet) has(name string) bool {
-	return s.lengths&(1<<(len(name)%64)) != 0 && s.names[name]
+	return s.lengths&(1<<(len(name)%64)) != 0 && slices.Contains(s.names, name)
 }

@@ -30,9 +30,8 @@ type Proxy struct {
 	byName     map[string]*group
 	anonymous  map[string]int
 	dateHeader []string
-	dateAt     int64 // in seconds
-
-	exchanges sync.Pool
+	dateAt     int64       // in seconds
+	rested     []*exchange // to be used again
 }
 
 // Check reads a configuration as New does, for its errors alone.
@@ -70,12 +69,6 @@ func New(h world.Host, config Config) (*Proxy, error) {
 	}
 	p.serverHeader = []string{p.release.version}
 	p.zero = h.Now().Add(-h.Elapsed())
-	p.exchanges.New = func() any {
-		return &exchange{
-			buf: make([]byte, relayBuffer),
-			out: &http.Request{URL: &url.URL{}, Header: make(http.Header, 8)},
-		}
-	}
 	return p, nil
 }
 
@@ -141,7 +134,7 @@ type portHandler struct {
 func (h portHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.p.serve(w, r, h.port) }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int) {
-	x := p.exchanges.Get().(*exchange)
+	x := p.takeExchange()
 	x.p, x.w, x.r, x.port = p, w, r, port
 	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
 		x.id = id[0]
@@ -155,7 +148,26 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int) {
 		return
 	}
 	x.forget()
-	p.exchanges.Put(x)
+	p.mu.Lock()
+	p.rested = append(p.rested, x)
+	p.mu.Unlock()
+}
+
+// takeExchange returns one that has been used before, if there is one at rest. A
+// sync.Pool would do the same, and keep the whole proxy alive until the garbage
+// has been collected twice.
+func (p *Proxy) takeExchange() *exchange {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.rested); n > 0 {
+		x := p.rested[n-1]
+		p.rested = p.rested[:n-1]
+		return x
+	}
+	return &exchange{
+		buf: make([]byte, relayBuffer),
+		out: &http.Request{URL: &url.URL{}, Header: make(http.Header, 8)},
+	}
 }
 
 // relayBuffer is how much of an answer is passed on at once.
@@ -165,5 +177,5 @@ const relayBuffer = 8192
 // kept for the next one.
 func (x *exchange) forget() {
 	clear(x.out.Header)
-	*x = exchange{attempts: x.attempts[:0], buf: x.buf, out: x.out}
+	*x = exchange{attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
 }

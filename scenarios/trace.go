@@ -16,17 +16,21 @@ func (t trace) number(n uint64) trace {
 // text adds a string, eight bytes at a time, and its length.
 func (t trace) text(s string) trace {
 	n := uint64(len(s))
-	for ; len(s) >= 8; s = s[8:] {
-		t = t.number(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
+	for ; len(s) > 8; s = s[8:] {
+		t = t.number(fourOf(s) | fourOf(s[4:])<<32)
 	}
-	var rest uint64
+	var last uint64
 	if len(s) >= 4 {
-		rest = uint64(s[0])<<24 | uint64(s[1])<<16 | uint64(s[2])<<8 | uint64(s[3])
-		s = s[4:]
+		last = fourOf(s) | fourOf(s[len(s)-4:])<<32 // they may overlap
+	} else {
+		for i := range len(s) {
+			last = last<<8 | uint64(s[i])
+		}
 	}
-	for i := range len(s) {
-		rest = rest<<8 | uint64(s[i])
-	}
-	return t.number(rest ^ n<<56)
+	return t.number(last ^ n<<56)
+}
+
+// fourOf are the first four bytes as a number.
+func fourOf(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 }
