@@ -17,7 +17,8 @@ type simCtx struct {
 	timer  event         // of WithTimeout
 
 	below   []*simCtx
-	waiting []*task // tasks parked under this context
+	waiting []*task  // tasks parked under this context
+	room    [1]*task // for waiting: mostly there is one
 	funcs   []*afterFunc
 }
 
@@ -39,6 +40,7 @@ func nearest(ctx context.Context) *simCtx {
 
 func (h *host) newCtx(parent context.Context) *simCtx {
 	c := &simCtx{host: h, parent: parent, above: nearest(parent)}
+	c.waiting = c.room[:0]
 	switch {
 	case c.above == nil && parent.Err() != nil:
 		c.err = parent.Err()

@@ -111,36 +111,56 @@ func (p *packetConn) send(to *machine, port int, l world.Label, b []byte) {
 		w.observe(world.Loses, p.host, to.name, l, len(b))
 		return
 	}
-	d := datagram{from: p.host.at(p.port), peer: p.host.name, label: l, bytes: b}
-	deliver := func() {
-		w.after(out.way(key)+int64(a.Delay), func() { w.arriveDatagram(to, port, d) })
+	f := flight{
+		w: w, to: to, port: port, took: out.way(key) + int64(a.Delay), held: a.Hold,
+		datagram: datagram{from: p.host.at(p.port), peer: p.host.name, label: l, bytes: b},
 	}
 	if a.Hold != nil {
-		w.hold(retryFunc(func() bool {
-			if w.faults.Held(a.Hold) {
-				return true
-			}
-			deliver()
-			return false
-		}))
+		w.hold(&f)
 		return
 	}
-	for i := 0; i <= a.Copies; i++ {
-		deliver()
+	for range 1 + a.Copies {
+		copied := f
+		copied.leave()
 	}
 }
 
-func (w *World) arriveDatagram(to *machine, port int, d datagram) {
-	if to.up == nil {
+// flight is a datagram on its way to a port of a machine.
+type flight struct {
+	event
+	datagram
+	w    *World
+	to   *machine
+	port int
+	took int64       // ns
+	held *fault.Rule // that holds it back
+}
+
+func (f *flight) leave() {
+	f.event = eventOf(f)
+	f.w.schedule(&f.event, f.w.now+f.took, 0)
+}
+
+func (f *flight) retry() bool {
+	if f.w.faults.Held(f.held) {
+		return true
+	}
+	f.leave()
+	return false
+}
+
+// fire is its arrival.
+func (f *flight) fire() {
+	if f.to.up == nil {
 		return
 	}
-	q := to.up.packets[port]
+	q := f.to.up.packets[f.port]
 	if q == nil || len(q.queue) >= packetBacklog {
 		return
 	}
-	q.queue = append(q.queue, d)
+	q.queue = append(q.queue, f.datagram)
 	if q.waiting != nil {
-		w.wake(q.waiting)
+		f.w.wake(q.waiting)
 	}
 }
 

@@ -354,32 +354,44 @@ func (s *stream) close(reset bool) {
 	s.stalled, s.marks, s.atHand, s.buf, s.start = nil, nil, 0, nil, 0
 	forget(&s.host.ends, s)
 	s.wakeBoth()
-	end := func() {
-		if p.closed {
-			return
-		}
-		p.fin = true
-		p.rst = p.rst || reset
-		p.wakeBoth()
-	}
-	at := max(s.lastAt, w.now+s.out.delay)
-	arrive := func() {
-		if !w.exempt(s.host, p.host.machine) && !w.faults.Reachable(s.host.name, p.host.name) {
-			w.hold(retryFunc(func() bool {
-				if !w.faults.Reachable(s.host.name, p.host.name) {
-					return true
-				}
-				w.after(s.out.delay, end)
-				return false
-			}))
-			return
-		}
-		end()
-	}
-	w.schedule(newEvent(funcRunner(arrive)), at, p.host.tie)
+	f := &farewell{s: s, reset: reset}
+	f.event = eventOf(f)
+	w.schedule(&f.event, max(s.lastAt, w.now+s.out.delay), p.host.tie)
 }
 
-// retryFunc is something that waits for the fault table.
-type retryFunc func() bool
+// farewell is the FIN or RST of one end on its way to the other.
+type farewell struct {
+	event
+	s     *stream
+	reset bool
+	freed bool // it was held, and is let go
+}
 
-func (f retryFunc) retry() bool { return f() }
+func (f *farewell) fire() {
+	if !f.freed && f.s.cutOff() {
+		f.s.w.hold(f)
+		return
+	}
+	p := f.s.peer
+	if p.closed {
+		return
+	}
+	p.fin = true
+	p.rst = p.rst || f.reset
+	p.wakeBoth()
+}
+
+func (f *farewell) retry() bool {
+	if f.s.cutOff() {
+		return true
+	}
+	f.freed = true
+	f.s.w.schedule(&f.event, f.s.w.now+f.s.out.delay, 0)
+	return false
+}
+
+// cutOff reports whether nothing can reach the other end now.
+func (s *stream) cutOff() bool {
+	w, p := s.w, s.peer.host
+	return !w.exempt(s.host, p.machine) && !w.faults.Reachable(s.host.name, p.name)
+}
