@@ -21,12 +21,21 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 		Class:            sc.Noun("manager").Class,
 		NotDistributable: !app.Bool("distributable", true),
 		Base: sessions.Config{
-			MaxInactiveInterval:     o.Duration("maxInactiveInterval", app.Duration("sessionTimeout", 0)),
-			MaxActiveSessions:       o.Int("maxActiveSessions", 0),
+			MaxActiveSessions:       maxActiveSessions(o),
 			ProcessExpiresFrequency: o.Int("processExpiresFrequency", 0),
 			SessionIDLength:         o.Int("sessionIdLength", 0),
 			Listeners:               app.Bool("listeners", false),
 		},
+	}
+	// Both mean never where they are 0. Source: Tomcat StandardContext.java
+	// (setSessionTimeout), StandardSession.java (isValidInternal).
+	for _, timeout := range []struct {
+		of   script.Options
+		name string
+	}{{app, "sessionTimeout"}, {o, "maxInactiveInterval"}} {
+		if timeout.of.Has(timeout.name) {
+			m.Base.MaxInactiveInterval = none(timeout.of.Duration(timeout.name, 0), script.Never)
+		}
 	}
 	if m.Class == "" && declaresCluster(sc) {
 		m.Class = "DeltaManager"
@@ -60,6 +69,19 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 	return m
 }
 
+// maxActiveSessions is a limit from 0 on in Tomcat, so that 0 allows no session
+// at all. Source: Tomcat ManagerBase.java, createSession.
+func maxActiveSessions(o script.Options) int {
+	switch n := o.Int("maxActiveSessions", -1); n {
+	case -1:
+		return 0
+	case 0:
+		return sessions.NoSessions
+	default:
+		return n
+	}
+}
+
 // ofCluster are the nouns within Tomcat's Cluster element.
 var ofCluster = []string{"cluster", "membership", "sender", "receiver", "interceptor"}
 
@@ -80,12 +102,15 @@ func flag(o script.Options, name string) delta.Flag {
 
 // none turns an explicit zero into the value that stands for "none at all" in a
 // configuration whose zero is the default.
-func none(d, none time.Duration) time.Duration {
-	if d == 0 {
+func none[N int | time.Duration](n, none N) N {
+	if n == 0 {
 		return none
 	}
-	return d
+	return n
 }
+
+// forEver is a wait that no run outlasts.
+const forEver = 10 * 365 * 24 * time.Hour
 
 func deltaPlan(o script.Options) delta.Config {
 	d := delta.Config{
@@ -141,15 +166,22 @@ func channelPlan(sc *script.Scenario) tribes.Config {
 		PoolSize: s.Int("poolSize", 0), MaxWait: s.Duration("maxWait", 0), Timeout: s.Duration("timeout", 0),
 		MaxRetryAttempts:   s.Int("maxRetryAttempts", 0),
 		NoThrowOnFailedAck: !s.Bool("throwOnFailedAck", true),
-		KeepAliveCount:     max(0, s.Int("keepAliveCount", 0)),
-		KeepAliveTime:      max(0, s.Duration("keepAliveTime", 0)),
+		// A connection is closed when it has served more than keepAliveCount
+		// messages. Source: Tomcat AbstractSender.java, keepalive.
+		KeepAliveCount: s.Int("keepAliveCount", -1) + 1,
+	}
+	if s.Has("maxWait") {
+		c.Sender.MaxWait = none(s.Duration("maxWait", 0), forEver) // Source: Tomcat PooledSender.java, getSender
+	}
+	if t := s.Duration("keepAliveTime", script.Never); t != script.Never {
+		c.Sender.KeepAliveTime = max(t, time.Millisecond) // Tomcat counts in them
 	}
 	if s.Has("maxRetryAttempts") && c.Sender.MaxRetryAttempts == 0 {
 		c.Sender.MaxRetryAttempts = -1
 	}
 	r := sc.Noun("receiver").Options
 	c.Receiver = tribes.ReceiverConfig{
-		Port: r.Int("port", 0), AutoBind: r.Int("autoBind", 0),
+		Port: r.Int("port", 0), AutoBind: max(1, r.Int("autoBind", 100)), // Source: Tomcat ReceiverBase.java, setAutoBind
 		MaxThreads:      r.Int("maxThreads", 0),
 		MinThreads:      r.Int("minThreads", 0),
 		MaxIdleTime:     r.Duration("maxIdleTime", 0),
@@ -163,19 +195,25 @@ func channelPlan(sc *script.Scenario) tribes.Config {
 		switch i.Class {
 		case tribes.TcpFailureDetector:
 			c.FailureDetector = tribes.FailureDetectorConfig{
-				ConnectTimeout:        o.Duration("connectTimeout", 0),
-				NoSendTest:            !o.Bool("performSendTest", true),
-				PerformReadTest:       o.Bool("performReadTest", false),
-				ReadTestTimeout:       o.Duration("readTestTimeout", 0),
-				RemoveSuspectsTimeout: o.Duration("removeSuspectsTimeout", 0),
+				ConnectTimeout:  o.Duration("connectTimeout", 0),
+				NoSendTest:      !o.Bool("performSendTest", true),
+				PerformReadTest: o.Bool("performReadTest", false),
+				ReadTestTimeout: o.Duration("readTestTimeout", 0),
+			}
+			if o.Has("removeSuspectsTimeout") { // Source: Tomcat TcpFailureDetector.java, performForcedCheck
+				c.FailureDetector.RemoveSuspectsTimeout = none(o.Duration("removeSuspectsTimeout", 0), forEver)
 			}
 		case tribes.MessageDispatchInterceptor, tribes.MessageDispatch15Interceptor:
 			c.Dispatch = tribes.DispatchConfig{
-				MaxQueueSize:    int64(o.Int("maxQueueSize", 0)),
 				NoAlwaysSend:    !o.Bool("alwaysSend", true),
 				MaxThreads:      o.Int("maxThreads", 0),
 				MaxSpareThreads: o.Int("maxSpareThreads", 0),
-				KeepAliveTime:   o.Duration("keepAliveTime", 0),
+			}
+			if o.Has("maxQueueSize") {
+				c.Dispatch.MaxQueueSize = int64(none(o.Int("maxQueueSize", 0), -1)) // nothing fits
+			}
+			if o.Has("keepAliveTime") {
+				c.Dispatch.KeepAliveTime = none(o.Duration("keepAliveTime", 0), time.Nanosecond)
 			}
 		}
 	}

@@ -65,12 +65,11 @@ func minorOf(v script.Version) string {
 func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan {
 	o := sc.Node(name)
 	n := lab.NodePlan{
-		Name:     name,
-		Addr:     o.String("addr", ""),
-		Route:    name,
-		JVMStart: o.Duration("start", 0),
-		Skew:     o.Duration("skew", 0),
-		Cold:     all.Bool("cold", false),
+		Name:  name,
+		Addr:  o.String("addr", ""),
+		Route: name,
+		Skew:  o.Duration("skew", 0),
+		Cold:  all.Bool("cold", false),
 	}
 	if all.String("jvmRoute", "name") == "none" {
 		n.Route = ""
@@ -97,8 +96,11 @@ func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan
 	if o.Has("maxKeepAliveRequests") && n.Connector.MaxKeepAliveRequests == 0 {
 		n.Connector.MaxKeepAliveRequests = -1 // only above 0 is a limit. Source: Tomcat Http11Processor.java
 	}
-	if service := o.Duration("service", 0); service > 0 {
-		n.Connector.Service = appnode.Service{Time: service}
+	if o.Has("start") {
+		n.JVMStart = none(o.Duration("start", 0), time.Nanosecond)
+	}
+	if o.Has("service") {
+		n.Connector.Service = appnode.Service{Time: none(o.Duration("service", 0), time.Nanosecond)}
 	}
 	return n
 }

@@ -4,8 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"sessionlab/appnode"
+	"sessionlab/lab"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/script"
+	"sessionlab/sessions"
+	"sessionlab/sessions/tribes"
 )
 
 func TestConnectorOptionsReachTheNode(t *testing.T) {
@@ -32,6 +36,46 @@ func TestConnectorOptionsReachTheNode(t *testing.T) {
 		got := plan.Nodes[0].Connector
 		if got.KeepAliveTimeout != c.idle || got.MaxKeepAliveRequests != c.perSocket {
 			t.Errorf("%q: got %v and %d, want %v and %d", c.nodes, got.KeepAliveTimeout, got.MaxKeepAliveRequests, c.idle, c.perSocket)
+		}
+	}
+}
+
+// Zero is the default in a plan, and means something of its own in Tomcat.
+func TestAnOptionThatIsZeroIsNotTheDefault(t *testing.T) {
+	const long = 365 * 24 * time.Hour
+	channel := func(p lab.Plan) tribes.Config { return p.Manager.Delta.Tribes }
+	for _, c := range []struct {
+		line string
+		of   func(lab.Plan) any
+		want any
+	}{
+		{"manager DeltaManager maxInactiveInterval=0s", func(p lab.Plan) any { return p.Manager.Base.MaxInactiveInterval < 0 }, true},
+		{"app sessionTimeout=0m", func(p lab.Plan) any { return p.Manager.Base.MaxInactiveInterval < 0 }, true},
+		{"manager DeltaManager maxActiveSessions=0", func(p lab.Plan) any { return p.Manager.Base.MaxActiveSessions }, sessions.NoSessions},
+		{"manager DeltaManager maxActiveSessions=-1", func(p lab.Plan) any { return p.Manager.Base.MaxActiveSessions }, 0},
+		{"sender maxWait=0s", func(p lab.Plan) any { return channel(p).Sender.MaxWait > long }, true},
+		{"sender keepAliveCount=0", func(p lab.Plan) any { return channel(p).Sender.KeepAliveCount }, 1},
+		{"sender keepAliveCount=5", func(p lab.Plan) any { return channel(p).Sender.KeepAliveCount }, 6},
+		{"sender keepAliveCount=-1", func(p lab.Plan) any { return channel(p).Sender.KeepAliveCount }, 0},
+		{"sender keepAliveTime=0ms", func(p lab.Plan) any { return channel(p).Sender.KeepAliveTime }, time.Millisecond},
+		{"sender keepAliveTime=-1", func(p lab.Plan) any { return channel(p).Sender.KeepAliveTime }, time.Duration(0)},
+		{"receiver autoBind=0", func(p lab.Plan) any { return channel(p).Receiver.AutoBind }, 1},
+		{"interceptor TcpFailureDetector removeSuspectsTimeout=0s", func(p lab.Plan) any { return channel(p).FailureDetector.RemoveSuspectsTimeout > long }, true},
+		{"interceptor MessageDispatchInterceptor maxQueueSize=0B", func(p lab.Plan) any { return channel(p).Dispatch.MaxQueueSize }, int64(-1)},
+		{"interceptor MessageDispatchInterceptor keepAliveTime=0s", func(p lab.Plan) any { return channel(p).Dispatch.KeepAliveTime }, time.Nanosecond},
+		{"node tomcat1 start=0s", func(p lab.Plan) any { return p.Nodes[0].JVMStart }, time.Nanosecond},
+		{"node tomcat1 service=0s", func(p lab.Plan) any { return p.Nodes[0].Connector.Service }, appnode.Service{Time: time.Nanosecond}},
+	} {
+		sc, err := script.Parse("plan", []byte("nodes 1\n"+c.line+"\nend 1s\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := scenarios.PlanOf(sc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.of(plan); got != c.want {
+			t.Errorf("%q: got %v, want %v", c.line, got, c.want)
 		}
 	}
 }

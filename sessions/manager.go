@@ -16,6 +16,9 @@ import (
 // TooManyActiveSessionsException. Applications let it become a 500.
 var ErrTooMany = errors.New("too many active sessions")
 
+// NoSessions is the MaxActiveSessions that allows no session, Tomcat's 0.
+const NoSessions = -1
+
 // Config is what every manager can be told. The zero value is Tomcat's default.
 type Config struct {
 	// JvmRoute is appended to the ids drawn here; "" appends nothing.
@@ -24,7 +27,7 @@ type Config struct {
 	// DefaultMaxInactiveInterval; below zero sessions never expire.
 	MaxInactiveInterval time.Duration
 	// MaxActiveSessions is how many sessions may be held when one is created
-	// here. Zero or less: no limit.
+	// here. Zero: no limit; NoSessions: none at all.
 	MaxActiveSessions int
 	// ProcessExpiresFrequency is how many background ticks lie between two
 	// scans for expired sessions; zero is 6.
@@ -217,8 +220,8 @@ func (m *ManagerBase) Figures() Figures {
 // recorder is not set. The error is ErrTooMany.
 func (m *ManagerBase) NewSession(who *Identity) (*Session, error) {
 	m.mu.Lock()
-	limit := m.cfg.MaxActiveSessions
-	full := limit > 0 && len(m.held) >= limit
+	limit := max(0, m.cfg.MaxActiveSessions)
+	full := m.cfg.MaxActiveSessions != 0 && len(m.held) >= limit
 	if full {
 		m.figures.Rejected++
 	}

@@ -237,6 +237,16 @@ func TestLimitRejectsNewSessions(t *testing.T) {
 	})
 }
 
+func TestLimitOfZeroAllowsNoSession(t *testing.T) {
+	play(t, func(ctx context.Context, w *sim.World) {
+		h := boot(t, w, "a", "172.16.12.101")
+		m := sessions.NewStandardManager(h, sessions.StandardConfig{Config: sessions.Config{MaxActiveSessions: sessions.NoSessions}})
+		if _, err := m.Create(ctx, &sessions.Identity{Request: "alice/1"}); !errors.Is(err, sessions.ErrTooMany) || !strings.HasSuffix(err.Error(), "limit is 0") {
+			t.Errorf("got %v, want %v: the limit is 0", err, sessions.ErrTooMany)
+		}
+	})
+}
+
 func TestIDsDependOnNodeAndRequestAlone(t *testing.T) {
 	draw := func(node string, others int, request string) (id string) {
 		play(t, func(ctx context.Context, w *sim.World) {
