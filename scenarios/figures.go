@@ -174,7 +174,8 @@ func measured(checked *continuity.Result, f script.Figure) (script.Value, bool) 
 	case continuity.Duration:
 		return script.DurationOf(v.Duration), true
 	case continuity.Percent:
-		return script.PercentOf(int(v.Percent*1e6), 100*1e6), true
+		// There is one share. Its quotient in binary may be a little too small.
+		return script.PercentOf(checked.Requests.OK, checked.Requests.Total), true
 	}
 	return script.TextOf(v.Text), true
 }

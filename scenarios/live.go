@@ -149,7 +149,7 @@ func (l *Live) said(step int, act script.Act) string {
 	switch a := act.(type) {
 	case script.Expect:
 		l.r.mu.Lock()
-		e := l.r.judged[step]
+		e := l.r.judged[judgement{step, a.Cond.String()}]
 		l.r.mu.Unlock()
 		return fmt.Sprintf("%v: %s", e.Outcome, e.Actual)
 	case script.Remember:

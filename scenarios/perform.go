@@ -424,14 +424,16 @@ func (r *run) remember(a script.Remember) {
 	}
 }
 
-// expect judges a condition there and then. Of several judgements of one line
-// the first that does not hold counts.
+// expect judges a condition there and then. Of several judgements the first
+// that fails counts, or else the first that had no data.
 func (r *run) expect(st script.Statement, a script.Expect) {
 	res := a.Cond.Eval(r.lookupNow())
+	key := judgement{st.Step, a.Cond.String()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if old, ok := r.judged[st.Step]; ok && old.Outcome != script.Holds {
+	switch old := r.judged[key]; {
+	case old.Outcome == script.Fails, old.Outcome == script.NoData && res.Outcome != script.Fails:
 		return
 	}
-	r.judged[st.Step] = Expectation{Expr: a.Cond.String(), Outcome: res.Outcome, Actual: res.Actual, Line: st.Pos.Line}
+	r.judged[key] = Expectation{Expr: key.expr, Outcome: res.Outcome, Actual: res.Actual, Line: st.Pos.Line}
 }

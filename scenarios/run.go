@@ -135,8 +135,8 @@ type run struct {
 	writes     int64
 	watches    []*watch
 	remembered map[string]script.Value
-	judged     map[int]Expectation // by step; the last judgement that failed, or the last
-	pending    map[string]int      // requests in the background, by user and by user.label
+	judged     map[judgement]Expectation
+	pending    map[string]int // requests in the background, by user and by user.label
 	waiting    map[string][]world.Signal
 	lastNode   map[string]string // where a user's session was last seen
 	loggedOut  []knock
@@ -154,6 +154,13 @@ type run struct {
 	live       bool // kept up for a person; a mistake does not end it
 }
 
+// judgement is what an expect in the script is known by: its line, and what it
+// says, since a line may have several of them.
+type judgement struct {
+	step int
+	expr string
+}
+
 // knock is a reading of the final audit: by a user, with an old session or, if
 // that is "", with what the user has.
 type knock struct{ user, session string }
@@ -162,7 +169,7 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 	return &run{
 		sc: sc, opts: o, world: o.World, op: o.World.Operator(), lab: l,
 		users: map[string]*users.User{}, remembered: map[string]script.Value{},
-		judged: map[int]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
+		judged: map[judgement]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
 		lastNode: map[string]string{}, stats: newTraffic(),
 		often: map[string]*repeated{}, touches: touches{idle: map[string]int{}},
 	}

@@ -146,7 +146,7 @@ func (r *run) result() *Result {
 		Interrupted: r.interrupted(),
 	}
 	for _, st := range r.sc.Script {
-		r.collect(res, st.Step)
+		r.collect(res, st)
 	}
 	lookup := r.lookupFinal(checked)
 	for _, st := range r.sc.Final {
@@ -166,7 +166,11 @@ func (r *run) result() *Result {
 		case script.Fails:
 			res.Verdict = Fail
 		case script.NoData:
-			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s had no data", e.Line, e.Expr))
+			why := "had no data"
+			if e.Actual == neverReached {
+				why = "was " + neverReached
+			}
+			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, why))
 		}
 	}
 	res.Reasons = append(res.Reasons, r.untouched()...)
@@ -190,24 +194,21 @@ func (r *run) result() *Result {
 	return res
 }
 
-// collect takes the judgement of an expect in the middle of the script. One
-// that was never reached has no data.
-func (r *run) collect(res *Result, step int) {
+// neverReached is what an expect found that the run did not come to.
+const neverReached = "never reached"
+
+// collect takes the judgements of the expects of a line in the middle of the
+// script. One that was never reached has no data.
+func (r *run) collect(res *Result, st script.Statement) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e, ok := r.judged[step]; ok {
-		res.Expectations = append(res.Expectations, e)
-		return
-	}
-	for _, st := range r.sc.Script {
-		if st.Step != step {
-			continue
+	for _, e := range expects(st.Act) {
+		key := judgement{st.Step, e.Cond.String()}
+		judged, reached := r.judged[key]
+		if !reached {
+			judged = Expectation{Expr: key.expr, Outcome: script.NoData, Actual: neverReached, Line: st.Pos.Line}
 		}
-		for _, e := range expects(st.Act) {
-			res.Expectations = append(res.Expectations, Expectation{
-				Expr: e.Cond.String(), Outcome: script.NoData, Actual: "never reached", Line: st.Pos.Line,
-			})
-		}
+		res.Expectations = append(res.Expectations, judged)
 	}
 }
 

@@ -229,7 +229,7 @@ func Measured(h *history.History, r *continuity.Result) *Outcome {
 		Untold:        r.Untold,
 	}
 	if r.HasLoad {
-		percent := math.Floor(r.Availability*1000) / 1000 // never up to a round 100
+		percent := float64(100_000*r.Requests.OK/r.Requests.Total) / 1000 // never up to a round 100
 		o.Availability = &percent
 	}
 	if r.HasFault {

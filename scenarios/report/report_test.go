@@ -267,7 +267,8 @@ func TestLengthsOfTimeReadWell(t *testing.T) {
 }
 
 func TestAvailabilityIsNeverRoundedUpToWhole(t *testing.T) {
-	o := Measured(&history.History{}, &continuity.Result{HasLoad: true, Availability: 99.99996})
+	r := continuity.Result{HasLoad: true, Requests: continuity.Requests{Total: 2_500_000, OK: 2_499_999}}
+	o := Measured(&history.History{}, &r)
 	if *o.Availability != 99.999 {
 		t.Errorf("availability = %v, want 99.999", *o.Availability)
 	}
