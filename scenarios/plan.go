@@ -125,6 +125,9 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 	if err := balance(&f, noun); err != nil {
 		return proxy.Config{}, err
 	}
+	if err := checkRelease(sc); err != nil {
+		return proxy.Config{}, err
+	}
 	for i, n := range nodes {
 		f.Servers = append(f.Servers, serverPlan(sc, n, i))
 	}
@@ -159,6 +162,33 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 	cfg.Servers[0].ErrorPages = []proxy.ErrorPage{page}
 	cfg.Servers[0].Locations = append(cfg.Servers[0].Locations, proxy.Location{Modifier: "=", Path: "/50x.html"})
 	return cfg, nil
+}
+
+// checkRelease refuses what came into nginx with the sticky directive where the
+// scenario has an older release.
+func checkRelease(sc *script.Scenario) error {
+	front, release := sc.Noun("proxy"), sc.Noun("nginx")
+	sticky := front.Options.String("sticky", "")
+	switch v := release.Version; {
+	case release.Word == "" && sticky == "cookie", v.Minor > 29, v.Minor == 29 && (v.Patch < 0 || v.Patch >= 6):
+		return nil
+	}
+	name := "nginx " + cmp.Or(release.Text, proxy.DefaultRelease)
+	refuse := func(line script.Noun, what string) error {
+		return misplaced(sc, line, "nginx "+stickySince+" and newer have it", "%s does not know %s", name, what)
+	}
+	if sticky == "cookie" {
+		return refuse(front, "sticky cookie")
+	}
+	for _, server := range sc.All("server") {
+		switch {
+		case server.Has("drain"):
+			return refuse(server, "drain")
+		case server.Options.Has("route") && sticky != "route": // that one is done by a map
+			return refuse(server, "route=")
+		}
+	}
+	return nil
 }
 
 // NginxConf is the name of an attached configuration of the proxy.

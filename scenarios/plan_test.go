@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,31 @@ func TestAnAttachedConfigurationMayListenElsewhere(t *testing.T) {
 		}
 		if got := scenarios.ListensElsewhere(sc); got != c.want {
 			t.Errorf("%q: got %v, want %v", c.listen, got, c.want)
+		}
+	}
+}
+
+func TestWhatAnOldNginxDoesNotKnowIsRefusedAtItsLine(t *testing.T) {
+	for _, c := range []struct{ nginx, lines, want string }{
+		{"1.22", "proxy sticky=cookie", "plan:3:1: nginx 1.22 does not know sticky cookie"},
+		{"1.29.5", "proxy sticky=cookie", "plan:3:1: nginx 1.29.5 does not know sticky cookie"},
+		{"1.28", "server tomcat1\nserver tomcat2 drain", "plan:4:1: nginx 1.28 does not know drain"},
+		{"1.22", "server tomcat2 route=b", "plan:3:1: nginx 1.22 does not know route="},
+		{"1.22", "proxy sticky=route\nserver tomcat2 route=b", ""},
+		{"1.29", "proxy sticky=cookie\nserver tomcat2 drain", ""},
+		{"1.29.6", "proxy sticky=cookie\nserver tomcat2 drain", ""},
+		{"1.31", "server tomcat2 drain", ""},
+	} {
+		sc, err := script.Parse("plan", []byte("nodes 2\nnginx "+c.nginx+"\n"+c.lines+"\nend 1s\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := scenarios.Check(sc); err != nil {
+			got, _, _ = strings.Cut(err.Error(), "\n")
+		}
+		if got != c.want {
+			t.Errorf("nginx %s, %q: got %q, want %q", c.nginx, c.lines, got, c.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // check refuses what is wrong only as a whole: missing nodes, names that
@@ -70,6 +71,9 @@ func (p *parser) checkServers(s *Scenario) {
 func (p *parser) checkAddresses(s *Scenario) {
 	owner := map[string]string{}
 	take := func(name, addr string, pos Pos) {
+		if a, err := netip.ParseAddr(addr); err == nil && (a.IsUnspecified() || a.IsMulticast() || addr == "255.255.255.255") {
+			p.failAt(pos, "such as 10.0.0.77", "%s is no address of a machine", addr)
+		}
 		if other := owner[addr]; addr != "" && other != "" {
 			p.failAt(pos, "", "%s has this address too", other)
 		}
@@ -96,7 +100,13 @@ func (p *parser) checkSettings(s *Scenario) {
 	if proxy := s.Noun("proxy").Options; proxy.Has("cookie") && !proxy.Has("sticky") {
 		p.failAt(proxy.pos("cookie"), "sticky=route or sticky=cookie", "a cookie means nothing without sticky")
 	}
+	if group := s.Noun("membership").Options; group.Has("address") {
+		if a, err := netip.ParseAddr(group.String("address", "")); err == nil && !a.IsMulticast() {
+			p.failAt(group.pos("address"), "such as 228.0.0.4", "%v is no multicast group: Tomcat's channel does not start", a)
+		}
+	}
 	for _, n := range s.Nouns {
+		p.checkCookies(n)
 		for _, name := range []string{"filter", "sessionAttributeNameFilter"} {
 			if _, err := regexp.Compile(n.Options.String(name, "")); err != nil {
 				p.failAt(n.Options.pos(name), "Java's look-around and back references are not known here", "%s: %v", name, err)
@@ -108,6 +118,28 @@ func (p *parser) checkSettings(s *Scenario) {
 		case "interceptor":
 			p.checkThreads(n, "maxSpareThreads", 2, 10)
 		}
+	}
+}
+
+// checkCookies refuses what cannot stand in a cookie, and a route that nginx
+// finds too long. Source: RFC 6265, section 4.1.1; nginx
+// ngx_http_upstream_sticky_module.c.
+func (p *parser) checkCookies(n Noun) {
+	for _, name := range []string{"sessionCookieName", "cookie", "jvmRoute"} {
+		value := n.Options.String(name, "")
+		forbidden := " \t\",;\\"
+		if name == "sessionCookieName" || name == "cookie" {
+			forbidden += "()<>@:/[]?={}"
+		}
+		for _, r := range value {
+			if r < ' ' || r >= 0x7f || strings.ContainsRune(forbidden, r) {
+				p.failAt(n.Options.pos(name), "letters, digits, _ and - are safe", "%s: a cookie cannot have the character %q there", name, r)
+				break
+			}
+		}
+	}
+	if len(n.Options.String("route", "")) > 32 {
+		p.failAt(n.Options.pos("route"), "", "route: nginx takes 32 characters at most")
 	}
 }
 

@@ -369,7 +369,11 @@ func (c *cursor) hashKey(s *scope) (key string, err error) {
 			return name == v && v[len(v)-1] != '_' || v[len(v)-1] == '_' && len(name) > len(v) && strings.HasPrefix(name, v)
 		})
 		if !known {
-			return "", c.fail(start, wordHint(name, hashVariables), "unknown variable %s", name)
+			hint := wordHint(name, hashVariables)
+			if slices.Contains(hashVariables, name) {
+				hint = "write the name of a header, cookie or argument behind it, such as $cookie_JSESSIONID"
+			}
+			return "", c.fail(start, hint, "unknown variable %s", name)
 		}
 	}
 	return key, nil
