@@ -58,12 +58,17 @@ func moment(at time.Duration, text string, width int) string {
 // hang sets words behind a head, further lines as far in as the head is wide.
 // Width 0 means lines without end.
 func hang(head, text string, width int) string {
+	return hangBy(head, utf8.RuneCountInString(head), text, width)
+}
+
+// hangBy is hang for a head of which not all characters are seen: indent is how
+// wide it is.
+func hangBy(head string, indent int, text string, width int) string {
 	if width <= 0 {
 		return head + text
 	}
 	var b strings.Builder
 	b.WriteString(head)
-	indent := utf8.RuneCountInString(head)
 	used := indent
 	for i, word := range strings.Fields(text) {
 		n := utf8.RuneCountInString(word)

@@ -171,7 +171,7 @@ func (p *prompt) welcome() string {
 	}
 	b.WriteByte('\n')
 	l := p.live.Lab()
-	t := &table{}
+	t := &table{fold: p.env.width(p.env.Stdout)}
 	t.row(plain("  proxy"), coloured(report.Bold, p.url(l.Front())), plain("open this one in a browser, and reload"))
 	for _, name := range l.Nodes() {
 		t.row(plain("  "+name), plain(p.url(l.NodeAddr(name))), plain("this node itself"))

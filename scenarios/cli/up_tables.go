@@ -19,7 +19,12 @@ import (
 )
 
 // table is text in columns. The zero value is empty.
-type table struct{ rows [][]field }
+type table struct {
+	rows [][]field
+	// fold is the width at which what the last column says is broken between
+	// words; 0: nowhere.
+	fold int
+}
 
 // field is one place in a table.
 type field struct {
@@ -73,6 +78,15 @@ func (t *table) width() int {
 	return sum
 }
 
+// before is where a column begins.
+func (t *table) before(column int) int {
+	at := 0
+	for _, w := range t.widths()[:column] {
+		at += w + 2
+	}
+	return at
+}
+
 // write lays the table out, two spaces between columns.
 func (t *table) write(w io.Writer, paint bool) {
 	widths := t.widths()
@@ -83,7 +97,11 @@ func (t *table) write(w io.Writer, paint bool) {
 			if i > 0 {
 				b.WriteString("  ")
 			}
-			if f.right {
+			if last := i == len(row)-1; last && i > 0 && t.fold > 0 && !f.right && f.colour == report.Plain {
+				head := b.String()
+				b.Reset()
+				b.WriteString(hangBy(head, t.before(i), f.text, t.fold))
+			} else if f.right {
 				b.WriteString(pad + report.Paint(paint, f.colour, f.text))
 			} else {
 				b.WriteString(report.Paint(paint, f.colour, f.text) + pad)
@@ -343,15 +361,19 @@ func copiesField(copies []appnode.Copy, narrow bool) field {
 		if route := sessions.RouteOf(c.ID); route != "" && !narrow {
 			letter += " ." + route
 		}
-		parts = append(parts, letter+" "+content(c.Attributes))
+		room := widest
+		if narrow {
+			room = narrowest
+		}
+		parts = append(parts, letter+" "+content(c.Attributes, room))
 	}
 	f.text = strings.Join(parts, " + ")
 	return f
 }
 
 // content is one attribute with its value, count if there is one, and how many
-// more there are.
-func content(attributes []sessions.Attribute) string {
+// more there are. A value has room for so many characters.
+func content(attributes []sessions.Attribute, room int) string {
 	if len(attributes) == 0 {
 		return "empty"
 	}
@@ -361,21 +383,24 @@ func content(attributes []sessions.Attribute) string {
 			shown = a
 		}
 	}
-	text := shown.Name + "=" + clipped(shown.Text)
+	text := shown.Name + "=" + clipped(shown.Text, room)
 	if more := len(attributes) - 1; more > 0 {
 		text += fmt.Sprintf(" +%d", more)
 	}
 	return text
 }
 
-// widest is how many characters of a value a column has room for.
-const widest = 16
+// How many characters of a value a column has room for, and in a narrow table.
+const (
+	widest    = 16
+	narrowest = 8
+)
 
-func clipped(text string) string {
-	if utf8.RuneCountInString(text) <= widest {
+func clipped(text string, room int) string {
+	if utf8.RuneCountInString(text) <= room {
 		return text
 	}
-	return string([]rune(text)[:widest-3]) + "..."
+	return string([]rune(text)[:room-3]) + "..."
 }
 
 // divergence says in what the copies of a session differ; "" if they agree.

@@ -525,6 +525,27 @@ func TestSessionTableShowsWhereCopiesDiffer(t *testing.T) {
 	if got := b.String(); got != want {
 		t.Errorf("narrow: got\n%s\nwant\n%s", got, want)
 	}
+	b.Reset()
+	sessionTable(held, sessionRows(held, nil)[3:4], true).write(&b, false)
+	if got, want := b.String(), "S note=a rat..."; !strings.Contains(got, want+"  ") {
+		t.Errorf("narrow: got\n%s\nwant %s", got, want)
+	}
+}
+
+func TestWhatATableSaysIsBrokenBetweenWords(t *testing.T) {
+	tb := &table{fold: 30}
+	tb.row(coloured(report.Bold, "Look at all of this, which is no column"))
+	tb.row(coloured(report.Bold, "kill NODE"), plain("memory is gone, the disk stays"))
+	tb.row(plain("heal"), plain("end it"))
+	for _, paint := range []bool{false, true} {
+		var b strings.Builder
+		tb.write(&b, paint)
+		want := report.Paint(paint, report.Bold, "Look at all of this, which is no column") + "\n" +
+			report.Paint(paint, report.Bold, "kill NODE") + "  memory is gone, the\n           disk stays\nheal       end it\n"
+		if got := b.String(); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
 }
 
 func TestStatusTables(t *testing.T) {

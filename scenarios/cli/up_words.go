@@ -110,7 +110,7 @@ func helpTopics() []string {
 // overview is the help without a topic.
 func (p *prompt) overview(b *strings.Builder) {
 	node, user := p.live.Lab().Nodes()[0], p.live.Scenario().Users()[0]
-	t := &table{}
+	t := &table{fold: p.env.width(p.env.Stdout)}
 	heading := func(text string) { t.row(coloured(report.Bold, text)) }
 	heading("Look")
 	for _, w := range ownWords() {
