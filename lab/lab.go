@@ -250,7 +250,7 @@ func (l *Lab) boot(n *node) error {
 		if err == nil {
 			err = l.launch(ctx, n, app, false)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, world.ErrHostDown) { // who killed it has been told
 			l.tell(Broken, n.plan.Name, "%s did not start: %v", n.plan.Name, err)
 		}
 	})

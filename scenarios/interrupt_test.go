@@ -83,3 +83,18 @@ end      100ms
 		t.Errorf("reasons: got %q, want %q alone", r.Reasons, want)
 	}
 }
+
+// The end of a run is no reason why a node did not start.
+func TestANodeThatIsStartingAtTheEndIsNotBlamed(t *testing.T) {
+	t.Parallel()
+	r := run(t, t.Name(), []byte(`
+nodes    1 cold=yes start=800ms
+manager  DeltaManager
+end      600ms
+`), "loopback", onLoopback)
+	for _, e := range r.Timeline {
+		if strings.Contains(e.Text, "did not start") {
+			t.Errorf("the timeline says %q", e.Text)
+		}
+	}
+}
