@@ -74,7 +74,7 @@ func (env *Env) load(name string, sets []string) (job, error) {
 	if err != nil {
 		return job{}, &exit{status: exitMisuse, err: err}
 	}
-	var pins []script.Assignment
+	var pins, options []script.Assignment
 	for _, set := range sets {
 		key, value, ok := strings.Cut(set, "=")
 		if !ok || key == "" {
@@ -84,8 +84,11 @@ func (env *Env) load(name string, sets []string) (job, error) {
 			pins = append(pins, script.Assignment{Name: strings.TrimPrefix(key, "$"), Value: value})
 			continue
 		}
-		if sc, err = sc.Set(key, value); err != nil {
-			return job{}, misuse(setHint, "--set %s: %w", set, err)
+		options = append(options, script.Assignment{Name: key, Value: value})
+	}
+	if len(options) > 0 {
+		if sc, err = sc.Set(options...); err != nil {
+			return job{}, misuse(setHint, "%w", err)
 		}
 	}
 	j := job{name: name, sets: sets, scenario: sc, cells: sc.Cells()}
@@ -121,7 +124,9 @@ func (j *job) pin(p script.Assignment) error {
 			if s.Name != p.Name {
 				continue
 			}
-			known = append(known, s.Value)
+			if !slices.Contains(known, s.Value) {
+				known = append(known, s.Value)
+			}
 			if s.Value == p.Value {
 				left = append(left, cell)
 			}
@@ -132,8 +137,7 @@ func (j *job) pin(p script.Assignment) error {
 		return misuse(setHint,
 			"--set %s=%s: %s has no vary or sweep named %q", p.Name, p.Value, j.name, p.Name)
 	case len(left) == 0:
-		slices.Sort(known)
-		return misuse("it has "+strings.Join(slices.Compact(known), ", "),
+		return misuse("it has "+strings.Join(known, ", "),
 			"--set %s=%s: %s of %s has no value %q", p.Name, p.Value, p.Name, j.name, p.Value)
 	}
 	j.cells = left
