@@ -23,9 +23,11 @@ type Config struct {
 	Resolve func(name string) []string
 	// RouteOf gives the route in a session id, or "". It fills the variable
 	// $route, which nginx itself does not have: the route of the session id in
-	// the ;jsessionid= of the URI or else in the cookie JSESSIONID.
+	// the ;jsessionid= of the URI or else in the cookie SessionCookie.
 	// Nil leaves the variable unknown.
 	RouteOf func(sessionID string) string
+	// SessionCookie is the name of the cookie for RouteOf; "": JSESSIONID.
+	SessionCookie string
 	// Trace is told what happens, in the task where it happens. It must not
 	// keep the request.
 	Trace func(TraceEvent)

@@ -220,5 +220,5 @@ func (x *exchange) sessionID() string {
 		}
 		return id
 	}
-	return cookie(x.r.Header["Cookie"], "JSESSIONID")
+	return cookie(x.r.Header["Cookie"], or(x.p.config.SessionCookie, "JSESSIONID"))
 }

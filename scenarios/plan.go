@@ -151,9 +151,12 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 	for i := range cfg.Upstreams {
 		cfg.Upstreams[i].KeepaliveRequests = o.Int("keepalive_requests", 0)
 		cfg.Upstreams[i].KeepaliveTimeout = o.Duration("keepalive_timeout", 0)
-		if name := o.String("cookie", ""); name != "" && f.Binding == proxy.ByCookie {
-			cfg.Upstreams[i].Sticky.Cookie = name
+		if f.Binding == proxy.ByCookie {
+			cfg.Upstreams[i].Sticky.Cookie = o.String("cookie", cfg.Upstreams[i].Sticky.Cookie)
 		}
+	}
+	if f.Binding == proxy.ByRoute {
+		cfg.SessionCookie = o.String("cookie", "")
 	}
 	page, err := errorPage(o.String("error_page", "500 502 503 504 /50x.html"))
 	if err != nil {

@@ -141,7 +141,7 @@ var (
 	}
 	proxyOptions = group([]Option{
 		oneOf("sticky", "follow the session cookie's route, or a cookie of the proxy's own", "route", "cookie"),
-		text("cookie", "name of that cookie; JSESSIONID for route, route for cookie"),
+		text("cookie", "name of that cookie; JSESSIONID for route, srv_id for cookie"),
 	}, healthOptions, []Option{
 		{Name: "proxy_next_upstream", Type: WordsOption, Words: []string{"error", "timeout", "invalid_header", "http_500",
 			"http_502", "http_503", "http_504", "http_403", "http_404", "http_429", "non_idempotent", "off"},
