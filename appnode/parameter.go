@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// findParameter is the first value of a parameter in a query string or a form.
-// A parameter with broken encoding is passed over, as Tomcat does.
-func findParameter(query, name string) (value string, ok bool) {
+// Parameter is the first value of a parameter in a query string or a form, as
+// the application sees it. A parameter with broken encoding is passed over, as
+// Tomcat does.
+func Parameter(query, name string) (value string, ok bool) {
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")

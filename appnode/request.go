@@ -110,8 +110,8 @@ func (r *Request) readForm() error {
 
 // parameter is a parameter of the query, else of the form, "" if there is none.
 func (r *Request) parameter(name string) (value string, ok bool) {
-	if value, ok = findParameter(r.http.URL.RawQuery, name); !ok && r.form != "" {
-		value, ok = findParameter(r.form, name)
+	if value, ok = Parameter(r.http.URL.RawQuery, name); !ok && r.form != "" {
+		value, ok = Parameter(r.form, name)
 	}
 	return value, ok
 }

@@ -161,7 +161,7 @@ func measured(checked *continuity.Result, f script.Figure) (script.Value, bool) 
 		return script.CountOf(0), f.Name == "USER.requests"
 	}
 	switch {
-	case f.Type == script.Attribute && v.Text == "":
+	case f.Type == script.Attribute && v.Absent:
 		return script.NoAttribute(), true
 	case f.Type == script.Attribute:
 		return script.AttributeOf(v.Text), true

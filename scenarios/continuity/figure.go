@@ -31,6 +31,7 @@ type Value struct {
 	Duration time.Duration
 	Percent  float64
 	Text     string
+	Absent   bool // an attribute that the session did not have
 }
 
 func (v Value) String() string {
@@ -191,8 +192,10 @@ func (r *Result) Figure(name, arg string) (Value, bool) {
 		if q.Got == nil {
 			return Value{}
 		}
-		a, _ := q.Attr(attr)
-		return text(a.Value)
+		a, there := q.Attr(attr)
+		v := text(a.Value)
+		v.Absent = !there
+		return v
 	}), true
 }
 

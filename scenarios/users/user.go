@@ -167,7 +167,10 @@ func (u *User) intent(method, target string) *history.Write {
 	if i := strings.IndexByte(path, ';'); i >= 0 {
 		path = path[:i]
 	}
-	param := func(name string) string { return parameter(query, name) }
+	param := func(name string) string {
+		value, _ := appnode.Parameter(query, name)
+		return value
+	}
 	switch path {
 	case "/session", "/logout":
 		return nil // the most frequent ones first
@@ -177,13 +180,14 @@ func (u *User) intent(method, target string) *history.Write {
 	case "/", "/index.jsp":
 		w.Name, w.Value = "test.org", "test.org"
 	case "/counter":
-		if method != http.MethodPost && param("add") == "" {
+		if method != http.MethodPost && param("add") != "1" {
 			return nil
 		}
 		w.Op, w.Name = history.Add, "count"
 	case "/set":
-		w.Name, w.Value = param("name"), param("value")
-		if !strings.Contains(query, "value=") {
+		var given bool
+		w.Name = param("name")
+		if w.Value, given = appnode.Parameter(query, "value"); !given {
 			w.Op = history.Remove // setAttribute(name, null)
 		}
 	case "/mutate":
@@ -200,20 +204,6 @@ func (u *User) intent(method, target string) *history.Write {
 	}
 	w.Number = u.cfg.NextWrite()
 	return &w
-}
-
-// parameter is a parameter of a query, "" if it is not there.
-func parameter(query, name string) string {
-	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		if key, v, _ := strings.Cut(pair, "="); key == name {
-			if plain, err := url.QueryUnescape(v); err == nil {
-				return plain
-			}
-		}
-	}
-	return ""
 }
 
 // learn keeps what the user may rely on from now on. u.mu is held.
