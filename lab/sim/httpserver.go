@@ -177,7 +177,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if c.clientFin {
 		return 0, &world.OpError{Op: "write", Addr: c.remote, Err: world.ErrReset}
 	}
-	if w.noBody() || c.request.Method == http.MethodHead {
+	if w.bodyless() {
 		if w.noBody() {
 			return 0, http.ErrBodyNotAllowed
 		}
@@ -190,7 +190,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	c.buf = append(c.buf, p...)
 	w.written += int64(len(p))
 	if !w.started && !w.declared && len(c.buf) > bufferBeforeChunking {
-		w.Flush()
+		w.flush()
 	}
 	return len(p), nil
 }
@@ -198,6 +198,9 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 func (w *responseWriter) noBody() bool {
 	return w.status == http.StatusNoContent || w.status == http.StatusNotModified
 }
+
+// bodyless reports whether the answer is over with its head.
+func (w *responseWriter) bodyless() bool { return w.noBody() || w.c.request.Method == http.MethodHead }
 
 // untilClose reports whether only the end of the connection ends the body.
 func (w *responseWriter) untilClose() bool { return w.length < 0 && !w.chunked }
@@ -248,13 +251,22 @@ func (w *responseWriter) begin(over bool) {
 
 var closeConnection, keepConnection = []string{"close"}, []string{"keep-alive"}
 
+// Flush sends what there is. A head that is the whole answer leaves when the
+// handler returns: the client would come with its next request while this one is
+// served.
 func (w *responseWriter) Flush() {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if !w.bodyless() {
+		w.flush()
+	}
+}
+
+func (w *responseWriter) flush() {
 	c := w.c
 	if c.server.enter() != nil || w.finished || w.cut || c.serverClosed {
 		return
-	}
-	if w.status == 0 {
-		w.WriteHeader(http.StatusOK)
 	}
 	first := !w.started
 	if first {
@@ -316,7 +328,10 @@ func (w *responseWriter) Cut(how world.Outcome) {
 	case world.BadHead:
 		c.queue(segment{bad: true})
 	case world.Cut:
-		w.Flush()
+		if w.status == 0 {
+			w.WriteHeader(http.StatusOK)
+		}
+		w.flush()
 	default:
 		panic("sim: a response cannot be cut as " + how.String())
 	}

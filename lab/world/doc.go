@@ -22,6 +22,8 @@
 //     atomic; on loopback it is not.
 //   - Base delays of links are configured in sim; on loopback they are what
 //     the kernel takes, plus what the fault table adds.
+//   - An answer without a body leaves when the handler has returned in sim,
+//     although it was flushed before.
 //   - A sim listener whose backlog is full leaves the caller waiting, as Linux
 //     does; on loopback the kernel does it and rounds the backlog up by one.
 package world

@@ -297,6 +297,31 @@ var httpRows = []row{
 			same(r, "Alive", c.Alive(), true)
 		})
 	}},
+	{"an answer without a body is over with its head, however much the handler writes", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			if req.Method == "GET" {
+				hello(w, req)
+				return
+			}
+			w.(http.Flusher).Flush()
+			for range 20 {
+				io.WriteString(w, strings.Repeat("x", 1000))
+			}
+			_ = h.Sleep(req.Context(), 2*tick)
+		})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			for range 3 {
+				if a := exchange(ctx, c, request("HEAD", "/", "")); a.err != nil || a.status != 200 || a.body != "" {
+					r.errorf("HEAD = %d %q, %v, want 200 without a body", a.status, a.body, a.err)
+				}
+				if a := exchange(ctx, c, request("GET", "/", "")); a.err != nil || a.status != 200 || a.body != "hello" {
+					r.errorf("GET = %d %q, %v, want 200 and hello", a.status, a.body, a.err)
+				}
+			}
+		})
+	}},
 	{"two connections are served at once", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		var in atomic.Int32
