@@ -412,3 +412,17 @@ func TestAnUnfinishedRunCountsEveryAnswerThatMissedAWrite(t *testing.T) {
 		t.Errorf("at the end: %d stale reads, %d rolled back; want 0, 1", got.StaleReads, got.RolledBack)
 	}
 }
+
+// An answer without a body, or cut, does not say who gave it. The user knows
+// whom it was asked of.
+func TestTheStoryNamesTheNodeThatWasAsked(t *testing.T) {
+	h := tale(t, `
+		alice 0-1 /counter : 200 tomcat1 S1*
+		alice 2-3 /counter : 200! - html cookie=S2
+	`)
+	h.Requests[1].Node, h.Requests[1].On = "", "tomcat2"
+	r := Check(h, Options{})
+	if len(r.Anomalies) != 1 || !strings.Contains(r.Anomalies[0].Explanation, "and tomcat2 gave a new one") {
+		t.Errorf("anomalies %+v, want a session lost to tomcat2", r.Anomalies)
+	}
+}

@@ -1,6 +1,7 @@
 package continuity
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -49,12 +50,12 @@ func short(id string) string {
 	return id
 }
 
-// by names the node that answered, or the proxy where none did.
+// by names the node that answered, or who was asked where the answer does not say.
 func by(r *history.Record) string {
 	if r.Node != "" {
 		return r.Node
 	}
-	return "the proxy"
+	return cmp.Or(r.On, "the proxy")
 }
 
 // asked is what a request asks for: "POST /set?name=cart".
