@@ -128,6 +128,21 @@ func TestLibraryGolden(t *testing.T) {
 	}
 }
 
+// What a scenario says holds whatever the seed.
+func TestLibraryPassesWithOtherSeeds(t *testing.T) {
+	for _, name := range scenarios.Names() {
+		for _, seed := range []uint64{2, 3, 4, 16} {
+			r := run(t, name, source(t, name), "sim", func(sc *script.Scenario) (world.World, error) {
+				o := sc.Noun("network").Options
+				return sim.New(sim.Config{Seed: seed, Delay: o.Duration("delay", 0), Spread: o.Duration("spread", 0)}), nil
+			})
+			if r.Verdict != report.Pass {
+				t.Errorf("%s with seed %d: verdict = %s, want pass\n%s", name, seed, r.Verdict, textOf(t, r))
+			}
+		}
+	}
+}
+
 func firstDifference(got, want string) string {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(g), len(w)) {
