@@ -30,18 +30,46 @@ func (r *run) armTimed() {
 // perform goes through the script's lines in their order. A line with triggers
 // is armed when its turn comes; a line that waits holds up the others.
 func (r *run) perform(ctx context.Context) {
-	for _, st := range r.sc.Script {
-		if ctx.Err() != nil || r.crash() != nil {
+	for i, st := range r.sc.Script {
+		if r.crash() != nil {
+			return
+		}
+		if len(st.Triggers) > 0 && st.Triggers[0].Kind == "at" {
+			continue
+		}
+		if ctx.Err() != nil {
+			r.miss(r.sc.Script[i:])
 			return
 		}
 		if len(st.Triggers) > 0 {
-			if st.Triggers[0].Kind != "at" {
-				r.arm(st, st.Triggers)
-			}
+			r.arm(st, st.Triggers)
 			continue
 		}
 		r.wait(ctx, st)
 	}
+}
+
+// miss notes the lines that the scenario's end left undone, the first of them by
+// name. Expectations are told of one by one, and a pause tests nothing.
+func (r *run) miss(lines []script.Statement) {
+	var missed []script.Statement
+	for _, st := range lines {
+		_, expect := st.Act.(script.Expect)
+		_, pause := st.Act.(script.Wait)
+		if !expect && !pause && (len(st.Triggers) == 0 || st.Triggers[0].Kind != "at") {
+			missed = append(missed, st)
+		}
+	}
+	if len(missed) == 0 {
+		return
+	}
+	why := fmt.Sprintf("the end came before line %d: %s", missed[0].Pos.Line, missed[0])
+	if more := len(missed) - 1; more > 0 {
+		why += fmt.Sprintf(" (and %d more)", more)
+	}
+	r.mu.Lock()
+	r.unfinished = append(r.unfinished, why)
+	r.mu.Unlock()
 }
 
 func (r *run) crash() error {
@@ -90,21 +118,25 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 	armed := r.armed()
 	switch t.Kind {
 	case "at", "after":
+		come := r.expectTime(st, len(rest))
 		r.op.Go("timer", func(context.Context) {
 			d := t.D
 			if t.Kind == "at" {
 				d = r.left(t.D)
 			}
 			if r.op.Sleep(armed, d) == nil {
+				come()
 				next()
 			}
 		})
 	case "every":
+		come := r.expectTime(st, len(rest))
 		r.op.Go("timer", func(context.Context) {
 			for n := 0; n < maxEvery; n++ {
 				if r.op.Sleep(armed, t.D) != nil || t.Until > 0 && r.now() > t.Until {
 					return
 				}
+				come()
 				next()
 			}
 			r.mu.Lock()
@@ -118,6 +150,23 @@ func (r *run) arm(st script.Statement, triggers []script.Trigger) {
 			return
 		}
 		r.watch(w)
+	}
+}
+
+// expectTime enters a line that waits for a time, with so many triggers to come
+// after that one. The returned function says that the time has come.
+func (r *run) expectTime(st script.Statement, rest int) (come func()) {
+	key := timer{st.Step, rest}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.touches.timers[key]; !known {
+		r.touches.timers[key] = false
+		r.touches.timed = append(r.touches.timed, timedLine{key, st})
+	}
+	return func() {
+		r.mu.Lock()
+		r.touches.timers[key] = true
+		r.mu.Unlock()
 	}
 }
 

@@ -171,7 +171,7 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 		users: map[string]*users.User{}, remembered: map[string]script.Value{},
 		judged: map[judgement]Expectation{}, pending: map[string]int{}, waiting: map[string][]world.Signal{},
 		lastNode: map[string]string{}, stats: newTraffic(),
-		often: map[string]*repeated{}, touches: touches{idle: map[string]int{}},
+		often: map[string]*repeated{}, touches: touches{idle: map[string]int{}, timers: map[timer]bool{}},
 	}
 }
 

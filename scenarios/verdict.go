@@ -27,9 +27,20 @@ const (
 type touches struct {
 	rules     []ruleAt
 	watches   []*watch
+	timers    map[timer]bool // whether the time has come
+	timed     []timedLine    // in the order in which they were armed
 	idle      map[string]int // lines that did nothing, and how often
 	struck    []strike
 	partition []partitionAt
+}
+
+// timer is a trigger that waits for a time: its line, and how many triggers
+// follow it there.
+type timer struct{ step, rest int }
+
+type timedLine struct {
+	timer timer
+	st    script.Statement
 }
 
 type ruleAt struct {
@@ -110,9 +121,17 @@ func (r *run) untouched() []string {
 			why = append(why, line(x.st)+" touched no message")
 		}
 	}
-	for _, w := range append(r.touches.watches, r.watches...) {
-		if w.fired == 0 {
+	watches := slices.Concat(r.touches.watches, r.watches)
+	for i, w := range watches {
+		// Armed by a trigger that repeats, it has company, of which one is enough.
+		alike := func(other *watch) bool { return other.st.Step == w.st.Step && other.event == w.event }
+		if slices.IndexFunc(watches, alike) == i && !slices.ContainsFunc(watches, func(other *watch) bool { return alike(other) && other.fired > 0 }) {
 			why = append(why, fmt.Sprintf("line %d: its event never came: %s", w.st.Pos.Line, w.st))
+		}
+	}
+	for _, t := range r.touches.timed {
+		if !r.touches.timers[t.timer] && !r.live {
+			why = append(why, fmt.Sprintf("line %d: its time never came: %s", t.st.Pos.Line, t.st))
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(r.touches.idle)) {

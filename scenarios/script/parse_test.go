@@ -64,6 +64,8 @@ var parseErrors = []struct {
 	{"no end of a cookie", "nodes 2\nnode tomcat1 jvmRoute=\"a;b\"\nend 2s\n", "2:14", "jvmRoute: a cookie cannot have the character ';' there", "letters, digits, _ and - are safe"},
 	{"long route", "nodes 2\nserver tomcat1 route=r23456789012345678901234567890123\nend 2s\n", "2:16", "route: nginx takes 32 characters at most", ""},
 	{"half a variable", "nodes 2\nproxy hash $cookie_\nend 2s\n", "2:12", "unknown variable $cookie_", "write the name of a header, cookie or argument behind it, such as $cookie_JSESSIONID"},
+	{"never in time", "nodes 2\nevery 2s until 1s heal\nend 3s\n", "2:16", "it is over before it begins", "until is counted from the start of the run"},
+	{"never in time after at", "nodes 2\nat 1s every 2s until 2s heal\nend 3s\n", "2:22", "it is over before it begins", "until is counted from the start of the run"},
 	{"misspelt option", "nodes 2\nproxy round_robin stiky=route\nend 2s\n", "2:19", `unknown option "stiky" of proxy round_robin`, `did you mean "sticky"?`},
 	{"option of another class", "nodes 2\nmanager StandardManager recordAllActions=yes\nend 2s\n", "2:25", `unknown option "recordAllActions" of manager StandardManager`, "recordAllActions is an option of manager DeltaManager"},
 	{"option of a later release", "nodes a b\nserver a slow_start=5s\nend 2s\n", "2:10", `option "slow_start" of server is not in this release`, ""},

@@ -36,7 +36,11 @@ func (c *cursor) trigger(s *scope, before []Trigger) (t Trigger, err error) {
 			if t.Until, err = c.time("until"); err != nil {
 				return t, err
 			}
-			if t.Until <= 0 || len(before) > 0 && before[0].Kind == "at" && t.Until <= before[0].D {
+			first := t.D
+			if len(before) > 0 && before[0].Kind == "at" {
+				first += before[0].D
+			}
+			if t.Until < first {
 				return t, c.fail(untilAt, "until is counted from the start of the run", "it is over before it begins")
 			}
 		}
