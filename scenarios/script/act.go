@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -340,7 +341,11 @@ func (c *cursor) wait(s *scope) (Act, error) {
 				labels = append(labels, l)
 			}
 			slices.Sort(labels)
-			return nil, c.fail(at, wordHint(w, labels), "no request of %s before this line is labelled %q", user, label)
+			hint := "label one: meanwhile " + user + " GET /counter as " + cmp.Or(label, "slow")
+			if len(labels) > 0 {
+				hint = wordHint(w, labels)
+			}
+			return nil, c.fail(at, hint, "no request of %s before this line is labelled %q", user, label)
 		}
 		return WaitFor{User: user, Label: label}, c.finished("the user")
 	case c.accept("until"):

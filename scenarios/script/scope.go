@@ -110,6 +110,20 @@ func (s *scope) nodeHint(name string, others ...string) string {
 	return "nodes: " + brief(s.nodeList)
 }
 
+// joinedHint is for a word that is no node: it may be several that were joined.
+func (s *scope) joinedHint(word string) string {
+	i := strings.IndexAny(word, ",;")
+	switch {
+	case i < 0 || !s.nodes[word[:i]]:
+		return s.nodeHint(word)
+	case word[i] == ',':
+		return "names are separated by blanks: " + strings.ReplaceAll(word, ",", " ")
+	case i == len(word)-1:
+		return "a line has no semicolon at its end"
+	}
+	return "a blank stands behind the semicolon: " + word[:i+1] + " " + word[i+1:]
+}
+
 // brief lists at most eight names.
 func brief(names []string) string {
 	if len(names) > 8 {
@@ -125,7 +139,7 @@ func (c *cursor) node(s *scope, after string) (string, error) {
 		return "", c.fail(at, "", "a node is missing after %s", after)
 	}
 	if !s.nodes[w] {
-		return "", c.fail(at, s.nodeHint(w), "unknown node %q", w)
+		return "", c.fail(at, s.joinedHint(w), "unknown node %q", w)
 	}
 	return w, nil
 }

@@ -14,6 +14,9 @@ func (c *cursor) step(s *scope, w string, at int) (Act, error) {
 	if w == "meanwhile" {
 		st.Meanwhile = true
 		w, at = c.word()
+		if slices.Contains(scriptWords, w) {
+			return nil, c.fail(at, "meanwhile is for a user's request; all else waits for nobody anyway", "%s cannot stand behind meanwhile", w)
+		}
 	}
 	if _, declared := s.users[w]; !declared {
 		return nil, c.unknownWord(s, w, at)

@@ -216,8 +216,14 @@ func (c *cursor) literal(w string, at int) (Value, error) {
 		}
 		return Value{Type: Percent, N: n}, nil
 	}
-	if n, err := parseCount(w); err == nil {
+	n, err := parseCount(w)
+	switch {
+	case err == nil:
 		return Value{Type: Count, N: n}, nil
+	case strings.Trim(w, "0123456789") == "":
+		return Value{}, c.fail(at, "", "%v", err)
+	case strings.Trim(w, "0123456789._") == "":
+		return Value{}, c.fail(at, "a number has digits only; a time has a unit, such as 1.5s", "%v", err)
 	}
 	d, err := parseDuration(w)
 	if err != nil {
