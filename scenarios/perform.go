@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -239,9 +240,12 @@ func (r *run) wait(ctx context.Context, st script.Statement) {
 
 // leave notes a line that the scenario's end cut short.
 func (r *run) leave(st script.Statement) {
+	why := fmt.Sprintf("line %d was not finished at the end: %s", st.Pos.Line, st)
 	r.mu.Lock()
-	r.unfinished = append(r.unfinished, fmt.Sprintf("line %d was not finished at the end: %s", st.Pos.Line, st))
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.unfinished, why) {
+		r.unfinished = append(r.unfinished, why)
+	}
 }
 
 func (r *run) waitFor(ctx context.Context, key string) error {
@@ -379,7 +383,9 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 		if a.Status != 0 {
 			how = strconv.Itoa(a.Status)
 		}
-		err = r.lab.Answer(a.Host, how, a.Count)
+		if err = r.lab.Answer(a.Host, how, a.Count); err == nil {
+			r.touchAnswer(st, a)
+		}
 	case script.Rule:
 		r.rule(st, a)
 	case script.Step:

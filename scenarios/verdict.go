@@ -31,6 +31,7 @@ type touches struct {
 	timed     []timedLine    // in the order in which they were armed
 	idle      map[string]int // lines that did nothing, and how often
 	struck    []strike
+	answers   []answerAt
 	partition []partitionAt
 }
 
@@ -51,6 +52,14 @@ type ruleAt struct {
 type partitionAt struct {
 	st     script.Statement
 	before int
+}
+
+// answerAt is an order to answer in a certain way.
+type answerAt struct {
+	st   script.Statement
+	host string
+	over bool // another order has come
+	met  bool // by a request
 }
 
 // strike is a machine that was killed, stopped or paused.
@@ -77,6 +86,19 @@ func (r *run) touchVerb(st script.Statement, verb, host string) {
 	r.touches.struck = append(r.touches.struck, s)
 }
 
+func (r *run) touchAnswer(st script.Statement, a script.Answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.touches.answers {
+		if before := &r.touches.answers[i]; before.host == a.Host {
+			before.over = true
+		}
+	}
+	if a.How != "ok" {
+		r.touches.answers = append(r.touches.answers, answerAt{st: st, host: a.Host})
+	}
+}
+
 func (r *run) touchPartition(st script.Statement) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,6 +107,11 @@ func (r *run) touchPartition(st script.Statement) {
 
 // event marks the machines that somebody turned to after they were struck.
 func (t *touches) event(e *lab.Event) {
+	for i := range t.answers {
+		if a := &t.answers[i]; e.Kind == lab.Receives && e.Label.Kind == "REQUEST" && e.Host == a.host && !a.over {
+			a.met = true
+		}
+	}
 	if len(t.struck) == 0 {
 		return
 	}
@@ -143,6 +170,11 @@ func (r *run) untouched() []string {
 	for _, p := range r.touches.partition {
 		if r.lab.Faults().CutHits() == p.before {
 			why = append(why, line(p.st)+" cut off no message")
+		}
+	}
+	for _, a := range r.touches.answers {
+		if !a.met {
+			why = append(why, line(a.st)+" met no request")
 		}
 	}
 	for _, s := range r.touches.struck {
