@@ -146,3 +146,13 @@ func TestASweepStopsAtItsEnd(t *testing.T) {
 		t.Errorf("values %v, want %v", got, want)
 	}
 }
+
+func TestTheTitleOfAllCellsIsThatOfNone(t *testing.T) {
+	s := mustParse(t, "title \"How long is $gap?\" \nnodes 1\nsweep gap = 1s..2s step 1s\nwait $gap\nend 3s\n")
+	if got, want := s.Title(), "How long is $gap?"; got != want {
+		t.Errorf("title of the file = %q, want %q", got, want)
+	}
+	if got, want := s.Cells()[1].Scenario.Title(), "How long is 2s?"; got != want {
+		t.Errorf("title of a cell = %q, want %q", got, want)
+	}
+}

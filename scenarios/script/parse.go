@@ -435,7 +435,11 @@ func (p *parser) readNouns(lines []cursor, sc *scope) []Noun {
 			if declares(c.peek()) != declaring {
 				continue
 			}
-			n, err := c.expand(sc.values).noun(sc)
+			line := c.expand(sc.values)
+			if c.peek() == "title" && !sc.cell {
+				line = c // that of all cells
+			}
+			n, err := line.noun(sc)
 			p.add(err)
 			if !sc.cell && c.used(sc.values) {
 				n.Template = c.squeezed()
