@@ -123,7 +123,7 @@ func (env *Env) run(c *cli.Context) error {
 			err = errors.Join(err, reports[0].WriteJSON(out))
 		}
 	}
-	if err = errors.Join(err, out.Close(), history.Close()); err != nil {
+	if err = errors.Join(err, s.unwritten, out.Close(), history.Close()); err != nil {
 		return err
 	}
 	if s.interrupted.Load() {
@@ -192,7 +192,8 @@ type session struct {
 	seed        uint64
 	quiet       bool
 	history     io.Writer
-	several     bool // scenarios, which share one history and one array of JSON
+	unwritten   error // why the history is not whole
+	several     bool  // scenarios, which share one history and one array of JSON
 	interrupted atomic.Bool
 	total, left int // cells of all jobs
 }
@@ -245,8 +246,8 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	if err != nil {
 		return nil, "", err
 	}
-	if err := history.EncodeRun(s.history, res.History, mark); err != nil {
-		return nil, "", err
+	if s.unwritten == nil { // what came of the run is told all the same
+		s.unwritten = history.EncodeRun(s.history, res.History, mark)
 	}
 	outcome, verdict := res.Outcome()
 	return outcome, verdict, nil
