@@ -160,7 +160,7 @@ func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) 
 	}
 	page, err := errorPage(o.String("error_page", "500 502 503 504 /50x.html"))
 	if err != nil {
-		return cfg, err
+		return cfg, misplaced(sc, noun, `such as error_page="502 504 /50x.html"`, "%v", err)
 	}
 	cfg.Servers[0].ErrorPages = []proxy.ErrorPage{page}
 	cfg.Servers[0].Locations = append(cfg.Servers[0].Locations, proxy.Location{Modifier: "=", Path: "/50x.html"})
@@ -337,6 +337,8 @@ func errorPage(text string) (proxy.ErrorPage, error) {
 	for i, word := range words {
 		status, err := strconv.Atoi(word)
 		switch {
+		case err == nil && (status < 300 || status > 599 || status == 499): // Source: nginx ngx_http_core_module.c
+			return page, fmt.Errorf("error_page %q: %d is no status for it: 300 to 599, but not 499", text, status)
 		case err == nil:
 			page.Statuses = append(page.Statuses, status)
 		case i == len(words)-1:
@@ -353,7 +355,7 @@ func errorPage(text string) (proxy.ErrorPage, error) {
 		}
 	}
 	if len(page.Statuses) == 0 || page.URI == "" {
-		return page, fmt.Errorf("error_page %q: statuses and then a page are needed, as in \"502 504 /50x.html\"", text)
+		return page, fmt.Errorf("error_page %q: statuses and then a page are needed", text)
 	}
 	return page, nil
 }

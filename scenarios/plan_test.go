@@ -97,7 +97,7 @@ func TestAnAttachedConfigurationMayListenElsewhere(t *testing.T) {
 	}
 }
 
-func TestWhatAnOldNginxDoesNotKnowIsRefusedAtItsLine(t *testing.T) {
+func TestWhatNginxRefusesIsRefusedAtItsLine(t *testing.T) {
 	for _, c := range []struct{ nginx, lines, want string }{
 		{"1.22", "proxy sticky=cookie", "plan:3:1: nginx 1.22 does not know sticky cookie"},
 		{"1.29.5", "proxy sticky=cookie", "plan:3:1: nginx 1.29.5 does not know sticky cookie"},
@@ -107,6 +107,8 @@ func TestWhatAnOldNginxDoesNotKnowIsRefusedAtItsLine(t *testing.T) {
 		{"1.29", "proxy sticky=cookie\nserver tomcat2 drain", ""},
 		{"1.29.6", "proxy sticky=cookie\nserver tomcat2 drain", ""},
 		{"1.31", "server tomcat2 drain", ""},
+		{"1.22", "proxy error_page=/50x.html", `plan:3:1: error_page "/50x.html": statuses and then a page are needed`},
+		{"1.22", `proxy error_page="200 /50x.html"`, `plan:3:1: error_page "200 /50x.html": 200 is no status for it: 300 to 599, but not 499`},
 	} {
 		sc, err := script.Parse("plan", []byte("nodes 2\nnginx "+c.nginx+"\n"+c.lines+"\nend 1s\n"))
 		if err != nil {
