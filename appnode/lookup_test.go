@@ -1,10 +1,12 @@
 package appnode
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"sessionlab/sessions"
 )
@@ -203,6 +205,35 @@ func FuzzParameter(f *testing.F) {
 // without a name.
 func emptyPair(query string) bool {
 	return strings.HasPrefix(query, "&") || strings.HasSuffix(query, "&") || strings.Contains(query, "&&")
+}
+
+// The first request is still running when another one joins its session: a client
+// that has got the head of an answer has the cookie.
+func TestSessionIsNewUntilItIsJoinedOrUntilItsFirstRequestEnds(t *testing.T) {
+	for _, tt := range []struct {
+		release string
+		isNew   bool
+	}{{"10.1", false}, {"9", false}, {"8.5", true}, {"7", true}} {
+		release, err := sessions.ReleaseNamed(tt.release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		play(t, func(c *Config, _ *sessions.StandardConfig) { c.Release = release }, func(r *rig) {
+			r.client.Go("first", func(ctx context.Context) {
+				r.want("isNew in the first request after the other's end, "+tt.release,
+					r.as(ctx, new(string), "GET", "/counter?ms=100").New, false)
+			})
+			if err := r.client.Sleep(r.ctx, 50*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			cookie := "JSESSIONID=" + r.manager.Sessions()[0].ID()
+			r.want("isNew in a request that joins, "+tt.release, r.as(r.ctx, &cookie, "GET", "/session").New, tt.isNew)
+			if err := r.client.Sleep(r.ctx, 100*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			r.want("isNew after the first request, "+tt.release, r.as(r.ctx, &cookie, "GET", "/session").New, false)
+		})
+	}
 }
 
 func TestHostWithUnderscoreIsRefusedSince85(t *testing.T) {

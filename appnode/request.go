@@ -148,6 +148,9 @@ func (r *Request) Session(create bool) (*sessions.Session, error) {
 	if r.requestedID != "" {
 		if s := m.Find(r.ctx, r.requestedID); s != nil {
 			r.join(s)
+			if r.node.cfg.Release.JoinEndsNew {
+				s.SetNew(false)
+			}
 			return s, nil
 		}
 	}

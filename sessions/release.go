@@ -20,13 +20,20 @@ type Release struct {
 	// ReasonPhrase says that a status line has one ("200 OK").
 	// Source: Tomcat 8.5 migration guide, HTTP/1.1 reason phrase.
 	ReasonPhrase bool
+	// JoinEndsNew says that a session stops being new when a request joins it,
+	// not only when its first request has ended. To a manager that replicates this
+	// is a change: every request about a session that is there sends a delta, if
+	// it only reads.
+	// Source: Tomcat Request.java, doGetSession, since bug 69814 (9.0.110 and
+	// 10.1.47).
+	JoinEndsNew bool
 }
 
 // Releases are the known lines, the default first.
 func Releases() []Release {
 	return []Release{
-		{Name: "10.1"},
-		{Name: "9", Pathname: "SESSIONS.ser"},
+		{Name: "10.1", JoinEndsNew: true},
+		{Name: "9", Pathname: "SESSIONS.ser", JoinEndsNew: true},
 		{Name: "8.5", Pathname: "SESSIONS.ser"},
 		{Name: "7", Pathname: "SESSIONS.ser", UnderscoreHost: true, ReasonPhrase: true},
 	}

@@ -145,26 +145,29 @@ func TestSomeNewSessionsLoseTheirFirstAttributeByThemselves(t *testing.T) {
 	}
 }
 
-func TestWriteThatWaitsIsErasedByTheOtherNodesWrite(t *testing.T) {
+func TestWriteThatWaitsIsErasedByTheOtherNodesDelta(t *testing.T) {
 	filter, err := appnode.NewReplicationValve(appnode.ReplicationConfig{Filter: "/set"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		name         string
-		second       int // the node that gets the second write
-		onOne, onTwo string
-		erased       int
+		name, release string
+		second        int // the node that gets the second request
+		request       string
+		onOne, onTwo  string
+		erased        int
 	}{
-		{"not sticky", 1, "count=1 k1=a primary", "count=1 replica", 1},
-		{"sticky", 0, "count=1 k1=a primary", "count=1 k1=a replica", 0},
+		{"not sticky", "10.1", 1, "POST /counter", "count=1 k1=a primary", "count=1 replica", 1},
+		{"sticky", "10.1", 0, "POST /counter", "count=1 k1=a primary", "count=1 k1=a replica", 0},
+		{"a read of 10.1", "10.1", 1, "GET /session", "k1=a primary", "replica", 1},
+		{"a read of 8.5", "8.5", 1, "GET /session", "k1=a primary", "k1=a replica", 0},
 	} {
-		play(t, settings{nodes: 2, config: options(acked), valves: []appnode.Valve{filter}}, func(r *rig) {
+		play(t, settings{nodes: 2, release: tt.release, config: options(acked), valves: []appnode.Valve{filter}}, func(r *rig) {
 			one, two, alice := r.nodes[0], r.nodes[1], r.browser()
 			alice.do(one, "GET /counter")
 			alice.do(one, "POST /set?name=k1&value=a") // the filter takes it: it is to go out later
 			r.want("copy on tomcat2 after the first write", two.copy(alice), "replica")
-			alice.do(r.nodes[tt.second], "POST /counter")
+			alice.do(r.nodes[tt.second], tt.request)
 			alice.do(one, "GET /session") // later
 			r.want(tt.name+": copy on tomcat1", one.copy(alice), tt.onOne)
 			r.want(tt.name+": copy on tomcat2", two.copy(alice), tt.onTwo)
@@ -282,23 +285,50 @@ func TestSessionOfADeadNodeIsAcceptedForTwiceItsInterval(t *testing.T) {
 	}
 }
 
+// Up to 8.5 who only reads is announced once per interval, from 9.0.110 on by each
+// request.
 func TestCopyOfAReaderDiesWhenItsAnnouncementIsLost(t *testing.T) {
-	for _, lost := range []bool{false, true} {
-		play(t, expiry(2), func(r *rig) {
+	for _, tt := range []struct{ release, lost, want string }{
+		{"8.5", "", "count=1 replica"},
+		{"8.5", "ACCESSED", "none"},
+		{"8.5", "DELTA", "count=1 replica"},
+		{"10.1", "ACCESSED", "count=1 replica"},
+		{"10.1", "DELTA", "none"},
+	} {
+		s := expiry(2)
+		s.release = tt.release
+		play(t, s, func(r *rig) {
 			one, two, alice := r.nodes[0], r.nodes[1], r.browser()
 			alice.do(one, "POST /counter")
-			if lost {
-				r.fault(fault.Rule{Verb: fault.Drop, Kind: "ACCESSED"})
+			if tt.lost != "" {
+				r.fault(fault.Rule{Verb: fault.Drop, Kind: tt.lost})
 			}
 			for range 5 {
 				r.wait(50 * time.Second)
 				r.want("session of the reader", alice.do(one, "GET /session").value("count"), "1")
 			}
-			want := "count=1 replica"
-			if lost {
-				want = "none"
+			r.want(fmt.Sprintf("copy on tomcat2, %s, %s lost", tt.release, tt.lost), two.copy(alice), tt.want)
+		})
+	}
+}
+
+func TestRequestThatJoinsASessionSendsADelta(t *testing.T) {
+	for _, tt := range []struct {
+		release          string
+		deltas, accesses int
+	}{
+		{"10.1", 3, 0}, {"9", 3, 0}, {"8.5", 0, 1}, {"7", 0, 1},
+	} {
+		play(t, settings{nodes: 2, release: tt.release, config: options(acked), valves: noBinder}, func(r *rig) {
+			one, two, alice := r.nodes[0], r.nodes[1], r.browser()
+			alice.do(one, "POST /counter")
+			for range 3 {
+				alice.do(two, "GET /session")
 			}
-			r.want(fmt.Sprintf("copy on tomcat2, ACCESSED lost %v", lost), two.copy(alice), want)
+			sent := two.manager.Counts().Sent
+			r.want("DELTA sent by three reads, "+tt.release, sent[Delta], tt.deltas)
+			r.want("ACCESSED sent by three reads, "+tt.release, sent[Accessed], tt.accesses)
+			r.want("copy on tomcat1", one.copy(alice), "count=1 replica")
 		})
 	}
 }

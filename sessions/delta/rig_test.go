@@ -60,6 +60,8 @@ type settings struct {
 	config func(name string, c *Config)
 	// valves stand before the application; nil are those that Tomcat adds.
 	valves []appnode.Valve
+	// release is the line of Tomcat, "" the default one.
+	release string
 	// processor is the background thread's delay.
 	processor time.Duration
 }
@@ -146,9 +148,16 @@ func (n *node) make(s settings, formed []tribes.Member) {
 	if valves == nil {
 		valves = []appnode.Valve{appnode.JvmRouteBinderValve{}, &appnode.ReplicationValve{}}
 	}
+	if s.release != "" {
+		release, err := sessions.ReleaseNamed(s.release)
+		if err != nil {
+			n.Fatal(err)
+		}
+		cfg.Release = release
+	}
 	n.manager = NewManager(n.host, cfg)
 	n.tomcat = appnode.New(n.host, appnode.Config{
-		Manager: n.manager, Valves: valves, BackgroundProcessorDelay: s.processor,
+		Release: cfg.Release, Manager: n.manager, Valves: valves, BackgroundProcessorDelay: s.processor,
 	})
 }
 
