@@ -64,6 +64,37 @@ func TestAsynchronousMessagesOvertake(t *testing.T) {
 	}
 }
 
+// What the selector sees at once is handed out at once, so messages close behind
+// each other are in any order; half a millisecond is mostly enough for the first to
+// be through.
+func TestFewBurstsEndInAnotherOrder(t *testing.T) {
+	const bursts = 300
+	for _, c := range []struct {
+		options   tribes.Options
+		low, high int
+	}{{8, 1, 6}, {4, 1, 6}, {6, 0, 0}} {
+		in(t, 3, func(r *rig) {
+			nodes := r.formed(2, tribes.Config{})
+			a, b := nodes[0], nodes[1]
+			last := 0
+			for i := range bursts {
+				key := fmt.Sprint("S", i)
+				for n := range 5 {
+					r.must(a.Send(r.ctx, a.Members(), message("DELTA", key, fmt.Sprint(n), c.options)))
+					r.sleep(550 * time.Microsecond)
+				}
+				r.sleep(20 * ms)
+				if bodies := b.bodies(); bodies[len(bodies)-1] != "4" {
+					last++
+				}
+			}
+			if got := last * 100 / bursts; got < c.low || got > c.high {
+				t.Errorf("options %d: %d %% of bursts end with another than their last message, want %d to %d", c.options, got, c.low, c.high)
+			}
+		})
+	}
+}
+
 // Whoever does not wait for the receiver's thread may read too early: with 4 as
 // with 8; with 2 hardly ever, since the acknowledgement leaves the thread that is
 // about to process the message.

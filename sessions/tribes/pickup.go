@@ -44,36 +44,28 @@ func (p *pickup) atSender(m *Message) time.Duration {
 	return time.Duration(p.draws.ExpFloat64() * float64(p.mean/6))
 }
 
-// A receiver has one thread that selects and a pool that reads and processes.
-// How often the one and the other find no free core, at each point where they may
-// have to wait for one:
+// A receiver has one thread that selects and a pool that reads and processes. The
+// selector runs behind the threads that are at work when a message comes, which
+// are a few and short. A thread of the pool that wakes the selector may lose its
+// core to it; and now and then another process has the core for a whole slice.
 const (
-	busySelector = 0.10
-	busyWorker   = 0.25
-	busyProcess  = 0.01
+	selectorTurns = 3     // threads that run before the selector
+	handsOver     = 0.2   // how often the selector takes the core
+	loses         = 0.005 // how often another process does
 )
-
-// wakeUp is how long a thread takes to run once a message has woken it.
-func (p *pickup) wakeUp(purpose world.Key, m *Message, busy float64, long time.Duration) time.Duration {
-	if p.mean < 0 {
-		return 0
-	}
-	key := purpose.Str(string(m.UniqueID[:]))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key.Seed(&p.generator)
-	mean := p.mean / 8
-	if p.draws.Float64() < busy {
-		mean = long
-	}
-	return time.Duration(p.draws.ExpFloat64() * float64(mean))
-}
 
 // atSelector is how long it takes until the receiver's selector sees that a
 // message has arrived. All that arrives meanwhile, on whatever connection, is
-// seen with it. Source: Tomcat NioReceiver.java, listen.
+// seen with it, and handed to threads at the same time: the order in which it came
+// is lost. Source: Tomcat NioReceiver.java, listen.
 func (p *pickup) atSelector(m *Message) time.Duration {
-	return p.wakeUp(p.selector, m, busySelector, p.mean*8/3)
+	return p.draw(p.selector, m, func(r *rand.Rand) float64 {
+		turns := 0.0
+		for range selectorTurns {
+			turns += r.ExpFloat64()
+		}
+		return turns * 0.4 / selectorTurns
+	})
 }
 
 // atReceiver is how long it takes until a thread of the receiver's pool has read
@@ -81,11 +73,32 @@ func (p *pickup) atSelector(m *Message) time.Duration {
 // cost it the core. Threads overtake each other here.
 // Source: Tomcat NioReplicationTask.java, registerForRead.
 func (p *pickup) atReceiver(m *Message) time.Duration {
-	return p.wakeUp(p.receipt, m, busyWorker, p.mean*4/3)
+	return p.draw(p.receipt, m, func(r *rand.Rand) float64 {
+		if r.Float64() < handsOver {
+			return r.ExpFloat64() * 0.8
+		}
+		return r.ExpFloat64() / 8
+	})
 }
 
-// inProcess is what the same thread takes for the message itself; having written
-// an acknowledgement may cost it the core, too.
+// inProcess is what the same thread takes for the message itself.
 func (p *pickup) inProcess(m *Message) time.Duration {
-	return p.wakeUp(p.process, m, busyProcess, p.mean*8/3)
+	return p.draw(p.process, m, func(r *rand.Rand) float64 {
+		if r.Float64() < loses {
+			return r.ExpFloat64() * 10
+		}
+		return r.ExpFloat64() / 8
+	})
+}
+
+// draw is a time that belongs to a message; parts says how many parts of the mean.
+func (p *pickup) draw(purpose world.Key, m *Message, parts func(*rand.Rand) float64) time.Duration {
+	if p.mean < 0 {
+		return 0
+	}
+	key := purpose.Str(string(m.UniqueID[:]))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key.Seed(&p.generator)
+	return time.Duration(parts(p.draws) * float64(p.mean))
 }
