@@ -1,9 +1,12 @@
 package tribes_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"sessionlab/lab/world"
 	"sessionlab/sessions/tribes"
 )
 
@@ -34,5 +37,42 @@ func TestEveryOptionDelivers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The others know at once and the port is closed at once; then the stop waits for
+// the selector's thread, unless that was first.
+func TestStopWaitsForTheSelectorBehindAClosedPort(t *testing.T) {
+	const stops = 200
+	waited := 0
+	for seed := range uint64(stops) {
+		in(t, seed, func(r *rig) {
+			nodes := r.formed(2, tribes.Config{})
+			a, b := nodes[0], nodes[1]
+			r.sleep(time.Second)
+			var took time.Duration
+			r.w.Operator().Go("stop", func(context.Context) { took = r.took(func() { r.must(b.Stop(r.ctx)) }) })
+			r.sleep(2 * ms)
+			if got := a.sees(); got != "" {
+				t.Errorf("2 ms after the stop began t1 sees %q", got)
+			}
+			if _, err := a.host.Dial(r.ctx, "172.16.12.102:4000"); !errors.Is(err, world.ErrRefused) {
+				t.Errorf("2 ms after the stop began the port of t2: %v, want refused", err)
+			}
+			if err := b.Stop(r.ctx); !errors.Is(err, tribes.ErrStopped) {
+				t.Errorf("a second stop: %v, want %v", err, tribes.ErrStopped)
+			}
+			r.sleep(time.Second)
+			switch took {
+			case 100 * ms:
+				waited++
+			case 0:
+			default:
+				t.Errorf("stop took %v, want 100 ms or nothing", took)
+			}
+		})
+	}
+	if share := waited * 100 / stops; share < 75 || share > 95 {
+		t.Errorf("%d %% of the stops wait, want about 85", share)
 	}
 }

@@ -134,8 +134,8 @@ func (co *coordinator) start(ctx context.Context, services StartOptions) error {
 
 func (co *coordinator) stop(ctx context.Context, _ StartOptions) {
 	co.service.stop(ctx)
-	co.receiver.stop()
 	co.pool.stop()
+	co.receiver.stop(ctx)
 }
 
 // sendMessage sends with one of the pool's senders and traces what fails.
