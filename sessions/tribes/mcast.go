@@ -127,7 +127,8 @@ func (s *mcast) heard(packet []byte, from string) {
 	s.mu.Lock()
 	var added, gone bool
 	if m.ShuttingDown() {
-		gone = s.table.Remove(m)
+		s.table.Remove(m)
+		gone = true // who listens may still list one that has expired here
 	} else {
 		added = s.table.Alive(now, m)
 	}

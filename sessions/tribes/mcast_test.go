@@ -1,10 +1,12 @@
 package tribes_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
 	"sessionlab/sessions/tribes"
 )
@@ -51,6 +53,24 @@ func TestOtherGroupIsAnotherCluster(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A member whose heartbeats are lost stays with the detector, which can connect to
+// it. Its goodbye takes it out at once all the same.
+func TestGoodbyeOfASuspectIsHeardOf(t *testing.T) {
+	in(t, 1, func(r *rig) {
+		nodes := r.formed(2, tribes.Config{})
+		a, b := nodes[0], nodes[1]
+		r.w.Faults().Add(fault.Rule{Verb: fault.Drop, Kind: "HEARTBEAT", From: "t2"})
+		r.until(10*time.Second, ms, "t1 suspects t2", func() bool { return a.story() == "added t2, suspect t2" })
+		r.w.Faults().Clear()
+		r.w.Operator().Go("stop", func(context.Context) { r.must(b.Stop(r.ctx)) })
+		r.sleep(2 * ms)
+		if got := a.sees(); got != "" {
+			t.Errorf("after the goodbye of t2 t1 sees %q", got)
+		}
+		r.sleep(time.Second)
+	})
 }
 
 func TestLostHeartbeatsWithinDropTimeDoNotMatter(t *testing.T) {
