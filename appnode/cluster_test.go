@@ -148,7 +148,21 @@ func TestForeignRouteIsReplacedByTheLocalOne(t *testing.T) {
 		r.want("session", got.Session, "")
 		r.want("Set-Cookie", got.header.Get("Set-Cookie"), "")
 
-		c.Rename(s, "AB") // no route at all
+		c.Rename(s, foreign)
+		if err := r.client.Sleep(r.ctx, 31*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		c.asked = nil // ticks
+		late := "JSESSIONID=" + foreign
+		got = r.as(r.ctx, &late, "GET", "/session")
+		c.asks(r, "a request after the session's time", "change "+local)
+		r.want("session", got.Session, "")
+		r.want("Set-Cookie", got.header.Get("Set-Cookie"), "JSESSIONID="+local+"; Path=/; HttpOnly")
+
+		r.cookie = ""
+		r.post("/counter")
+		c.asks(r, "a new session")
+		c.Rename(r.manager.Sessions()[0], "AB") // no route at all
 		bare := "JSESSIONID=AB"
 		r.want("session", r.as(r.ctx, &bare, "GET", "/session").Session, "AB")
 		c.asks(r, "a request without a route")

@@ -38,6 +38,8 @@ type Manager interface {
 // IDChanger is a Manager whose sessions move between nodes, which is what
 // JvmRouteBinderValve works on.
 type IDChanger interface {
+	// Lookup is the session held under an id, valid or not; nil if there is none.
+	Lookup(id string) *sessions.Session
 	// ChangeID gives a session the id newID, here and wherever its copies are.
 	ChangeID(ctx context.Context, s *sessions.Session, newID string) error
 }

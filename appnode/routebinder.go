@@ -7,7 +7,8 @@ import "sessionlab/sessions"
 // unless the manager is an IDChanger.
 //
 // With distinct routes and no stickiness the suffix changes on every hop. Two
-// nodes that rename one session at the same time fork it.
+// nodes that rename one session at the same time fork it. Whether the session's
+// time has passed is not looked at: it gets its new id, and then its end.
 //
 // Source: Tomcat JvmRouteBinderValve.java (8.5 and later).
 type JvmRouteBinderValve struct {
@@ -36,13 +37,13 @@ func (v JvmRouteBinderValve) bindRoute(r *Request, changer IDChanger) {
 		return
 	}
 	newID := sessions.WithRoute(id, local)
-	if s := r.Manager().Find(r.Context(), id); s != nil {
+	if s := changer.Lookup(id); s != nil {
 		if changer.ChangeID(r.Context(), s, newID) == nil {
 			v.changeRequest(r, id, newID)
 		}
 		return
 	}
-	if r.Manager().Find(r.Context(), newID) != nil { // another request has renamed it
+	if changer.Lookup(newID) != nil { // another request has renamed it
 		v.changeRequest(r, id, newID)
 	}
 }
