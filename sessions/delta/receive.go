@@ -29,7 +29,8 @@ func (m *Manager) receive(ctx context.Context, packed *tribes.Message) {
 	case !here:
 		m.trace(NoManager, &msg, &packed.From, msg.manager)
 		if msg.kind == GetAll { // or the sender would wait for nothing
-			m.send(ctx, []tribes.Member{packed.From}, &message{kind: NoContextManager, timestamp: m.now()}, m.cfg.SendOptions)
+			answer := &message{kind: NoContextManager, manager: msg.manager, timestamp: m.now()}
+			m.send(ctx, []tribes.Member{packed.From}, answer, m.cfg.SendOptions)
 		}
 	case queued:
 		m.trace(Queued, &msg, &packed.From, "")

@@ -196,6 +196,9 @@ func TestMessagesForAnotherContextFindNoManager(t *testing.T) {
 		s.holds("EXPIRED of another context", id, "replica")
 		s.hears(message{kind: GetAll, manager: "/"})
 		s.says("GET_ALL of another context", "NOCONTEXTMANAGER")
+		if s.last.manager != "/" {
+			t.Errorf("the answer is for %q, want the one who asked: %q", s.last.manager, "/")
+		}
 		s.traces("all", NoManager, NoManager)
 	})
 }

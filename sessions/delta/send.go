@@ -32,7 +32,9 @@ func (m *Manager) send(ctx context.Context, to []tribes.Member, msg *message, op
 		return
 	}
 	m.count(&m.counts.Sent[msg.kind])
-	msg.manager = m.cfg.Name
+	if msg.manager == "" {
+		msg.manager = m.cfg.Name
+	}
 	err := m.channel.Send(ctx, to, &tribes.Message{
 		Label:   world.Label{Kind: msg.kind.String(), Key: sessions.Base(msg.session)},
 		Body:    msg.append(make([]byte, 0, msg.room())),
