@@ -22,6 +22,8 @@ type ManagerPlan struct {
 	Base sessions.Config
 	// Pathname overrides the release's default of StandardManager.
 	Pathname *string
+	// PersistAuthentication is StandardManager's.
+	PersistAuthentication bool
 	// NotDistributable is an application without <distributable/>: it gets a
 	// StandardManager whatever Class says, and nobody is told.
 	// Source: Tomcat StandardContext.java, startInternal.
@@ -47,11 +49,12 @@ func (l *Lab) equip(h world.Host, n *node, cfg *appnode.Config, formed bool, dep
 	p := &l.plan.Manager
 	base := p.Base
 	base.JvmRoute = n.plan.Route
+	base.RedrawIDs = l.plan.Tomcat.RedrawsIDs
 	switch {
 	case p.clustered():
 		return l.equipDelta(h, n, cfg, base, formed, deploy)
 	case p.Class == "" || p.Class == "StandardManager" || p.NotDistributable:
-		std := sessions.StandardConfig{Config: base, Pathname: l.plan.Tomcat.Pathname}
+		std := sessions.StandardConfig{Config: base, Pathname: l.plan.Tomcat.Pathname, PersistAuthentication: p.PersistAuthentication}
 		if p.Pathname != nil {
 			std.Pathname = *p.Pathname
 		}

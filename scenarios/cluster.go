@@ -43,6 +43,7 @@ func managerPlan(sc *script.Scenario) lab.ManagerPlan {
 	if filter := o.String("sessionAttributeNameFilter", ""); filter != "" {
 		m.Base.SessionAttributeNameFilter = regexp.MustCompile("^(?:" + filter + ")$") // the parser has checked it
 	}
+	m.PersistAuthentication = m.Class == "StandardManager" && o.Bool("persistAuthentication", false)
 	if m.Class == "StandardManager" && o.Has("pathname") {
 		path := o.String("pathname", "")
 		m.Pathname = &path

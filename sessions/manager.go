@@ -33,9 +33,11 @@ type Config struct {
 	// scans for expired sessions; zero is 6.
 	ProcessExpiresFrequency int
 	// SessionIDLength is how many random bytes are in the ids drawn here. Zero is
-	// DefaultSessionIDLength. A short one is drawn twice before long: ids that are
-	// in use are drawn again, on this node.
+	// DefaultSessionIDLength. A short one is drawn twice before long.
 	SessionIDLength int
+	// RedrawIDs has an id that is in use on this node drawn again; see
+	// Release.RedrawsIDs.
+	RedrawIDs bool
 	// SessionAttributeNameFilter, if not nil, must match the name of an attribute
 	// for it to leave the node: to be replicated, or saved at a stop. Tomcat's
 	// matches whole names: ^(?:...)$.
@@ -71,7 +73,7 @@ type Figures struct {
 	Created    int // sessions created here
 	Expired    int // sessions ended here, by time or by the application
 	Rejected   int // sessions not created because of maxActiveSessions
-	Duplicates int // drawn ids that were in use already
+	Duplicates int // drawn ids that were in use here already
 }
 
 // NewManagerBase returns a base without sessions for a node on h.
@@ -227,6 +229,7 @@ func (m *ManagerBase) NewSession(who *Identity) (*Session, error) {
 	}
 	m.mu.Unlock()
 	if full {
+		limit = max(0, limit)
 		m.Emit(Event{Kind: Rejected, Detail: fmt.Sprintf("%d sessions are active", limit)})
 		return nil, fmt.Errorf("createSession: %w: the limit is %d", ErrTooMany, limit)
 	}
@@ -239,9 +242,13 @@ func (m *ManagerBase) NewSession(who *Identity) (*Session, error) {
 	return s, nil
 }
 
-// Draw returns an id that no session is held under. It depends on the node's
-// name, the request and the number of the draw within it; for a nameless
-// request on the time of the node's start and a count.
+// collisionFree is the length in bytes from which on nobody draws an id twice. One
+// that is in use belongs to the same request, which has come twice: it draws again.
+const collisionFree = 8
+
+// Draw returns an id, with RedrawIDs one that no session is held under. It depends
+// on the node's name, the request and the number of the draw within it; for a
+// nameless request on the time of the node's start and a count.
 func (m *ManagerBase) Draw(who *Identity) string {
 	for {
 		var id string
@@ -261,7 +268,7 @@ func (m *ManagerBase) Draw(who *Identity) string {
 			m.figures.Duplicates++
 		}
 		m.mu.Unlock()
-		if !taken {
+		if !taken || !m.cfg.RedrawIDs && m.cfg.SessionIDLength < collisionFree {
 			return id
 		}
 	}

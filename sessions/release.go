@@ -27,6 +27,10 @@ type Release struct {
 	// Source: Tomcat Request.java, doGetSession, since bug 69814 (9.0.110 and
 	// 10.1.47).
 	JoinEndsNew bool
+	// RedrawsIDs says that an id that is in use is drawn again. The others hold the
+	// new session in the place of the old one, whose user then shares it.
+	// Source: Tomcat ManagerBase.java, generateSessionId (until April 2024).
+	RedrawsIDs bool
 }
 
 // Releases are the known lines, the default first.
@@ -34,8 +38,8 @@ func Releases() []Release {
 	return []Release{
 		{Name: "10.1", JoinEndsNew: true},
 		{Name: "9", Pathname: "SESSIONS.ser", JoinEndsNew: true},
-		{Name: "8.5", Pathname: "SESSIONS.ser"},
-		{Name: "7", Pathname: "SESSIONS.ser", UnderscoreHost: true, ReasonPhrase: true},
+		{Name: "8.5", Pathname: "SESSIONS.ser", RedrawsIDs: true},
+		{Name: "7", Pathname: "SESSIONS.ser", RedrawsIDs: true, UnderscoreHost: true, ReasonPhrase: true},
 	}
 }
 

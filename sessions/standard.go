@@ -16,6 +16,10 @@ type StandardConfig struct {
 	// graceful stop; "" saves nothing. The default is the release's, see
 	// Release.Pathname.
 	Pathname string
+	// PersistAuthentication saves who is logged in, too. Otherwise a session that
+	// has been saved is anonymous when it is back.
+	// Source: Tomcat StandardSession.java, doWriteObject.
+	PersistAuthentication bool
 }
 
 // StandardManager keeps sessions in the memory of one node. A graceful stop
@@ -24,31 +28,31 @@ type StandardConfig struct {
 // Source: Tomcat StandardManager.java.
 type StandardManager struct {
 	*ManagerBase
-	host     world.Host
-	pathname string
+	host world.Host
+	cfg  StandardConfig
 }
 
 // NewStandardManager returns a manager without sessions for a node on h.
 func NewStandardManager(h world.Host, cfg StandardConfig) *StandardManager {
-	return &StandardManager{ManagerBase: NewManagerBase(h, cfg.Config), host: h, pathname: cfg.Pathname}
+	return &StandardManager{ManagerBase: NewManagerBase(h, cfg.Config), host: h, cfg: cfg}
 }
 
 // Start reads the file and deletes it, readable or not. A file that cannot be
 // read loses the sessions in it and does not keep the node from starting.
 func (m *StandardManager) Start(context.Context) error {
-	if m.pathname == "" {
+	if m.cfg.Pathname == "" {
 		return nil
 	}
-	data, err := m.host.Disk().ReadFile(m.pathname)
+	data, err := m.host.Disk().ReadFile(m.cfg.Pathname)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("load sessions from %s: %w", m.pathname, err)
+		return fmt.Errorf("load sessions from %s: %w", m.cfg.Pathname, err)
 	}
 	states, err := DecodeList(data)
 	if err != nil {
-		m.Emit(Event{Kind: LoadFailed, Detail: m.pathname + ": " + err.Error()})
+		m.Emit(Event{Kind: LoadFailed, Detail: m.cfg.Pathname + ": " + err.Error()})
 	}
 	for _, st := range states {
 		if !st.Valid {
@@ -57,10 +61,10 @@ func (m *StandardManager) Start(context.Context) error {
 		s := Restore(st, m.Config().Access)
 		m.Listen(s)
 		m.Put(s)
-		m.Emit(Event{Kind: Loaded, Session: st.ID, Detail: m.pathname})
+		m.Emit(Event{Kind: Loaded, Session: st.ID, Detail: m.cfg.Pathname})
 	}
-	if err := m.host.Disk().Remove(m.pathname); err != nil {
-		return fmt.Errorf("delete %s: %w", m.pathname, err)
+	if err := m.host.Disk().Remove(m.cfg.Pathname); err != nil {
+		return fmt.Errorf("delete %s: %w", m.cfg.Pathname, err)
 	}
 	return nil
 }
@@ -70,18 +74,21 @@ func (m *StandardManager) Start(context.Context) error {
 // sessions expire.
 func (m *StandardManager) Stop(context.Context) error {
 	all := m.Sessions()
-	saved := m.pathname != "" && len(all) > 0
+	saved := m.cfg.Pathname != "" && len(all) > 0
 	var failed error
 	if saved {
 		states := make([]State, len(all))
 		for i, s := range all {
 			s.State(&states[i])
 			m.cfg.Distributable(&states[i])
+			if !m.cfg.PersistAuthentication {
+				states[i].Principal = ""
+			}
 		}
-		if err := m.host.Disk().WriteFile(m.pathname, AppendList(nil, states)); err != nil {
+		if err := m.host.Disk().WriteFile(m.cfg.Pathname, AppendList(nil, states)); err != nil {
 			saved = false
-			failed = fmt.Errorf("save sessions to %s: %w", m.pathname, err)
-			m.Emit(Event{Kind: SaveFailed, Detail: m.pathname + ": " + err.Error()})
+			failed = fmt.Errorf("save sessions to %s: %w", m.cfg.Pathname, err)
+			m.Emit(Event{Kind: SaveFailed, Detail: m.cfg.Pathname + ": " + err.Error()})
 		}
 	}
 	for _, s := range all {
@@ -91,7 +98,7 @@ func (m *StandardManager) Stop(context.Context) error {
 		}
 		m.Remove(s)
 		if saved {
-			m.Emit(Event{Kind: Saved, Session: id, Detail: m.pathname})
+			m.Emit(Event{Kind: Saved, Session: id, Detail: m.cfg.Pathname})
 		} else {
 			m.Ended(s, id, Expired, "the node has stopped")
 		}

@@ -218,6 +218,41 @@ func TestFindExpiresAnOverdueSession(t *testing.T) {
 	})
 }
 
+func TestSavedSessionIsAnonymousUnlessAuthenticationIsPersisted(t *testing.T) {
+	for _, tt := range []struct {
+		persist bool
+		want    string
+	}{{false, ""}, {true, "alice"}} {
+		play(t, func(ctx context.Context, w *sim.World) {
+			h := boot(t, w, "a", "172.16.12.101")
+			cfg := sessions.StandardConfig{Pathname: file, PersistAuthentication: tt.persist}
+			m := sessions.NewStandardManager(h, cfg)
+			s := create(t, ctx, m, "alice/1")
+			s.SetPrincipal("alice")
+			if err := m.Stop(ctx); err != nil {
+				t.Fatal(err)
+			}
+			m = sessions.NewStandardManager(h, cfg)
+			if err := m.Start(ctx); err != nil {
+				t.Fatal(err)
+			}
+			var st sessions.State
+			if m.Lookup(s.ID()).State(&st); st.Principal != tt.want {
+				t.Errorf("persistAuthentication %v: principal %q after the restart, want %q", tt.persist, st.Principal, tt.want)
+			}
+		})
+	}
+}
+
+func TestLimitBelowZeroAllowsNoSession(t *testing.T) {
+	play(t, func(ctx context.Context, w *sim.World) {
+		m := sessions.NewStandardManager(boot(t, w, "a", "172.16.12.101"), sessions.StandardConfig{Config: sessions.Config{MaxActiveSessions: -1}})
+		if _, err := m.Create(ctx, &sessions.Identity{Request: "alice/1"}); !errors.Is(err, sessions.ErrTooMany) || m.Figures().Rejected != 1 {
+			t.Errorf("first session: %v, %d rejected, want %v and 1", err, m.Figures().Rejected, sessions.ErrTooMany)
+		}
+	})
+}
+
 func TestLimitRejectsNewSessions(t *testing.T) {
 	play(t, func(ctx context.Context, w *sim.World) {
 		h := boot(t, w, "a", "172.16.12.101")
@@ -300,6 +335,32 @@ func TestRepeatedRequestDrawsAFreeID(t *testing.T) {
 			t.Errorf("ids %s and %s with %d duplicates, want different ones and 1", one.ID(), two.ID(), m.Figures().Duplicates)
 		}
 	})
+}
+
+// Of 600 ids of two bytes some are equal: since 2024 the later session takes the
+// place of the earlier one, whose user has its id in the cookie.
+func TestShortIDThatIsInUseIsDrawnAgainOnlyByOldReleases(t *testing.T) {
+	const made = 600
+	for _, redraws := range []bool{true, false} {
+		play(t, func(ctx context.Context, w *sim.World) {
+			m := sessions.NewStandardManager(boot(t, w, "a", "172.16.12.101"), sessions.StandardConfig{
+				Config: sessions.Config{SessionIDLength: 2, RedrawIDs: redraws}})
+			for i := range made {
+				create(t, ctx, m, fmt.Sprint("alice/", i))
+			}
+			f := m.Figures()
+			if f.Duplicates == 0 || f.Created != made {
+				t.Errorf("%d created, %d duplicates, want %d and some", f.Created, f.Duplicates, made)
+			}
+			want := made
+			if !redraws {
+				want -= f.Duplicates
+			}
+			if f.Active != want {
+				t.Errorf("redraws %v: %d sessions of %d with %d duplicates, want %d", redraws, f.Active, made, f.Duplicates, want)
+			}
+		})
+	}
 }
 
 func TestRotateKeepsTheSessionUnderItsNewIDOnly(t *testing.T) {

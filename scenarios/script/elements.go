@@ -117,7 +117,7 @@ var nodeOptions = []Option{
 // Source: Tomcat ManagerBase.java, StandardEngine.java (backgroundProcessorDelay).
 var managerOptions = []Option{
 	{Name: "maxInactiveInterval", Type: DurationOption, Unit: "s", Whole: true, Never: true, Doc: "idle time after which a session expires; -1: never"},
-	number("maxActiveSessions", -1, "sessions at most; -1: no limit"),
+	number("maxActiveSessions", -1, "sessions at most; 0: none; -1: no limit"),
 	number("sessionIdLength", 2, "random bytes of a session id, each two digits; Tomcat: 16"),
 	text("sessionAttributeNameFilter", "attributes that may leave the node: one regular expression over the name; Tomcat: all"),
 	number("processExpiresFrequency", 1, "background runs per expiry scan; Tomcat: 6"),
@@ -182,8 +182,11 @@ var Elements = []Element{
 	}, nodeOptions)},
 
 	{Noun: "manager", Class: "StandardManager", Doc: "sessions in the memory of one node",
-		Options: group(managerOptions, []Option{text("pathname", `file that keeps sessions over a stop; "": none`)}),
-		Vain:    []Vain{randomOptions}},
+		Options: group(managerOptions, []Option{
+			text("pathname", `file that keeps sessions over a stop; "": none`),
+			yesNo("persistAuthentication", "the file keeps who is logged in; Tomcat: no"),
+		}),
+		Vain: []Vain{randomOptions}},
 	{Noun: "manager", Class: "DeltaManager", Doc: "every node holds every session", Options: group(managerOptions, []Option{
 		yesNo("expireSessionsOnShutdown", "a stopping node expires its sessions everywhere; Tomcat: no"),
 		unlimited("stateTransferTimeout", "s", "how long a start waits for the sessions; 0s: not; -1: for ever; Tomcat: 60s"),
