@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sessionlab/lab/world"
@@ -38,6 +39,8 @@ type Channel struct {
 	started bool
 	pending int
 	nth     map[world.Label]uint64 // messages sent, by what they are about
+
+	sentAt atomic.Int64 // the host's Elapsed at the latest Send
 }
 
 // NewChannel returns a channel that is not started, for a node on h.
@@ -148,6 +151,9 @@ func (c *Channel) Send(ctx context.Context, to []Member, m *Message) error {
 		return fmt.Errorf("send %s: %w", m.Label.Kind, ErrNoDestination)
 	}
 	c.stamp(m)
+	if !isStaticMessage(m) {
+		c.sentAt.Store(int64(c.host.Elapsed()))
+	}
 	c.watch.event(Event{Kind: Handed, Label: m.Label, ID: m.UniqueID, Members: len(to)})
 	c.begin(m)
 	defer c.finish(m)
@@ -168,6 +174,12 @@ func (c *Channel) stamp(m *Message) {
 		m.UniqueID = uniqueID(world.NewKey(0).Str(string(m.From.UniqueID[:])).Str(m.Label.Kind).Str(m.Label.Key).Int(n))
 		m.nth = n
 	}
+}
+
+// working reports whether this node has requests at now: it has sent a message.
+func (c *Channel) working(now time.Duration) bool {
+	at := time.Duration(c.sentAt.Load())
+	return at > 0 && now-at < atWork
 }
 
 // begin and finish bracket what Pending counts. The membership's own messages

@@ -9,9 +9,9 @@ import (
 )
 
 // pickup is the time that threads take until they run. A thread that is woken
-// runs at once if a core is free, and after about a millisecond if it has to wait
-// for one. The draws are a message's own, so that nothing else in a run changes
-// them.
+// runs at once if a core is free, and otherwise when it gets one. The draws are a
+// message's own, so that nothing else in a run changes them; what they mean depends
+// on whether the receiving node is at work.
 type pickup struct {
 	mean time.Duration // Config.Pickup
 	// What the draws are for.
@@ -46,20 +46,34 @@ func (p *pickup) atSender(m *Message) time.Duration {
 
 // A receiver has one thread that selects and a pool that reads and processes. The
 // selector runs behind the threads that are at work when a message comes, which
-// are a few and short. A thread of the pool that wakes the selector may lose its
-// core to it; and now and then another process has the core for a whole slice.
+// are a few and short; more often many where the node has requests of its own. A
+// thread of the pool that wakes the selector may lose its core to it; and now and
+// then another process has the core for a whole slice.
 const (
 	selectorTurns = 3     // threads that run before the selector
-	handsOver     = 0.2   // how often the selector takes the core
-	loses         = 0.005 // how often another process does
+	crowded       = 0.015 // how often they are many
+	crowdedAtWork = 0.08  // and how often on a node that is at work
+	handsOver     = 0.15  // how often the selector takes the core
+	loses         = 0.003 // how often another process does
 )
+
+// atWork is for how long after a message of its own a node is taken to have
+// requests.
+const atWork = 2 * time.Millisecond
 
 // atSelector is how long it takes until the receiver's selector sees that a
 // message has arrived. All that arrives meanwhile, on whatever connection, is
 // seen with it, and handed to threads at the same time: the order in which it came
 // is lost. Source: Tomcat NioReceiver.java, listen.
-func (p *pickup) atSelector(m *Message) time.Duration {
+func (p *pickup) atSelector(m *Message, working bool) time.Duration {
+	often := crowded
+	if working {
+		often = crowdedAtWork
+	}
 	return p.draw(p.selector, m, func(r *rand.Rand) float64 {
+		if r.Float64() < often {
+			return r.ExpFloat64() * 4
+		}
 		turns := 0.0
 		for range selectorTurns {
 			turns += r.ExpFloat64()

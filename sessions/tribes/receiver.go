@@ -206,7 +206,7 @@ func (r *receiver) arrived(conn *inbound, m *received) {
 	conn.next = append(conn.next, m)
 	begins := len(conn.next) == 1
 	if begins && now >= r.awake {
-		r.awake = now + r.channel.pick.atSelector(&m.Message)
+		r.awake = now + r.channel.pick.atSelector(&m.Message, r.channel.working(now))
 	}
 	wake := r.awake - now
 	r.mu.Unlock()
