@@ -262,9 +262,9 @@ func (r *receiver) work(b batch) {
 	if err == nil {
 		defer r.giveWorker()
 	}
-	for _, m := range messages {
+	for i, m := range messages {
 		if err == nil {
-			err = r.process(ctx, b.conn, &m.Message)
+			err = r.process(ctx, b.conn, &m.Message, i == 0)
 		}
 		r.channel.finish(&m.Message)
 	}
@@ -274,11 +274,15 @@ func (r *receiver) work(b batch) {
 	r.mu.Unlock()
 }
 
-// process acknowledges and delivers one message.
-func (r *receiver) process(ctx context.Context, conn *inbound, m *Message) error {
+// process acknowledges and delivers one message. Before the first of a batch the
+// thread hands the connection back.
+func (r *receiver) process(ctx context.Context, conn *inbound, m *Message, first bool) error {
 	c := r.channel
 	c.watch.count(&c.watch.received)
-	late := c.pick.atReceiver(m)
+	late := time.Duration(0)
+	if first {
+		late = c.pick.atReceiver(m)
+	}
 	if m.Options.ackOnReceipt() {
 		if err := r.host.Sleep(ctx, late); err != nil {
 			return err
