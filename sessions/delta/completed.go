@@ -19,8 +19,10 @@ type standing struct {
 // copy is primary afterwards, and if there is a message it was last replicated
 // now.
 //
-// So who only reads is announced once per interval, and copies elsewhere that
-// end after two intervals live on; unless that one message is lost.
+// So who changes nothing is announced once per interval, and copies elsewhere that
+// end after two intervals live on; unless that one message is lost. Where joining a
+// session is a change (sessions.Release.JoinEndsNew) there is an ACCESSED only if
+// another node's DELTA has erased that change meanwhile.
 // Source: Tomcat DeltaManager.java, requestCompleted.
 func completed(s standing) Kind {
 	switch {
