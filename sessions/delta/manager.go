@@ -153,7 +153,7 @@ func (m *Manager) ChangeID(ctx context.Context, s *sessions.Session, newID strin
 	if !m.release.valveRenames {
 		return m.changeID(ctx, s, newID, ChangeID)
 	}
-	if lost := of(s).take(); len(lost) > 0 {
+	if lost := of(s).take(); missed(lost) {
 		m.trace(DeltaDiscarded, &message{kind: SessionID, session: s.ID()}, nil, actionNames(lost))
 	}
 	return m.changeID(ctx, s, newID, SessionID)
@@ -204,7 +204,7 @@ func (m *Manager) HasMembers() bool { return len(m.channel.Members()) > 0 }
 // joins later gets the whole session.
 func (m *Manager) ResetReplication(s *sessions.Session) {
 	d := of(s)
-	if lost := d.take(); len(lost) > 0 {
+	if lost := d.take(); missed(lost) {
 		m.trace(DeltaDiscarded, &message{kind: Delta, session: s.ID()}, nil, "no members: "+actionNames(lost))
 	}
 	d.setPrimary(true)

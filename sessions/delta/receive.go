@@ -67,7 +67,7 @@ func (m *Manager) handle(ctx context.Context, msg *message, from tribes.Member) 
 	case Delta:
 		// The incoming delta takes the place of the one that was being recorded
 		// here, and is empty after it has been applied.
-		if lost := d.take(); len(lost) > 0 {
+		if lost := d.take(); missed(lost) {
 			m.trace(DeltaErased, msg, &from, actionNames(lost))
 		}
 		s.Access(now)

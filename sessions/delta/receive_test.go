@@ -96,6 +96,19 @@ func TestIncomingDeltaErasesThePendingOne(t *testing.T) {
 	}
 }
 
+func TestErasedJoinIsSentAsAccessedAndNotTold(t *testing.T) {
+	alone(t, nil, func(s *solo) {
+		session := s.create()
+		s.m.RequestCompleted(s.ctx, session)
+		s.sent = nil
+		session.SetNew(false) // a request has joined the session
+		s.hears(message{kind: Delta, session: session.ID(), actions: []sessions.Action{set("k2", "b")}})
+		s.m.RequestCompleted(s.ctx, session)
+		s.says("the end of the request", "ACCESSED")
+		s.traces("the end of the request", TookOver)
+	})
+}
+
 func TestDeltasOfTwoNodesMergePerAttribute(t *testing.T) {
 	alone(t, nil, func(s *solo) {
 		s.hearsOf(id, "k1", "a")

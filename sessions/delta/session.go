@@ -68,6 +68,12 @@ func actionNames(actions []sessions.Action) string {
 	return strings.Join(names, " ")
 }
 
+// missed reports whether the loss of these actions can be noticed: that a client
+// has joined the session, each request says again.
+func missed(lost []sessions.Action) bool {
+	return slices.ContainsFunc(lost, func(a sessions.Action) bool { return a.Property != sessions.NewProperty })
+}
+
 // take empties the delta and returns it.
 func (d *deltaSession) take() []sessions.Action {
 	d.mu.Lock()
