@@ -141,14 +141,16 @@ func (c *simCtx) fire() {
 	c.cancel(context.DeadlineExceeded)
 }
 
+// enter lists a task that parks under the context, and leave takes it off.
+func (c *simCtx) enter(t *task) {
+	t.place = len(c.waiting)
+	c.waiting = append(c.waiting, t)
+}
+
 func (c *simCtx) leave(t *task) {
-	for i := len(c.waiting) - 1; i >= 0; i-- {
-		if c.waiting[i] == t {
-			last := len(c.waiting) - 1
-			c.waiting[i] = c.waiting[last]
-			c.waiting[last] = nil
-			c.waiting = c.waiting[:last]
-			return
-		}
-	}
+	last := len(c.waiting) - 1
+	moved := c.waiting[last]
+	c.waiting[t.place], moved.place = moved, t.place
+	c.waiting[last] = nil
+	c.waiting = c.waiting[:last]
 }

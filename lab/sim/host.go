@@ -143,7 +143,7 @@ func (h *host) wait(ctx context.Context, limit int64, ready func() bool) (expire
 		}
 		registered := c != nil && c != t.host.root
 		if registered {
-			c.waiting = append(c.waiting, t)
+			c.enter(t)
 		}
 		if t.host != h {
 			t.guestOf = h

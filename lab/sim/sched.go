@@ -203,6 +203,7 @@ type task struct {
 	deadline int64 // of the wait under way, -1 for none
 	expired  bool  // the deadline came before anything else
 	guestOf  *host // the foreign host whose call it is parked in
+	place    int   // among the waiting of the context it is parked under
 	index    int   // in World.tasks
 }
 

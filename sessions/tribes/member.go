@@ -183,10 +183,9 @@ func (m *Member) decode(b []byte) error {
 	case m.Port < 0 || m.Port > 65535:
 		return fmt.Errorf("%w: port %d", errMember, m.Port)
 	}
-	if m.Host == "" {
-		m.Host = ip.String()
-	} else if known, err := netip.ParseAddr(m.Host); err != nil || known != ip {
-		m.Host = ip.String()
+	var room [15]byte
+	if text := ip.AppendTo(room[:0]); string(text) != m.Host {
+		m.Host = string(text)
 	}
 	return nil
 }
