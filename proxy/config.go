@@ -155,13 +155,17 @@ type Sticky struct {
 	Route  []string // sticky route $VARIABLE...
 	Learn  Learn
 
-	Expires  time.Duration // attributes of the cookie; 0: a session cookie
-	Domain   string
+	Expires  time.Duration // attributes of the cookie; 0: a session cookie, None: expired at once
+	Domain   string        // may hold variables
 	Path     string
 	HTTPOnly bool
 	Secure   bool
-	SameSite string // strict, lax or none
+	SameSite string // strict, lax or none, or a text with variables
 }
+
+// MaxExpires is "expires=max" of a sticky cookie: the end of the year 2037,
+// however late it is now.
+const MaxExpires = 2145916555 * time.Second
 
 // Learn is sticky learn: a table of the sessions that servers have opened.
 type Learn struct {

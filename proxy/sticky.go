@@ -14,10 +14,12 @@ import (
 type sticky struct {
 	lookup []variable // where the binding is looked for; the first that is not empty counts
 
-	cookie   string // name; "" for the other methods
-	maxAge   time.Duration
-	infix    string // attributes before path
-	pathPart string
+	cookie   string        // name; "" for the other methods
+	maxAge   time.Duration // 0: a session cookie; below 0: expired at once
+	domain   text
+	flags    string // httponly and secure
+	sameSite text
+	path     string // with its name
 
 	learn   bool
 	create  []variable
@@ -43,24 +45,17 @@ func (c *compiler) compileSticky(u *Upstream) (*sticky, error) {
 	switch {
 	case in.Cookie != "":
 		lookup = []string{"$cookie_" + in.Cookie}
-		if in.Domain != "" {
-			s.infix += "; domain=" + in.Domain
-		}
 		if in.HTTPOnly {
-			s.infix += "; httponly"
+			s.flags += "; httponly"
 		}
 		if in.Secure {
-			s.infix += "; secure"
+			s.flags += "; secure"
 		}
-		switch site := strings.ToLower(in.SameSite); site {
-		case "":
-		case "strict", "lax", "none":
-			s.infix += "; samesite=" + site
-		default:
+		if !strings.Contains(in.SameSite, "$") && in.SameSite != "" && !validSameSite(in.SameSite) {
 			return nil, errors.New(`"sticky" directive invalid "samesite" parameter value`)
 		}
 		if in.Path != "" {
-			s.pathPart = "; path=" + in.Path
+			s.path = "; path=" + in.Path
 		}
 	case len(in.Route) > 0:
 		lookup = in.Route
@@ -79,9 +74,23 @@ func (c *compiler) compileSticky(u *Upstream) (*sticky, error) {
 		if s.lookup, err = c.variablesOf(lookup); err == nil {
 			s.create, err = c.variablesOf(create)
 		}
+		if err == nil {
+			s.domain, err = c.text(in.Domain)
+		}
+		if err == nil {
+			s.sameSite, err = c.text(in.SameSite)
+		}
 		return c.at(u.Pos, err)
 	})
 	return s, nil
+}
+
+func validSameSite(value string) bool {
+	switch strings.ToLower(value) {
+	case "strict", "lax", "none":
+		return true
+	}
+	return false
 }
 
 func (c *compiler) variablesOf(names []string) (all []variable, err error) {
@@ -127,12 +136,37 @@ func (s *sticky) setCookie(x *exchange) string {
 	if s.cookie == "" {
 		return ""
 	}
-	expires := ""
-	if s.maxAge > 0 {
-		expires = "; expires=" + x.p.host.Now().Add(s.maxAge).UTC().Format("Mon, 02-Jan-06 15:04:05 GMT") +
-			fmt.Sprintf("; max-age=%d", s.maxAge/time.Second)
+	value := s.cookie + "=" + x.peer.SID
+	if s.maxAge != 0 {
+		value += s.expiry(x.p.host.Now())
 	}
-	return s.cookie + "=" + x.peer.SID + expires + s.infix + s.pathPart
+	if domain := s.domain.value(x); domain != "" {
+		value += "; domain=" + domain
+	}
+	value += s.flags
+	if site := s.sameSite.value(x); site != "" {
+		if !validSameSite(site) {
+			site = "strict"
+		}
+		value += "; samesite=" + site
+	}
+	return value + s.path
+}
+
+// expiry are the attributes of a cookie that is set now.
+//
+// Source: nginx ngx_times.c, ngx_http_cookie_time: the year has four digits
+// from 2038 on. "expires=max" is a fixed date.
+func (s *sticky) expiry(now time.Time) string {
+	age := max(0, s.maxAge)
+	if age == MaxExpires {
+		return "; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000"
+	}
+	at, layout := now.Add(age).UTC(), "Mon, 02-Jan-06 15:04:05 GMT"
+	if at.Year() > 2037 {
+		layout = "Mon, 02-Jan-2006 15:04:05 GMT"
+	}
+	return fmt.Sprintf("; expires=%s; max-age=%d", at.Format(layout), age/time.Second)
 }
 
 func (s *sticky) learnAtHead(x *exchange) {

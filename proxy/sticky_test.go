@@ -24,7 +24,7 @@ func TestStickyCookie(t *testing.T) {
 		r := l.send("GET", "/", "")
 		l.want("Set-Cookie", r.header.Get("Set-Cookie"), "srv_id=one; expires="+
 			l.user.Now().Add(time.Hour).UTC().Format("Mon, 02-Jan-06 15:04:05 GMT")+
-			"; max-age=3600; domain=.test.com; httponly; samesite=lax; path=/")
+			"; max-age=3600; domain=.test.com; httponly; samesite=Lax; path=/")
 		l.want("bound", l.get("/", 3, "Cookie: SRV_ID=two"), "b b b")
 		l.kill("b")
 		r = l.send("GET", "/", "", "Cookie: srv_id=two")
@@ -34,6 +34,35 @@ func TestStickyCookie(t *testing.T) {
 		l.want("cookie of the server tried last", fmt.Sprint(r.status)+" "+r.header.Get("Set-Cookie")[:10], "502 srv_id=one")
 		r = l.send("GET", "/", "")
 		l.want("no cookie when none is tried", fmt.Sprint(r.status)+" "+r.header.Get("Set-Cookie"), "502 ")
+	})
+}
+
+func TestStickyCookieExpires(t *testing.T) {
+	now := time.Date(2037, time.December, 31, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		age  time.Duration
+		want string
+	}{
+		{time.Hour, "; expires=Thu, 31-Dec-37 13:00:00 GMT; max-age=3600"},
+		{24 * time.Hour, "; expires=Fri, 01-Jan-2038 12:00:00 GMT; max-age=86400"},
+		{None, "; expires=Thu, 31-Dec-37 12:00:00 GMT; max-age=0"},
+		{MaxExpires, "; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000"},
+	} {
+		if got := (&sticky{maxAge: c.age}).expiry(now); got != c.want {
+			t.Errorf("expires=%v: %q, want %q", c.age, got, c.want)
+		}
+	}
+}
+
+func TestStickyCookieOfVariables(t *testing.T) {
+	run(t, bySticky(t, Sticky{Cookie: "s", Domain: "$arg_d", SameSite: "$arg_s"}, "a route=one"), func(l *lab) {
+		for args, want := range map[string]string{
+			"":            "s=one",
+			"d=.x&s=None": "s=one; domain=.x; samesite=None",
+			"s=anything":  "s=one; samesite=strict",
+		} {
+			l.want("Set-Cookie with "+args, l.send("GET", "/?"+args, "").header.Get("Set-Cookie"), want)
+		}
 	})
 }
 

@@ -36,6 +36,7 @@ func Read(name string, text []byte, o Options) (proxy.Config, []Diagnostic, erro
 		release: release,
 		resolve: o.Resolve,
 		rows:    map[string][]directive{},
+		sized:   map[string]bool{},
 		places:  map[string]Position{},
 		config:  proxy.Config{Release: o.Release, Resolve: o.Resolve},
 	}
@@ -86,6 +87,8 @@ type reader struct {
 
 	targets []*target
 	listens []listen
+	zones   []string            // names of the groups' shared memory
+	sized   map[string]bool     // those that have a size
 	places  map[string]Position // of servers and locations, by Pos
 	events  bool                // the section is there
 }
@@ -138,7 +141,7 @@ func (r *reader) file() error {
 	if !r.events {
 		return &Error{Text: `no "events" section in configuration`}
 	}
-	return nil
+	return r.checkZones()
 }
 
 // block executes the directives of a block.

@@ -188,6 +188,22 @@ http {
 }
 
 // Before 1.29.7 a method behind keepalive takes its place.
+func TestAMethodBehindStickySwitchesItOff(t *testing.T) {
+	for _, c := range []struct{ lines, want string }{
+		{"ip_hash;\nsticky cookie s;\nserver 10.0.0.1;", "s"},
+		{"sticky cookie s;\nserver 10.0.0.1;", "s"},
+		{"sticky cookie s;\nip_hash;\nserver 10.0.0.1;", ""},
+	} {
+		config, _, err := Read("c", []byte(up(c.lines)), Options{Release: "1.31"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.Upstreams[0].Sticky.Cookie; got != c.want {
+			t.Errorf("%q: cookie %q, want %q", c.lines, got, c.want)
+		}
+	}
+}
+
 func TestAMethodBehindKeepaliveSwitchesItOff(t *testing.T) {
 	text := []byte(up("keepalive 8;\nleast_conn;\nserver 10.0.0.1;"))
 	for _, c := range []struct {

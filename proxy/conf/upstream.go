@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"sessionlab/proxy"
 	"sessionlab/proxy/upstream"
@@ -154,12 +153,13 @@ func (r *reader) serverParameter(s statement, w word) error {
 // method reads ip_hash, least_conn, hash and random.
 //
 // Source: nginx ngx_http_upstream_hash_module.c and its siblings: the later
-// one wins. Before 1.29.7 keepalive wraps the method that stands before it,
-// and one that stands behind it takes its place.
+// one wins. Sticky, and before 1.29.7 keepalive, wrap the method that stands
+// before them, and one that stands behind takes their place.
 func (r *reader) method(s statement) error {
 	g := r.group
 	if g.chosen {
 		r.note(Warning, s.words[0], "load balancing method redefined")
+		g.Sticky = proxy.Sticky{}
 		if r.release < keepaliveSince {
 			g.Keepalive = 0
 		}
@@ -250,7 +250,7 @@ func (r *reader) sticky(s statement) error {
 		return r.stickyCookie(s, rest)
 	case "route":
 		for _, w := range rest {
-			if !strings.HasPrefix(w.text, "$") {
+			if len(w.text) < 2 || w.text[0] != '$' {
 				return r.fail(s, w, "invalid variable name %s", quote(w.text))
 			}
 			r.group.Sticky.Route = append(r.group.Sticky.Route, w.text)
@@ -262,41 +262,54 @@ func (r *reader) sticky(s statement) error {
 	return r.fail(s, kind, "unknown parameter %s", quote(kind.text))
 }
 
-// forever is "expires=max".
-const forever = 315360000 * time.Second
-
 func (r *reader) stickyCookie(s statement, words []word) error {
-	if len(words) == 0 || words[0].text == "" {
+	if words[0].text == "" {
 		return r.reject(s, "empty cookie name")
 	}
 	sticky := &r.group.Sticky
 	sticky.Cookie = words[0].text
+	seen := map[string]bool{}
 	for _, w := range words[1:] {
-		name, value, _ := strings.Cut(w.text, "=")
+		name, value, valued := strings.Cut(w.text, "=")
+		switch name {
+		case "httponly", "secure":
+			valued = !valued
+		case "expires", "domain", "path", "samesite":
+		default:
+			valued = false
+		}
 		switch {
-		case w.text == "httponly":
+		case !valued:
+			return r.fail(s, w, "unknown parameter %s", quote(w.text))
+		case seen[name]:
+			return r.fail(s, w, `"sticky" directive parameter "%s" is duplicate`, name)
+		case value == "" && (name == "domain" || name == "path"):
+			return r.fail(s, w, `"sticky" directive no value for "%s"`, name)
+		}
+		seen[name] = true
+		switch name {
+		case "httponly":
 			sticky.HTTPOnly = true
-		case w.text == "secure":
+		case "secure":
 			sticky.Secure = true
-		case w.text == "expires=max":
-			sticky.Expires = forever
-		case name == "expires":
-			d, ok := duration(value)
+		case "expires":
+			d, ok := upstream.ParseTime(value, true)
+			if value == "max" {
+				d, ok = proxy.MaxExpires, true
+			}
 			if !ok {
 				return r.fail(s, w, `"sticky" directive invalid "expires" parameter value`)
 			}
-			sticky.Expires = d
-		case name == "domain" && value != "":
+			sticky.Expires = orMinusOne(d)
+		case "domain":
 			sticky.Domain = value
-		case name == "path" && value != "":
+		case "path":
 			sticky.Path = value
-		case name == "samesite":
-			if !slices.Contains([]string{"strict", "lax", "none"}, strings.ToLower(value)) {
+		case "samesite":
+			if !strings.Contains(value, "$") && !slices.Contains([]string{"strict", "lax", "none"}, strings.ToLower(value)) {
 				return r.fail(s, w, `"sticky" directive invalid "samesite" parameter value`)
 			}
 			sticky.SameSite = value
-		default:
-			return r.fail(s, w, "unknown parameter %s", quote(w.text))
 		}
 	}
 	return nil
@@ -311,15 +324,24 @@ func (r *reader) stickyLearn(s statement, words []word) error {
 		case w.text == "header":
 			learn.Header = true
 		case name == "zone":
+			if zone {
+				return r.fail(s, w, `"sticky" directive duplicate zone`)
+			}
+			if why := learnZone(value); why != "" {
+				return r.fail(s, w, `"sticky" directive %s`, why)
+			}
 			zone = true
 		case name == "timeout":
 			d, ok := duration(value)
-			if !ok || d == 0 {
+			switch {
+			case learn.Timeout != 0:
+				return r.fail(s, w, `"sticky" directive duplicate timeout`)
+			case !ok || d == 0:
 				return r.fail(s, w, `"sticky" directive invalid timeout`)
 			}
 			learn.Timeout = d
 		case name == "create" || name == "lookup":
-			if len(value) < 2 || value[0] != '$' {
+			if !strings.HasPrefix(value, "$") {
 				return r.fail(s, w, `"sticky" directive missing variable in the "%s" parameter`, name)
 			}
 			if name == "create" {
@@ -338,6 +360,60 @@ func (r *reader) stickyLearn(s statement, words []word) error {
 		return r.reject(s, `"create" parameter is not specified`)
 	case !zone:
 		return r.reject(s, `"zone" parameter is not specified`)
+	}
+	return nil
+}
+
+// learnZone says what is wrong with the zone of sticky learn.
+func learnZone(text string) string {
+	name, bytes, ok := strings.Cut(text, ":")
+	n, valid := size(bytes)
+	switch {
+	case !ok:
+		return "zone size is not specified"
+	case name == "":
+		return "zone name is not specified"
+	case !valid:
+		return "invalid zone size"
+	case n < smallestZone:
+		return "zone is too small"
+	}
+	return ""
+}
+
+// smallestZone is eight pages of memory.
+const smallestZone = 8 * 4096
+
+// zone reads the zone of a group. There is one worker, so that it changes
+// nothing.
+//
+// Source: nginx ngx_http_upstream_zone_module.c.
+func (r *reader) zone(s statement) error {
+	name := s.words[1]
+	if name.text == "" {
+		return r.fail(s, name, "invalid zone name %s", quote(name.text))
+	}
+	if len(s.words) == 3 {
+		n, ok := size(s.words[2].text)
+		switch {
+		case !ok:
+			return r.fail(s, s.words[2], "invalid zone size %s", quote(s.words[2].text))
+		case n < smallestZone:
+			return r.fail(s, name, "zone %s is too small", quote(name.text))
+		}
+		r.sized[name.text] = true
+	}
+	r.zones = append(r.zones, name.text)
+	r.note(NoEffect, s.words[0], `"zone": no effect: one worker is simulated`)
+	return nil
+}
+
+// checkZones looks for a zone that no group has given a size.
+func (r *reader) checkZones() error {
+	for _, name := range r.zones {
+		if !r.sized[name] {
+			return &Error{Text: "zero size shared memory zone " + quote(name)}
+		}
 	}
 	return nil
 }

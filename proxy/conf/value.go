@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sessionlab/proxy/upstream"
 )
 
 // number reads digits only: no sign, no blank.
@@ -40,42 +42,8 @@ func size(text string) (int64, bool) {
 	return int64(n) * scale, ok && int64(n) <= math.MaxInt64/scale
 }
 
-var units = []struct {
-	suffix string
-	length time.Duration
-}{
-	{"y", 365 * 24 * time.Hour}, {"M", 30 * 24 * time.Hour}, {"w", 7 * 24 * time.Hour},
-	{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second},
-	{"ms", time.Millisecond}, {"", time.Second},
-}
-
-// duration reads a time such as "10", "500ms" or "1m30s". Units must get
-// smaller; a number without one is seconds and must come last.
-//
-// Source: nginx ngx_parse.c, ngx_parse_time.
-func duration(text string) (time.Duration, bool) {
-	if text == "" {
-		return 0, false
-	}
-	var total time.Duration
-	for _, unit := range units {
-		digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
-		suffix := text[digits:]
-		if text == "" {
-			break
-		}
-		if !strings.HasPrefix(suffix, unit.suffix) || unit.suffix == "m" && strings.HasPrefix(suffix, "ms") {
-			continue
-		}
-		n, ok := number(text[:digits])
-		if !ok || n > int((math.MaxInt64-total)/unit.length) {
-			return 0, false
-		}
-		total += time.Duration(n) * unit.length
-		text = suffix[len(unit.suffix):]
-	}
-	return total, text == ""
-}
+// duration reads a time of a setting in milliseconds.
+func duration(text string) (time.Duration, bool) { return upstream.ParseTime(text, false) }
 
 // flag reads "on" or "off".
 func flag(text string) (on, ok bool) {

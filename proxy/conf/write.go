@@ -255,8 +255,11 @@ func (w *writer) sticky(s *proxy.Sticky) {
 	switch {
 	case s.Cookie != "":
 		words = []string{"cookie", s.Cookie}
-		if s.Expires != 0 {
-			words = append(words, "expires="+timeText(s.Expires))
+		switch {
+		case s.Expires == proxy.MaxExpires:
+			words = append(words, "expires=max")
+		case s.Expires != 0:
+			words = append(words, "expires="+timeText(max(0, s.Expires)))
 		}
 		for _, p := range [][2]string{{"domain=", s.Domain}, {"path=", s.Path}, {"samesite=", s.SameSite}} {
 			if p[1] != "" {

@@ -78,6 +78,8 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 		"sticky route":   usual("1.31", proxy.ByRoute),
 		"a text's":       read(sticky, ""),
 		"sticky learn":   read(up("sticky learn create=$upstream_cookie_a lookup=$cookie_a zone=a:1m timeout=1h header;\nserver tomcat1 route=a;"), "1.31"),
+		"sticky cookie":  read(up("server tomcat1;\nsticky cookie a expires=0 domain=$host samesite=Lax path=/ httponly;"), "1.31"),
+		"for long":       read(up("server tomcat1;\nsticky cookie a expires=max;"), "1.31"),
 		"backup, method": read(up("server tomcat1 down max_fails=0;\nserver tomcat2 backup;\nhash $uri consistent;\nkeepalive 4;"), ""),
 		"words": read(in("map $uri $x {\n\"~^/a b\\\\n{2}\\.\" '\"q\"';\n}\nserver {\nlocation ~ \"^/a{2}\\.\" {\n"+
 			"return 200 \"a\\n;\";\nadd_header A '' always;\n}}"), ""),

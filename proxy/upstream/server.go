@@ -75,7 +75,7 @@ func (s *Server) parameter(word string) bool {
 		s.MaxFails, ok = count(value)
 		return ok
 	case "fail_timeout":
-		s.FailTimeout, ok = seconds(value)
+		s.FailTimeout, ok = ParseTime(value, true)
 		return ok
 	case "route":
 		s.Route = value
@@ -101,40 +101,6 @@ func count(text string) (int, bool) {
 	}
 	n, err := strconv.Atoi(text)
 	return n, err == nil
-}
-
-// longest is far more than any sensible time, and far from an overflow.
-const longest = 10000 * 24 * time.Hour
-
-// seconds reads a time in whole seconds, such as "10", "10s" or "1m30s".
-//
-// Source: nginx ngx_parse.c, ngx_parse_time: units must get smaller, and
-// milliseconds are refused where seconds are wanted.
-func seconds(text string) (time.Duration, bool) {
-	units := []struct {
-		suffix string
-		length time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"", time.Second}}
-	if text == "" {
-		return 0, false
-	}
-	var total time.Duration
-	for _, unit := range units {
-		digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
-		if text == "" {
-			break
-		}
-		if !strings.HasPrefix(text[digits:], unit.suffix) || unit.suffix == "m" && strings.HasPrefix(text[digits:], "ms") {
-			continue
-		}
-		n, ok := count(text[:digits])
-		if !ok || n > int(longest/unit.length) {
-			return 0, false
-		}
-		total += time.Duration(n) * unit.length
-		text = text[digits+len(unit.suffix):]
-	}
-	return total, text == ""
 }
 
 // sid is the server's id in sticky cookies and routes.
