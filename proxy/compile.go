@@ -25,12 +25,22 @@ type compiler struct {
 	servers []*server
 }
 
-// at adds the position to an error.
+// placed is an error with the position of what it is about.
+type placed struct {
+	err error
+	pos string
+}
+
+func (p placed) Error() string { return p.err.Error() + " in " + p.pos }
+func (p placed) Unwrap() error { return p.err }
+
+// at adds the position to an error that has none.
 func (c *compiler) at(pos string, err error) error {
-	if err == nil || pos == "" {
+	var p placed
+	if err == nil || pos == "" || errors.As(err, &p) {
 		return err
 	}
-	return fmt.Errorf("%w in %s", err, pos)
+	return placed{err, pos}
 }
 
 func (c *compiler) compile() error {

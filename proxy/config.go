@@ -39,6 +39,7 @@ type Config struct {
 // Server is a server block.
 type Server struct {
 	Listen    []int    // ports; none: 80
+	Default   []int    // those of them whose default_server it is, where it is not the first of the port
 	Names     []string // server_name: exact, "*.example.org" or "www.example.*"
 	Locations []Location
 	Return    *Return // answers every request that no error page was found for

@@ -44,6 +44,15 @@ func TestConfigurationErrors(t *testing.T) {
 		{"unknown variable", func(c *Config) { c.SetHeaders = []Header{{Name: "X", Value: "$nothing"}} }, `unknown "nothing" variable`},
 		{"unclosed variable", func(c *Config) { c.SetHeaders = []Header{{Name: "X", Value: "${host"}} },
 			`the closing bracket in "host" variable is missing`},
+		{"$0 is no capture", func(c *Config) { c.SetHeaders = []Header{{Name: "X", Value: "$0"}} }, `unknown "0" variable`},
+		{"map of a variable of nginx's own", func(c *Config) {
+			c.Maps = []Map{{Source: "$args", Variable: "$uri", Pos: "nginx.conf:9"}}
+		}, `the duplicate "uri" variable in nginx.conf:9`},
+		{"map of a variable that may change", func(c *Config) { c.Maps = []Map{{Source: "$uri", Variable: "$args"}} }, ""},
+		{"capture named like a variable", func(c *Config) {
+			c.Servers[0].Pos = "nginx.conf:3"
+			c.Servers[0].Locations[0] = Location{Modifier: "~", Path: "(?P<host>x)", Pos: "nginx.conf:20"}
+		}, `the duplicate "host" variable in nginx.conf:20`},
 		{"next upstream", func(c *Config) { c.NextUpstream = []string{"http_501"} }, `invalid value "http_501"`},
 		{"duplicate location", func(c *Config) { c.Servers[0].Locations = append(c.Servers[0].Locations, Location{Path: "/"}) },
 			`duplicate location "/"`},

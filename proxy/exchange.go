@@ -48,6 +48,7 @@ type exchange struct {
 	fresh     link // room for one that is not kept
 	resp      *http.Response
 	addr      [16]byte
+	requestID string // $request_id
 	session   string // what sticky has found
 	cookie    string // what sticky sets
 	proxyHost string

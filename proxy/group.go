@@ -121,22 +121,26 @@ type pass struct {
 	uri     string // the URI part, or ""
 	url     string // as written, for proxy_redirect default
 	dynamic *text  // with variables: all of the above is found per request; without http://
+	schemed bool   // dynamic gives the scheme, too
 }
 
 const scheme = "http://"
 
 func (c *compiler) compilePass(in *Location, l *location) (*pass, error) {
-	rest, ok := strings.CutPrefix(in.ProxyPass, scheme)
-	if !ok {
-		return nil, errPrefix
-	}
-	if strings.Contains(rest, "$") {
-		p := &pass{dynamic: &text{}}
+	rest, ok := cutScheme(in.ProxyPass)
+	if strings.Contains(in.ProxyPass, "$") {
+		p := &pass{dynamic: &text{}, schemed: !ok}
+		if !ok {
+			rest = in.ProxyPass
+		}
 		c.later = append(c.later, func() (err error) {
 			*p.dynamic, err = c.text(rest)
 			return c.at(in.Pos, err)
 		})
 		return p, nil
+	}
+	if !ok {
+		return nil, errPrefix
 	}
 	host, uri := splitHost(rest)
 	if uri != "" && (l.kind == "~" || l.kind == "~*" || l.kind == "@") {
@@ -147,6 +151,14 @@ func (c *compiler) compilePass(in *Location, l *location) (*pass, error) {
 		return nil, err
 	}
 	return &pass{group: g, host: strings.TrimSuffix(host, ":80"), uri: uri, url: in.ProxyPass}, nil
+}
+
+// cutScheme cuts http:// off, in capitals or not.
+func cutScheme(url string) (rest string, ok bool) {
+	if len(url) < len(scheme) || !strings.EqualFold(url[:len(scheme)], scheme) {
+		return "", false
+	}
+	return url[len(scheme):], true
 }
 
 // splitHost splits "host:port/uri?args".
@@ -166,8 +178,12 @@ func (x *exchange) target(pass *pass) (uri string, status int) {
 		x.group, x.proxyHost = pass.group, pass.host
 		return pass.uri, 0
 	}
-	host, uri := splitHost(pass.dynamic.value(x))
-	if host == "" {
+	rest, ok := pass.dynamic.value(x), true
+	if pass.schemed {
+		rest, ok = cutScheme(rest)
+	}
+	host, uri := splitHost(rest)
+	if !ok || host == "" {
 		return "", 500
 	}
 	g, status := x.p.groupOf(host)

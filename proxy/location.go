@@ -12,6 +12,7 @@ import (
 // server is a server block, compiled.
 type server struct {
 	ports    []int
+	defaults []int // ports whose default server it is
 	names    []string
 	settings *settings // of the level itself
 	root     location  // stands for the server where no location matches
@@ -47,7 +48,7 @@ func (s *server) name() string {
 
 // compileServer compiles a server block and its locations.
 func (c *compiler) compileServer(in *Server) (err error) {
-	s := &server{ports: in.Listen, exact: map[string]*location{}, named: map[string]*location{}}
+	s := &server{ports: in.Listen, defaults: in.Default, exact: map[string]*location{}, named: map[string]*location{}}
 	if len(s.ports) == 0 {
 		s.ports = []int{80}
 	}
@@ -111,13 +112,12 @@ func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err
 		if l.pattern, err = compileRegexp(flags, in.Path); err != nil {
 			return err
 		}
-		c.capturesOf(l.pattern)
 		s.patterns = append(s.patterns, l)
+		return c.capturesOf(l.pattern)
 	case "@":
-		if s.named[in.Path] != nil {
-			return fmt.Errorf("duplicate location %q", "@"+in.Path)
+		if s.named[in.Path] == nil { // a second one of that name is never found
+			s.named[in.Path] = l
 		}
-		s.named[in.Path] = l
 	default:
 		return fmt.Errorf("invalid location modifier %q", in.Modifier)
 	}
@@ -190,7 +190,8 @@ func (s *server) lacksSlash(path string) *location {
 // serverFor chooses the server block by port and Host.
 //
 // Source: nginx docs, server_names: exact, then the longest name with a leading
-// asterisk, then the longest with a trailing one, then the port's first.
+// asterisk, then the longest with a trailing one, then the port's default server,
+// which is its first unless another says so.
 func (p *Proxy) serverFor(port int, host string) *server {
 	var first, best *server
 	rank := 0
@@ -198,7 +199,7 @@ func (p *Proxy) serverFor(port int, host string) *server {
 		if !slices.Contains(s.ports, port) {
 			continue
 		}
-		if first == nil {
+		if first == nil || slices.Contains(s.defaults, port) {
 			first = s
 		}
 		for _, name := range s.names {

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // paths answers every location with its own text.
@@ -108,6 +110,39 @@ func TestProxyPassURI(t *testing.T) {
 	})
 }
 
+func TestDefaultServerOfAPort(t *testing.T) {
+	answer := func(text string) *Return { return &Return{Status: 200, Text: text} }
+	config := Config{Servers: []Server{
+		{Listen: []int{8080}, Names: []string{"first.org"}, Return: answer("first")},
+		{Listen: []int{8080}, Default: []int{8080}, Names: []string{"second.org"}, Return: answer("default")},
+	}}
+	run(t, config, func(l *lab) {
+		l.want("unknown name", l.get("/", 1, "Host: nobody.org"), "default")
+		l.want("known name", l.get("/", 1, "Host: first.org"), "first")
+	})
+}
+
+func TestProxyPassWhoseSchemeIsAVariable(t *testing.T) {
+	config := pool(t, "a")
+	config.Servers[0].Locations = []Location{{Path: "/", ProxyPass: "$arg_s://jspserver"}}
+	run(t, config, func(l *lab) {
+		l.want("http", l.get("/?s=http", 1), "a")
+		l.want("HTTP", l.get("/?s=HTTP", 1), "a")
+		l.want("no scheme that is known", l.get("/?s=ftp", 1), "500")
+	})
+}
+
+func TestOfTwoNamedLocationsTheFirstCounts(t *testing.T) {
+	config := pool(t, "a")
+	config.Servers[0].Locations = []Location{
+		{Path: "/", Return: &Return{Status: 404}, Settings: Settings{
+			ErrorPages: []ErrorPage{{Statuses: []int{404}, Replace: FromLocation, URI: "@late"}}}},
+		{Modifier: "@", Path: "late", Return: &Return{Status: 200, Text: "first"}},
+		{Modifier: "@", Path: "late", Return: &Return{Status: 200, Text: "second"}},
+	}
+	run(t, config, func(l *lab) { l.want("page", l.get("/", 1), "first") })
+}
+
 func TestProxyPassToAMap(t *testing.T) {
 	// The older way to be sticky: a group for each node with the others as backups.
 	config := Config{
@@ -163,6 +198,9 @@ func TestVariables(t *testing.T) {
 		{"$route", "/index.jsp;jsessionid=AA.b?x", "b", []string{"Cookie: JSESSIONID=CC.a"}},
 		{"$route", "/", "a", []string{"Cookie: JSESSIONID=CC.a"}},
 		{"$nginx_version $hostname", "/", "1.22.1 front", nil},
+		{"$binary_remote_addr", "/", "\x0a\x00\x01\x07", nil},
+		{"$remote_user", "/", "alice", []string{"Authorization: Basic YWxpY2U6c2VjcmV0"}},
+		{"$remote_user|$https", "/", "|", nil},
 	} {
 		config := Config{
 			RouteOf: func(id string) string { _, route, _ := strings.Cut(id, "."); return route },
@@ -172,4 +210,29 @@ func TestVariables(t *testing.T) {
 			l.want(c.text+" of "+c.target, l.get(c.target, 1, c.header...), c.want)
 		})
 	}
+}
+
+func TestVariablesOfTime(t *testing.T) {
+	config := Config{Servers: []Server{{Listen: []int{8080}, Return: &Return{Status: 200, Text: "$time_iso8601|$time_local|$msec"}}}}
+	run(t, config, func(l *lab) {
+		l.user.Sleep(l.ctx, 90*time.Second+250*time.Millisecond)
+		now := l.user.Now()
+		got := l.get("/", 1)
+		l.want("times", got, now.Format("2006-01-02T15:04:05-07:00")+"|"+now.Format("02/Jan/2006:15:04:05 +0000")+
+			fmt.Sprintf("|%d.250", now.Unix()))
+	})
+}
+
+func TestRequestIDIsOneForEachRequest(t *testing.T) {
+	config := pool(t, "a", "b")
+	config.SetHeaders = []Header{{Name: "X-Request-Id", Value: "$request_id"}}
+	config.AddHeaders = []Header{{Name: "X-Sent", Value: "$request_id"}}
+	run(t, config, func(l *lab) {
+		first := l.send("GET", "/", "").header.Get("X-Sent")
+		second := l.send("GET", "/", "").header.Get("X-Sent")
+		l.want("the node got the client's", l.nodes["a"].last().Header.Get("X-Request-Id"), first)
+		if len(first) != 32 || first == second {
+			t.Errorf("ids %q and %q, want two different ones of 32 digits", first, second)
+		}
+	})
 }

@@ -28,6 +28,9 @@ func (c *compiler) compileMap(m *Map) (err error) {
 	if name == "" {
 		return fmt.Errorf("invalid variable name %q", m.Variable)
 	}
+	if err := c.free(name); err != nil {
+		return err
+	}
 	compiled := &mapping{exact: map[string]text{}}
 	c.own[name] = func(x *exchange) string { return compiled.value(x) }
 	c.later = append(c.later, func() error {
@@ -35,8 +38,25 @@ func (c *compiler) compileMap(m *Map) (err error) {
 	})
 	for _, entry := range m.Entries { // named captures become variables
 		if re, err := c.mapRegexp(entry.Pattern); err == nil && re != nil {
-			c.capturesOf(re)
+			if err := c.capturesOf(re); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// changeable are the variables of nginx's own that may be given another
+// meaning.
+//
+// Source: nginx ngx_http_variables.c and ngx_http_proxy_module.c,
+// NGX_HTTP_VAR_CHANGEABLE.
+var changeable = map[string]bool{"args": true, "proxy_host": true, "proxy_port": true, "proxy_add_x_forwarded_for": true}
+
+// free reports whether a configuration may define a variable of that name.
+func (c *compiler) free(name string) error {
+	if variables[name] != nil && !changeable[name] {
+		return fmt.Errorf("the duplicate %q variable", name)
 	}
 	return nil
 }
@@ -142,11 +162,14 @@ func (x *exchange) capture(n int) string {
 }
 
 // capturesOf makes the named groups of a regular expression known as variables.
-func (c *compiler) capturesOf(re *regexp.Regexp) {
+func (c *compiler) capturesOf(re *regexp.Regexp) error {
 	for _, name := range re.SubexpNames() {
 		name = strings.ToLower(name)
 		if name == "" || c.own[name] != nil {
 			continue
+		}
+		if err := c.free(name); err != nil {
+			return err
 		}
 		c.own[name] = func(x *exchange) string {
 			for i := len(x.captures.named) - 1; i >= 0; i-- {
@@ -157,4 +180,5 @@ func (c *compiler) capturesOf(re *regexp.Regexp) {
 			return ""
 		}
 	}
+	return nil
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -29,13 +30,14 @@ var nextWords = map[string]Next{
 	"http_500": Next500, "http_502": Next502, "http_503": Next503, "http_504": Next504,
 	"http_403": Next403, "http_404": Next404, "http_429": Next429,
 	"non_idempotent": NextNonIdempotent, "off": NextOff,
+	"updating": 0, // of a cache, which is not simulated
 }
 
-// ParseNext reads the words of proxy_next_upstream.
+// ParseNext reads the words of proxy_next_upstream, in capitals or not.
 func ParseNext(words ...string) (Next, error) {
 	var n Next
 	for _, word := range words {
-		bit, ok := nextWords[word]
+		bit, ok := nextWords[strings.ToLower(word)]
 		if !ok {
 			return 0, fmt.Errorf("invalid value %q", word)
 		}

@@ -23,6 +23,7 @@ func TestParseNextUpstream(t *testing.T) {
 		{[]string{"error", "timeout"}, NextError | NextTimeout, ""},
 		{[]string{"http_500", "http_429", "non_idempotent"}, Next500 | Next429 | NextNonIdempotent, ""},
 		{[]string{"error", "off"}, NextOff, ""},
+		{[]string{"Error", "HTTP_500", "updating"}, NextError | Next500, ""},
 		{[]string{"http_501"}, 0, `invalid value "http_501"`},
 	} {
 		got, err := ParseNext(c.words...)

@@ -5,6 +5,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // variables are nginx's by name.
@@ -38,13 +39,21 @@ var variables = map[string]variable{
 	"proxy_host":                func(x *exchange) string { return x.proxyHost },
 	"proxy_port":                func(x *exchange) string { return portText(x.proxyHost) },
 	"proxy_add_x_forwarded_for": forwardedFor,
+	"binary_remote_addr":        func(x *exchange) string { return string(x.clientAddr()) },
+	"remote_user":               remoteUser,
+	"https":                     func(*exchange) string { return "" },
+	"request_body":              func(x *exchange) string { return string(x.body) },
+	"request_id":                requestID,
+	"msec":                      func(x *exchange) string { return milliseconds(x.p.host.Now()) },
+	"time_local":                func(x *exchange) string { return x.p.host.Now().Format("02/Jan/2006:15:04:05 -0700") },
+	"time_iso8601":              func(x *exchange) string { return x.p.host.Now().Format("2006-01-02T15:04:05-07:00") },
 	"upstream_addr":             func(x *exchange) string { return x.upstreamAddr() },
 	"upstream_status":           func(x *exchange) string { return x.upstreamStatus() },
 }
 
 // variable finds a variable by its name, which is not case-sensitive.
 func (c *compiler) variable(name string) (variable, error) {
-	if len(name) == 1 && '0' <= name[0] && name[0] <= '9' {
+	if len(name) == 1 && '1' <= name[0] && name[0] <= '9' {
 		n := int(name[0] - '0')
 		return func(x *exchange) string { return x.capture(n) }, nil
 	}
@@ -88,6 +97,10 @@ var families = map[string]func(c *compiler, key string) variable{
 			join = ", "
 		}
 		return func(x *exchange) string { return lines(x.r.Header[name], join) }
+	},
+	"sent_http_": func(_ *compiler, key string) variable {
+		name := headerName(key)
+		return func(x *exchange) string { return lines(x.w.Header()[name], ", ") }
 	},
 	"upstream_http_": func(_ *compiler, key string) variable {
 		name := headerName(key)
@@ -209,6 +222,27 @@ func forwardedFor(x *exchange) string {
 		return sent + ", " + addr
 	}
 	return addr
+}
+
+// remoteUser is the name that the client gives for basic authentication.
+func remoteUser(x *exchange) string {
+	name, _, _ := x.r.BasicAuth()
+	return name
+}
+
+// requestID is a random name of the request, the same each time it is asked
+// for.
+func requestID(x *exchange) string {
+	if x.requestID == "" {
+		r := x.p.host.Rand("request_id", x.p.host.Name(), x.identity())
+		x.requestID = fmt.Sprintf("%016x%016x", r.Uint64(), r.Uint64())
+	}
+	return x.requestID
+}
+
+// milliseconds is a time in seconds of the epoch, with three decimals.
+func milliseconds(t time.Time) string {
+	return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/int(time.Millisecond))
 }
 
 // sessionID is the session's id in the URI's path parameter, or else in the

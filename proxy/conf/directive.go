@@ -33,7 +33,7 @@ func directives() []directive {
 
 		// Processes.
 		{"worker_processes", inMain | take1, true, (*reader).workerProcesses, "one worker is simulated"},
-		{"worker_connections", inEvents | take1, true, (*reader).anyNumber, "no limit is simulated"},
+		{"worker_connections", inEvents | take1, true, (*reader).workerConnections, "no limit is simulated"},
 		{"multi_accept", inEvents | aFlag, true, nil, "no effect: connections are accepted at once"},
 		{"use", inEvents | take1, true, nil, "no effect: there is no polling"},
 		{"accept_mutex", inEvents | aFlag, true, nil, "no effect: one worker is simulated"},

@@ -253,10 +253,10 @@ func (r *reader) workerProcesses(s statement) error {
 	return nil
 }
 
-// anyNumber accepts a number that makes no difference.
-func (r *reader) anyNumber(s statement) error {
+// workerConnections accepts a number that makes no difference.
+func (r *reader) workerConnections(s statement) error {
 	if _, ok := number(s.words[1].text); !ok {
-		return r.reject(s, "invalid number")
+		return r.fail(s, s.words[1], "invalid number %s", quote(s.words[1].text))
 	}
 	r.note(NoEffect, s.words[0], "%s: no limit is simulated", quote(s.name()))
 	return nil

@@ -16,9 +16,10 @@ type virtualServer struct {
 
 // listen is a port that a server has taken.
 type listen struct {
-	server *virtualServer
-	addr   string
-	port   int
+	server    *virtualServer
+	addr      string
+	port      int
+	preferred bool // its default server
 }
 
 // serverBlock reads a virtual server.
@@ -71,9 +72,37 @@ func (r *reader) checkNames() {
 }
 
 // listenParameters are those that make no difference here; those that end with
-// "=" take a value.
-var listenParameters = []string{"bind", "deferred", "reuseport", "http2", "multipath", "setfib=", "fastopen=",
-	"backlog=", "rcvbuf=", "sndbuf=", "accept_filter=", "ipv6only=", "so_keepalive="}
+// "=" take a value, in the form that the function knows.
+var listenParameters = map[string]func(value string) bool{
+	"bind": nil, "deferred": nil, "reuseport": nil, "http2": nil,
+	"backlog=":      positive,
+	"fastopen=":     positive,
+	"rcvbuf=":       someBytes,
+	"sndbuf=":       someBytes,
+	"ipv6only=":     anything,
+	"so_keepalive=": anything,
+}
+
+func positive(value string) bool  { n, ok := number(value); return ok && n > 0 }
+func someBytes(value string) bool { _, ok := size(value); return ok }
+func anything(string) bool        { return true }
+
+// listenParameter reads a parameter that makes no difference.
+func (r *reader) listenParameter(s statement, w word) error {
+	name, value, valued := strings.Cut(w.text, "=")
+	key := name
+	if valued {
+		key += "="
+	}
+	valid, known := listenParameters[key]
+	switch {
+	case !known:
+		return r.fail(s, w, "invalid parameter %s", quote(w.text))
+	case valued && !valid(value):
+		return r.fail(s, w, "invalid %s %s", name, quote(w.text))
+	}
+	return nil
+}
 
 // listen reads a port.
 //
@@ -81,7 +110,7 @@ var listenParameters = []string{"bind", "deferred", "reuseport", "http2", "multi
 func (r *reader) listen(s statement) error {
 	address := s.words[1]
 	host, port, why := splitListen(address.text)
-	if why == "" && host != "" && host != "*" && !strings.HasPrefix(host, "[") && !r.resolves(host) {
+	if why == "" && host != "" && host != "*" && host != "unix" && !strings.HasPrefix(host, "[") && !r.resolves(host) {
 		why = "host not found"
 	}
 	if why != "" {
@@ -94,39 +123,41 @@ func (r *reader) listen(s statement) error {
 			preferred = true
 		case w.text == "ssl", w.text == "quic", w.text == "proxy_protocol":
 			simulated = false
-		case !slices.ContainsFunc(listenParameters, func(p string) bool {
-			return w.text == p || strings.HasSuffix(p, "=") && strings.HasPrefix(w.text, p)
-		}):
-			return r.fail(s, w, "invalid parameter %s", quote(w.text))
+		default:
+			if err := r.listenParameter(s, w); err != nil {
+				return err
+			}
 		}
 	}
 	if host == "" || host == "*" {
 		host = "0.0.0.0"
 	}
-	taken := false
 	for _, l := range r.listens {
 		if l.addr != host || l.port != port {
 			continue
 		}
-		taken = true
-		if l.server == r.server {
+		switch {
+		case l.server == r.server:
 			return r.fail(s, address, "a duplicate listen %s:%d", host, port)
+		case l.preferred && preferred:
+			return r.fail(s, address, "a duplicate default server for %s:%d", host, port)
 		}
 	}
-	r.listens = append(r.listens, listen{r.server, host, port})
+	r.listens = append(r.listens, listen{r.server, host, port, preferred})
 	switch {
 	case !simulated:
 		r.server.deaf = true
 		r.note(Ignored, address, "%s is not understood, ignored: plain HTTP on IPv4 is simulated",
 			quote("listen "+strings.Join(s.texts(), " ")))
 		return nil
-	case preferred && taken:
-		r.note(Ignored, address, `"default_server" is not understood, ignored: the port's first server is its default`)
 	case host != "0.0.0.0":
 		r.note(NoEffect, address, "the address of listen is not looked at: the port is open on all")
 	}
 	if !slices.Contains(r.server.Listen, port) {
 		r.server.Listen = append(r.server.Listen, port)
+	}
+	if preferred && !slices.Contains(r.server.Default, port) {
+		r.server.Default = append(r.server.Default, port)
 	}
 	return nil
 }

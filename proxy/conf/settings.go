@@ -9,9 +9,15 @@ import (
 // These directives may stand at every level: http, server and location.
 
 func (r *reader) nextUpstream(s statement) error {
+	seen := map[string]bool{}
 	for _, w := range s.args() {
 		if _, err := proxy.ParseNext(w.text); err != nil {
 			return r.fail(s, w, "%s", err)
+		}
+		if word := strings.ToLower(w.text); seen[word] {
+			r.note(Warning, w, "duplicate value %s", quote(w.text))
+		} else {
+			seen[word] = true
 		}
 	}
 	r.settings.NextUpstream = s.texts()

@@ -161,6 +161,7 @@ http {
 		got, want any
 	}{
 		{"release", c.Release, "1.22"},
+		{"default server", fmt.Sprint(s.Default), "[81]"},
 		{"idle timeout", c.ClientIdleTimeout.String(), "30s"},
 		{"connect timeout", c.ConnectTimeout.String(), "500ms"},
 		{"body size", c.MaxBodySize, int64(proxy.Unlimited)},

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -298,7 +299,11 @@ func (w *writer) sticky(s *proxy.Sticky) {
 func (w *writer) server(s *proxy.Server) {
 	w.open("server")
 	for _, port := range s.Listen {
-		w.line("listen", strconv.Itoa(port))
+		words := []string{"listen", strconv.Itoa(port)}
+		if slices.Contains(s.Default, port) {
+			words = append(words, "default_server")
+		}
+		w.line(words...)
 	}
 	if len(s.Names) > 0 {
 		w.line(append([]string{"server_name"}, s.Names...)...)
