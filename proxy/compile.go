@@ -262,8 +262,9 @@ type settings struct {
 	hostHeader  *text        // nil: $proxy_host
 	connection  string       // the Connection header if none is set
 	replaced    nameSet
-	hidden      nameSet    // response headers by canonical name
-	redirects   []Redirect // nil: default
+	passed      []string    // Server and Date, if the node's are passed on
+	hidden      nameSet     // response headers by canonical name
+	redirects   []rewriting // nil: off
 	intercept   bool
 	bufferSize  int
 	maxBodySize int64 // 0: no limit
@@ -309,7 +310,6 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		connection:  c.release.connection,
 		replaced:    namesOf("Host", "Connection", "Content-Length", "Transfer-Encoding"),
 		hidden:      namesOf(hiddenHeaders...),
-		redirects:   in.Redirects,
 		intercept:   in.InterceptErrors == On,
 		bufferSize:  or(in.BufferSize, 4096),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
@@ -322,7 +322,11 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		s.hidden.add(textproto.CanonicalMIMEHeaderKey(name))
 	}
 	for _, name := range in.PassHeaders {
-		s.hidden.remove(textproto.CanonicalMIMEHeaderKey(name))
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		s.hidden.remove(name)
+		if name == "Server" || name == "Date" {
+			s.passed = append(s.passed, name)
+		}
 	}
 	for _, name := range []string{"Connection", "Keep-Alive", "Transfer-Encoding"} {
 		s.hidden.add(name)
@@ -338,7 +342,10 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 }
 
 // fillSettings compiles the texts of settings.
-func (c *compiler) fillSettings(s *settings, in Settings) error {
+func (c *compiler) fillSettings(s *settings, in Settings) (err error) {
+	if s.redirects, err = c.compileRedirects(in.Redirects); err != nil {
+		return err
+	}
 	for _, h := range in.SetHeaders {
 		value, err := c.text(h.Value)
 		if err != nil {

@@ -110,8 +110,10 @@ type Header struct {
 	Always      bool // add_header: on errors, too
 }
 
-// Redirect rewrites the beginning of Location headers. From "default" does what
-// nginx does of itself, "off" nothing.
+// Redirect rewrites the beginning of Location headers, and of the URL in Refresh
+// headers. From "default" does what nginx does of itself, "off" nothing; with
+// "~" or "~*" before it it is a regular expression (RE2 syntax) whose match
+// replaces the whole. Both may hold variables, To captures.
 type Redirect struct{ From, To string }
 
 // ErrorPage is an error_page directive.

@@ -175,6 +175,7 @@ func (x *exchange) send(status int, contentType, body string) {
 //
 // Source: nginx ngx_http_core_module.c, ngx_http_send_response.
 func (x *exchange) respond(a *answer) (status int) {
+	x.status = a.status // what $status is in the text
 	value := a.text.value(x)
 	switch {
 	case isRedirect(a.status):

@@ -106,7 +106,7 @@ func TestReturn(t *testing.T) {
 func TestReturnedTextIsOfTheKindThatThePathSays(t *testing.T) {
 	run(t, paths("/"), func(l *lab) {
 		for target, want := range map[string]string{
-			"/x": "text/plain", "/50x.html": "text/html", "/a.b/logo.GIF": "image/gif", "/a.gif/x": "text/plain",
+			"/x": "text/plain", "/50x.html": "text/html", "/a.b/logo.GIF": "image/gif", "/a.gif/x": "text/plain", "/.html": "text/plain",
 		} {
 			l.want("Content-Type of "+target, l.send("GET", target, "").header.Get("Content-Type"), want)
 		}
@@ -114,6 +114,20 @@ func TestReturnedTextIsOfTheKindThatThePathSays(t *testing.T) {
 	config := Config{Servers: []Server{{Listen: []int{8080}, Return: &Return{Status: 204}}}}
 	run(t, config, func(l *lab) {
 		l.want("header of 204", len(l.send("GET", "/", "").header["Content-Type"]), 0)
+	})
+}
+
+func TestStatusInAReturnedText(t *testing.T) {
+	run(t, Config{Servers: []Server{{Listen: []int{8080}, Locations: []Location{
+		{Path: "/", Return: &Return{Status: 201, Text: "$status"}},
+		{Path: "/gone", Return: &Return{Status: 410}, Settings: Settings{ErrorPages: []ErrorPage{{Statuses: []int{410}, URI: "/page"}}}},
+		{Path: "/spare", Return: &Return{Status: 410}, Settings: Settings{
+			ErrorPages: []ErrorPage{{Statuses: []int{410}, URI: "/page", Replace: FromLocation}}}},
+		{Path: "/page", Return: &Return{Status: 200, Text: "$status"}},
+	}}}}, func(l *lab) {
+		for target, want := range map[string]string{"/": "201", "/gone": "410", "/spare": "200"} {
+			l.want("$status at "+target, l.send("GET", target, "").body, want)
+		}
 	})
 }
 

@@ -314,10 +314,10 @@ func (b *requestBody) Close() error { return nil }
 
 // sentStatus is what the client sees, as far as it is known.
 func (x *exchange) sentStatus() int {
-	if x.status != 0 {
-		return x.status
+	if x.errStatus != 0 {
+		return x.errStatus
 	}
-	return x.errStatus
+	return x.status
 }
 
 // upstreamAddr is $upstream_addr.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +54,33 @@ func TestSetHeader(t *testing.T) {
 	})
 }
 
+func TestTargetGoesOnAsItCame(t *testing.T) {
+	for _, c := range []struct{ pass, target, want string }{
+		{"http://jspserver", "/a%20b//c/../d?x=1#part", "/a%20b//c/../d?x=1#part"},
+		{"http://jspserver", "/a#part?x", "/a#part?x"},
+		{"http://jspserver/two/", "/a%3Cb%20c", "/two/a%3Cb%20c"},
+		{"http://jspserver/two/", "/a<b", "/two/a<b"}, // no escape came, none is made
+	} {
+		config := pool(t, "a")
+		config.Servers[0].Locations[0].ProxyPass = c.pass
+		run(t, config, func(l *lab) {
+			l.send("GET", c.target, "")
+			l.want(c.target+" to "+c.pass, l.nodes["a"].last().RequestURI, c.want)
+		})
+	}
+}
+
+func TestServerAndDateOfANodeThatSendsNone(t *testing.T) {
+	config := pool(t, "a")
+	config.PassHeaders = []string{"server", "Date"}
+	run(t, config, func(l *lab) {
+		r := l.send("GET", "/", "")
+		l.want("Server and Date", fmt.Sprint(len(r.header["Server"]), len(r.header["Date"])), "0 0")
+		l.nodes["a"].handler = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Server", "Tomcat") }
+		l.want("the node's", l.send("GET", "/", "").header.Get("Server"), "Tomcat")
+	})
+}
+
 func TestResponseHeaders(t *testing.T) {
 	config := pool(t, "a")
 	config.AddHeaders = []Header{{Name: "X-Upstream", Value: "$upstream_addr"}}
@@ -84,23 +112,35 @@ func TestLocationHeaderIsRewritten(t *testing.T) {
 		pass, prefix string
 		rules        []Redirect
 		sent, want   string
+		whole        string // what Location has more than Refresh
 	}{
-		{"http://jspserver", "/", nil, "http://jspserver/x", "http://www.test.com:8080/x"},
-		{"http://jspserver/two/", "/one/", nil, "http://jspserver/two/x", "http://www.test.com:8080/one/x"},
-		{"http://jspserver", "/", nil, "http://elsewhere/x", "http://elsewhere/x"},
-		{"http://jspserver", "/", nil, "/x", "/x"},
-		{"http://jspserver", "/", []Redirect{{From: "off"}}, "http://jspserver/x", "http://jspserver/x"},
-		{"http://jspserver", "/", []Redirect{{"http://a:8080/", "/b/"}, {From: "default"}}, "http://a:8080/x", "http://www.test.com:8080/b/x"},
+		{"http://jspserver", "/", nil, "http://jspserver/x", "http://www.test.com:8080/x", "http://www.test.com:8080"},
+		{"http://jspserver/two/", "/one/", nil, "http://jspserver/two/x", "http://www.test.com:8080/one/x", "http://www.test.com:8080"},
+		{"http://jspserver", "/", nil, "http://elsewhere/x", "http://elsewhere/x", ""},
+		{"http://jspserver", "/", nil, "/x", "/x", ""},
+		{"http://jspserver", "~ ^/", nil, "http://jspserver/x", "http://www.test.com:8080/x", "http://www.test.com:8080"},
+		{"http://jspserver", "/", []Redirect{{"http://$proxy_host/", "$scheme://$host/$arg_a/"}}, "http://jspserver/x", "http://www.test.com/one/x", ""},
+		{"http://jspserver", "/", []Redirect{{"~*^HTTP://([^/]*)(/.*)$", "https://new.org$2?$1"}}, "http://jspserver/x", "https://new.org/x?jspserver", ""},
+		{"http://jspserver", "/", []Redirect{{"~^ftp:", "/never"}}, "http://jspserver/x", "http://jspserver/x", ""},
+		{"http://jspserver", "/", []Redirect{{From: "off"}}, "http://jspserver/x", "http://jspserver/x", ""},
+		{"http://jspserver", "/", []Redirect{{"http://a:8080/", "/b/"}, {From: "default"}}, "http://a:8080/x", "http://www.test.com:8080/b/x", "http://www.test.com:8080"},
 	} {
 		config := pool(t, "a")
 		config.Redirects = c.rules
-		config.Servers[0].Locations = []Location{{Path: c.prefix, ProxyPass: c.pass}}
+		modifier, path, found := strings.Cut(c.prefix, " ")
+		if !found {
+			modifier, path = "", c.prefix
+		}
+		config.Servers[0].Locations = []Location{{Modifier: modifier, Path: path, ProxyPass: c.pass}}
 		run(t, config, func(l *lab) {
 			l.nodes["a"].handler = func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", c.sent)
+				w.Header().Set("Refresh", "5; URL="+c.sent)
 				w.WriteHeader(302)
 			}
-			l.want("Location for "+c.sent, l.send("GET", c.prefix, "").header.Get("Location"), c.want)
+			r := l.send("GET", strings.TrimPrefix(path, "^")+"?a=one", "")
+			l.want("Location for "+c.sent, r.header.Get("Location"), c.want)
+			l.want("Refresh for "+c.sent, r.header.Get("Refresh"), "5; URL="+strings.TrimPrefix(c.want, c.whole))
 		})
 	}
 }

@@ -18,46 +18,22 @@ func (x *exchange) relayHead(l *location) {
 			continue
 		}
 		values = values[:len(values):len(values)]
-		if name == "Location" {
+		switch name {
+		case "Location":
 			values = x.rewriteLocation(l, values)
+		case "Refresh":
+			values = x.rewriteRefresh(l, values)
 		}
 		header[name] = values
+	}
+	for _, name := range l.passed {
+		if header[name] == nil {
+			header[name] = noLines // the node's, which sent none
+		}
 	}
 	_, reason, _ := strings.Cut(x.resp.Status, " ")
 	x.writeHead(x.resp.StatusCode, reason)
 }
-
-// rewriteLocation applies proxy_redirect to the first Location. A rewritten
-// path becomes a whole URL. The values themselves are the server's answer and
-// stay as they are.
-//
-// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_rewrite_redirect, and
-// ngx_http_upstream.c, ngx_http_upstream_rewrite_location.
-func (x *exchange) rewriteLocation(l *location, values []string) []string {
-	rules := l.redirects
-	if len(rules) == 0 {
-		rules = defaultRedirect
-	}
-	for _, rule := range rules {
-		from, to := rule.From, rule.To
-		switch {
-		case from == "off":
-			return values
-		case from == "default" && (l.pass.dynamic != nil || l.kind == "~" || l.kind == "~*"):
-			continue
-		case from == "default" && l.pass.uri == "":
-			from, to = l.pass.url+"/", "/"
-		case from == "default":
-			from, to = l.pass.url, l.path
-		}
-		if rest, ok := strings.CutPrefix(values[0], from); ok {
-			return append([]string{x.absolute(to + rest)}, values[1:]...)
-		}
-	}
-	return values
-}
-
-var defaultRedirect = []Redirect{{From: "default"}}
 
 // absolute makes a whole URL of a path; anything else stays as it is.
 func (x *exchange) absolute(to string) string {
@@ -104,6 +80,8 @@ func (x *exchange) writeHead(status int, phrase string) {
 	}
 	writeStatus(x.w, status, phrase)
 }
+
+var noLines = []string{}
 
 var connectionKeep = []string{"keep-alive"}
 

@@ -37,7 +37,7 @@ func (c *compiler) compileMap(m *Map) (err error) {
 		return c.at(m.Pos, c.fillMap(compiled, m))
 	})
 	for _, entry := range m.Entries { // named captures become variables
-		if re, err := c.mapRegexp(entry.Pattern); err == nil && re != nil {
+		if re, err := c.pattern(entry.Pattern); err == nil && re != nil {
 			if err := c.capturesOf(re); err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ func (c *compiler) fillMap(compiled *mapping, m *Map) (err error) {
 		if err != nil {
 			return err
 		}
-		re, err := c.mapRegexp(entry.Pattern)
+		re, err := c.pattern(entry.Pattern)
 		if err != nil {
 			return err
 		}
@@ -91,8 +91,9 @@ func (c *compiler) fillMap(compiled *mapping, m *Map) (err error) {
 	return nil
 }
 
-// mapRegexp compiles a pattern that begins with "~"; others give nil.
-func (c *compiler) mapRegexp(pattern string) (*regexp.Regexp, error) {
+// pattern compiles a regular expression, which begins with "~" or "~*"; other
+// texts give nil.
+func (c *compiler) pattern(pattern string) (*regexp.Regexp, error) {
 	if expr, ok := strings.CutPrefix(pattern, "~*"); ok {
 		return compileRegexp("(?i)", expr)
 	}

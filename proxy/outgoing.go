@@ -43,16 +43,30 @@ func (x *exchange) requestURI(l *location, uri string) string {
 		return uri
 	case uri != "":
 		rest := x.uri[min(len(l.path), len(x.uri)):]
-		return uri + escape(rest) + mark(x.args) + x.args
+		if x.wasEscaped() {
+			rest = escape(rest)
+		}
+		return uri + rest + mark(x.args) + x.args
 	case x.rawValid:
 		return x.rawURI
 	}
 	return escape(x.uri) + mark(x.args) + x.args
 }
 
-// setTarget writes the target so that it is sent as it is, byte for byte.
+// wasEscaped reports whether the path must be escaped again on its way out. What
+// a client sent without any escape goes on without.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_create_request, and
+// ngx_http_parse.c, quoted_uri.
+func (x *exchange) wasEscaped() bool {
+	path, _ := splitTarget(x.rawURI)
+	return x.internal || strings.IndexByte(path, '%') >= 0
+}
+
+// setTarget writes the target so that it is sent as it is, byte for byte, a
+// fragment that has no business there included.
 func (x *exchange) setTarget(target string) {
-	path, args := splitTarget(target)
+	path, args, _ := strings.Cut(target, "?")
 	decoded, ok := decode(path)
 	if !ok {
 		decoded = path

@@ -58,7 +58,7 @@ func (x *exchange) static(l *location) (status int) {
 // Source: nginx ngx_http_core_module.c, ngx_http_set_content_type.
 func (x *exchange) contentType() string {
 	name := x.uri[strings.LastIndexByte(x.uri, '/')+1:]
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+	if i := strings.LastIndexByte(name, '.'); i > 0 {
 		if kind := mimeTypes[strings.ToLower(name[i+1:])]; kind != "" {
 			return kind
 		}

@@ -83,7 +83,7 @@ func directives() []directive {
 		{"proxy_set_header", inAnyLevel | take2, false, (*reader).setHeader, "a header of the passed request"},
 		{"proxy_hide_header", inAnyLevel | take1, false, (*reader).hideHeader, "drops a header of answers"},
 		{"proxy_pass_header", inAnyLevel | take1, false, (*reader).hideHeader, "keeps one that is hidden"},
-		{"proxy_redirect", inAnyLevel | take1 | take2, false, (*reader).redirect, "rewrites Location, literally"},
+		{"proxy_redirect", inAnyLevel | take1 | take2, false, (*reader).redirect, "rewrites Location; patterns are RE2"},
 		{"proxy_intercept_errors", inAnyLevel | aFlag, true, (*reader).intercept, "error_page for servers' errors"},
 		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
 		{"proxy_buffering", inAnyLevel | aFlag, true, nil, "no effect: answers are passed on as they arrive"},

@@ -91,8 +91,9 @@ func (r *reader) redirect(s statement) error {
 	case len(s.words) == 2 && from.text == "default" && (r.location == nil || r.location.ProxyPass == ""):
 		return r.fail(s, from, `"proxy_redirect default" should be placed after the "proxy_pass" directive`)
 	case strings.HasPrefix(from.text, "~"):
-		r.note(Ignored, from, "proxy_redirect with a regular expression is not understood, ignored")
-		return nil
+		if err := r.regexp(s, from, strings.TrimPrefix(from.text[1:], "*")); err != nil {
+			return err
+		}
 	}
 	redirect := proxy.Redirect{From: from.text}
 	if len(s.words) == 3 {
