@@ -242,6 +242,7 @@ func (outer Settings) inside(inner Settings) Settings {
 		PassHeaders:         orList(inner.PassHeaders, outer.PassHeaders),
 		Redirects:           orList(inner.Redirects, outer.Redirects),
 		InterceptErrors:     or(inner.InterceptErrors, outer.InterceptErrors),
+		Buffering:           or(inner.Buffering, outer.Buffering),
 		BufferSize:          or(inner.BufferSize, outer.BufferSize),
 		MaxBodySize:         or(inner.MaxBodySize, outer.MaxBodySize),
 		ErrorPages:          orList(inner.ErrorPages, outer.ErrorPages),
@@ -266,6 +267,7 @@ type settings struct {
 	hidden      nameSet     // response headers by canonical name
 	redirects   []rewriting // nil: off
 	intercept   bool
+	unbuffered  bool
 	bufferSize  int
 	maxBodySize int64 // 0: no limit
 	errorPages  []errorPage
@@ -311,6 +313,7 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		replaced:    namesOf("Host", "Connection", "Content-Length", "Transfer-Encoding"),
 		hidden:      namesOf(hiddenHeaders...),
 		intercept:   in.InterceptErrors == On,
+		unbuffered:  in.Buffering == Off,
 		bufferSize:  or(in.BufferSize, 4096),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
 		root:        or(in.Root, "html"),

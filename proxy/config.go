@@ -96,6 +96,7 @@ type Settings struct {
 	PassHeaders         []string      // proxy_pass_header
 	Redirects           []Redirect    // proxy_redirect; none: default
 	InterceptErrors     Flag          // default off
+	Buffering           Flag          // proxy_buffering: default on
 	BufferSize          int           // proxy_buffer_size: the largest response head; default 4096 bytes
 	MaxBodySize         int64         // client_max_body_size in bytes: default 1 MiB
 	ErrorPages          []ErrorPage   // inherited only as a whole

@@ -11,8 +11,8 @@
 // One worker process is simulated. Where a rule is borrowed the source file of
 // nginx is named beside it. The differences that can be seen from outside:
 //
-//   - A response is passed on as it arrives, as with "proxy_buffering off";
-//     nginx collects small pieces first.
+//   - Of a response at most one buffer is held back, even if the client reads
+//     slowly; nginx collects more, and on disk.
 //   - Request bodies are always read whole before a server is asked, as with
 //     "proxy_request_buffering on".
 //   - An idle connection to a server that has outlived keepalive_timeout is

@@ -29,7 +29,8 @@ func TestErrorPages(t *testing.T) {
 		config.Servers[0].Locations = append(config.Servers[0].Locations,
 			Location{Modifier: "=", Path: "/50x.html", Internal: true},
 			Location{Modifier: "=", Path: "/missing.html"},
-			Location{Modifier: "=", Path: "/sorry", Return: &Return{Status: 200, Text: "sorry $args GET"}},
+			Location{Modifier: "=", Path: "/sorry", Return: &Return{Status: 200, Text: "sorry $args GET"},
+				Settings: Settings{AddHeaders: []Header{{Name: "X-Method", Value: "$request_method"}}}},
 			Location{Modifier: "@", Path: "spare", ProxyPass: "http://" + addr("b")})
 		run(t, config, func(l *lab) {
 			l.kill("a")
@@ -43,6 +44,8 @@ func TestErrorPages(t *testing.T) {
 				got := l.nodes["b"].last()
 				l.want("URI and method", got.Method+" "+got.RequestURI, "POST /x/y?z")
 				l.wantTried("a : b", "502 : 200")
+			case "/sorry?was=$status":
+				l.want("method of the page", r.header.Get("X-Method"), "GET")
 			case "http://www.other.org/":
 				l.want("Location", r.header.Get("Location"), "http://www.other.org/")
 			}

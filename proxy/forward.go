@@ -184,7 +184,7 @@ func (x *exchange) intercept(l *location) (status int) {
 	return status
 }
 
-// deliver passes the answer on to the client as it arrives. A body that ends
+// deliver passes the answer on to the client. A body that ends
 // early ends early for the client, too, unless the framing hides it.
 func (x *exchange) deliver(l *location) (status int) {
 	if x.group.sticky != nil {
@@ -219,17 +219,23 @@ var errClientGone = errors.New("client closed connection")
 
 // relayBody copies the body. An error but errClientGone is the server's.
 func (x *exchange) relayBody(l *location) error {
-	flusher, _ := x.w.(http.Flusher)
 	left := x.resp.ContentLength
+	limit := x.holds(l)
+	held := 0 // bytes that the client has not got yet
 	for {
 		x.link.SetReadDeadline(l.read)
-		n, err := x.resp.Body.Read(x.buf)
-		if n > 0 {
-			if _, err := x.w.Write(x.buf[:n]); err != nil {
+		n, err := x.resp.Body.Read(x.buf[held:])
+		held += n
+		left -= int64(n)
+		if err != nil && limit == wholeBuffers && world.OutcomeOf(err) == world.ReadTimeout {
+			return err
+		}
+		if held > 0 && (held >= limit || left == 0 || err != nil) {
+			if _, err := x.w.Write(x.buf[:held]); err != nil {
 				return errClientGone
 			}
-			left -= int64(n)
-			if left != 0 && err == nil && flusher != nil {
+			held = 0
+			if flusher, ok := x.w.(http.Flusher); ok && left != 0 && err == nil {
 				flusher.Flush()
 			}
 		}
@@ -242,9 +248,32 @@ func (x *exchange) relayBody(l *location) error {
 	}
 }
 
+// How much of a body is held back until the client gets some of it.
+const (
+	everyPiece   = 1       // proxy_buffering off
+	somePieces   = 1460    // of chunks: postpone_output
+	wholeBuffers = 4 << 10 // of other bodies: one of proxy_buffers
+)
+
+// holds is how much of the answer's body is held back. Where a server stalls,
+// the chunks that are held reach the client, and a buffer that is not full does
+// not.
+//
+// Source: nginx ngx_event_pipe.c, ngx_event_pipe_read_upstream;
+// ngx_http_write_filter_module.c.
+func (x *exchange) holds(l *location) int {
+	switch {
+	case l.unbuffered:
+		return everyPiece
+	case len(x.resp.TransferEncoding) > 0:
+		return somePieces
+	}
+	return wholeBuffers
+}
+
 // release gives the connection back after a whole answer.
 func (x *exchange) release(l *location) {
-	k, keep := x.link, !x.resp.Close && x.keeps()
+	k, keep := x.link, keptBy(x.resp) && x.keeps()
 	x.link = nil
 	if !keep {
 		k.Close()
@@ -266,6 +295,12 @@ func (x *exchange) bodiless() bool {
 	n, err := x.resp.Body.Read(x.buf)
 	return n == 0 && err == io.EOF
 }
+
+// keptBy reports whether a server lets the connection live on. An answer of
+// HTTP/1.0 does not, whatever it says.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_process_status_line.
+func keptBy(resp *http.Response) bool { return !resp.Close && resp.ProtoAtLeast(1, 1) }
 
 // keeps reports whether the request that was sent lets the connection live on.
 func (x *exchange) keeps() bool {

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -509,6 +511,90 @@ func TestHeldResponseTimesOutBetweenReads(t *testing.T) {
 			t.Errorf("answer that stalls: %v after %v, want a cut after 2 s", r.err, r.took)
 		}
 	})
+}
+
+func TestWhatTheClientGetsOfAnAnswerThatStalls(t *testing.T) {
+	for _, c := range []struct {
+		what      string
+		buffering Flag
+		length    string // Content-Length; "": chunks
+		sent      int
+		want      int
+	}{
+		{"a buffer that is not full", Inherit, "5000", 100, 0},
+		{"a full buffer", Inherit, "5000", 4500, 4500},
+		{"unbuffered", Off, "5000", 100, 100},
+		{"chunks", Inherit, "", 100, 100},
+	} {
+		config := pool(t, "a", "b")
+		config.ReadTimeout, config.HTTPVersion, config.Buffering = 2*time.Second, "1.1", c.buffering
+		run(t, config, func(l *lab) {
+			n := l.nodes["a"]
+			n.serve(func(w http.ResponseWriter, r *http.Request) {
+				if c.length != "" {
+					w.Header().Set("Content-Length", c.length)
+				}
+				_, _ = w.Write(make([]byte, c.sent))
+				w.(http.Flusher).Flush()
+				_ = n.host.Sleep(r.Context(), time.Minute)
+			})
+			r := l.send("GET", "/", "")
+			l.want(c.what+": status", r.status, 200)
+			l.want(c.what+": bytes", len(r.body), c.want)
+		})
+	}
+}
+
+// firstByte asks for / and waits for the first byte of the body.
+func (l *lab) firstByte() time.Duration {
+	l.Helper()
+	conn, err := l.user.DialHTTP(l.ctx, "172.16.12.1:8080")
+	if err != nil {
+		l.Fatal(err)
+	}
+	defer conn.Close()
+	req := httptest.NewRequest("GET", "http://www.test.com/", nil)
+	began := l.user.Elapsed()
+	resp, err := conn.RoundTrip(l.ctx, req)
+	if err == nil {
+		_, err = resp.Body.Read(make([]byte, 1))
+	}
+	if err != nil {
+		l.Fatal(err)
+	}
+	return l.user.Elapsed() - began
+}
+
+func TestSlowPiecesReachTheClientTogetherUnlessUnbuffered(t *testing.T) {
+	for _, c := range []struct {
+		buffering Flag
+		want      time.Duration // of the first byte
+	}{{Inherit, 3 * time.Second}, {Off, 0}} {
+		config := pool(t, "a")
+		config.Buffering = c.buffering
+		run(t, config, func(l *lab) {
+			l.slow("a", 3*time.Second, true)
+			if got := l.firstByte(); got.Truncate(time.Second) != c.want {
+				t.Errorf("buffering %v: first byte after %v, want %v", c.buffering, got, c.want)
+			}
+		})
+	}
+}
+
+func TestAnswersOfHTTP10EndTheirConnection(t *testing.T) {
+	for text, want := range map[string]bool{
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":                           true,
+		"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n":      false,
+		"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n": false,
+	} {
+		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := keptBy(resp); got != want {
+			t.Errorf("%q keeps the connection: %t, want %t", text, got, want)
+		}
+	}
 }
 
 func TestReadTimeoutIsBetweenReads(t *testing.T) {

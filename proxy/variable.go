@@ -25,7 +25,7 @@ var variables = map[string]variable{
 	"server_addr":     func(x *exchange) string { return x.p.host.Addr() },
 	"server_protocol": func(x *exchange) string { return x.r.Proto },
 	"scheme":          func(*exchange) string { return "http" },
-	"request_method":  func(x *exchange) string { return x.r.Method },
+	"request_method":  func(x *exchange) string { return x.method },
 	"request":         func(x *exchange) string { return x.r.Method + " " + x.rawURI + " " + x.r.Proto },
 	"remote_addr":     func(x *exchange) string { return clientHost(x.r.RemoteAddr) },
 	"remote_port": func(x *exchange) string {

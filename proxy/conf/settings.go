@@ -104,11 +104,21 @@ func (r *reader) redirect(s statement) error {
 }
 
 func (r *reader) intercept(s statement) error {
-	r.settings.InterceptErrors = proxy.Off
-	if on, _ := flag(s.words[1].text); on {
-		r.settings.InterceptErrors = proxy.On
-	}
+	r.settings.InterceptErrors = flagOf(s)
 	return nil
+}
+
+func (r *reader) buffering(s statement) error {
+	r.settings.Buffering = flagOf(s)
+	return nil
+}
+
+// flagOf is the setting of a directive that is on or off.
+func flagOf(s statement) proxy.Flag {
+	if on, _ := flag(s.words[1].text); on {
+		return proxy.On
+	}
+	return proxy.Off
 }
 
 func (r *reader) bufferSize(s statement) error {

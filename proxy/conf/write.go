@@ -56,6 +56,15 @@ func (w *writer) words(end string, words ...string) {
 
 func (w *writer) line(words ...string) { w.words(";\n", words...) }
 
+func (w *writer) flag(name string, f proxy.Flag) {
+	switch f {
+	case proxy.On:
+		w.line(name, "on")
+	case proxy.Off:
+		w.line(name, "off")
+	}
+}
+
 func (w *writer) open(words ...string) {
 	w.words(" {\n", words...)
 	w.depth++
@@ -129,12 +138,8 @@ func (w *writer) settings(s *proxy.Settings) {
 	for _, name := range s.PassHeaders {
 		w.line("proxy_pass_header", name)
 	}
-	switch s.InterceptErrors {
-	case proxy.On:
-		w.line("proxy_intercept_errors", "on")
-	case proxy.Off:
-		w.line("proxy_intercept_errors", "off")
-	}
+	w.flag("proxy_intercept_errors", s.InterceptErrors)
+	w.flag("proxy_buffering", s.Buffering)
 	w.count("proxy_buffer_size", s.BufferSize)
 	for _, page := range s.ErrorPages {
 		w.errorPage(page)
