@@ -105,7 +105,7 @@ var titles = map[int]string{
 	408: "408 Request Time-out", 409: "409 Conflict", 410: "410 Gone", 411: "411 Length Required",
 	412: "412 Precondition Failed", 413: "413 Request Entity Too Large", 414: "414 Request-URI Too Large",
 	415: "415 Unsupported Media Type", 416: "416 Requested Range Not Satisfiable",
-	421: "421 Misdirected Request", 429: "429 Too Many Requests",
+	421: "421 Misdirected Request", 429: "429 Too Many Requests", 494: "400 Request Header Or Cookie Too Large",
 	500: "500 Internal Server Error", 501: "501 Not Implemented", 502: "502 Bad Gateway",
 	503: "503 Service Temporarily Unavailable", 504: "504 Gateway Time-out",
 	505: "505 HTTP Version Not Supported", 507: "507 Insufficient Storage",
@@ -121,8 +121,12 @@ func (p *Proxy) builtinPage(status int) string {
 	if title == "" {
 		return ""
 	}
-	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title +
-		"</h1></center>\r\n<hr><center>" + p.release.version + "</center>\r\n</body>\r\n</html>\r\n"
+	heading := title + "</h1></center>\r\n"
+	if status == statusHeaderTooLarge {
+		heading = titles[400] + "</h1></center>\r\n<center>" + strings.TrimPrefix(title, "400 ") + "</center>\r\n"
+	}
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + heading +
+		"<hr><center>" + p.release.version + "</center>\r\n</body>\r\n</html>\r\n"
 }
 
 // refuse answers what is no request.
@@ -145,6 +149,9 @@ func (x *exchange) builtin() {
 		}
 	}
 	switch status {
+	case statusHeaderTooLarge:
+		status, x.errStatus = 400, 400
+		fallthrough
 	case 400, 413, 414, 500, 501:
 		x.w.Header()["Connection"] = connectionClose
 	}

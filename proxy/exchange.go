@@ -73,9 +73,10 @@ type attempt struct {
 
 // Statuses that are nginx's own.
 const (
-	statusClosed       = 444 // close without an answer
-	statusClientClosed = 499 // the client left
-	statusSent         = 0   // an answer was sent
+	statusClosed         = 444 // close without an answer
+	statusHeaderTooLarge = 494 // a header line is too long: 400 with a page of its own
+	statusClientClosed   = 499 // the client left
+	statusSent           = 0   // an answer was sent
 )
 
 // maxRedirects is how many internal redirects a request may make.
@@ -157,7 +158,7 @@ func (x *exchange) accept() (status int) {
 	return 0
 }
 
-// maxLine is the longest request line. Source: nginx ngx_http_core_module,
+// maxLine is the longest request line or header line, its end included. Source: nginx ngx_http_core_module,
 // large_client_header_buffers.
 const maxLine = 8 << 10
 

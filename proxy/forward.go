@@ -25,7 +25,9 @@ func (x *exchange) forward(l *location) (status int) {
 	if status != 0 {
 		return status
 	}
-	x.prepare(l, uri)
+	if status := x.prepare(l, uri); status != 0 {
+		return status
+	}
 	if len(x.attempts) > 0 {
 		x.attempts = append(x.attempts, attempt{gap: true})
 	}

@@ -189,6 +189,16 @@ func TestBodyTooLargeHasItsErrorPage(t *testing.T) {
 	})
 }
 
+func TestHeaderLineLongerThanABuffer(t *testing.T) {
+	run(t, pool(t, "a"), func(l *lab) {
+		line := func(n int) string { return "Cookie: " + strings.Repeat("c", n-len("Cookie: \r\n")) }
+		l.want("8 KiB", l.send("GET", "/", "", line(8<<10)).status, 200)
+		r := l.send("GET", "/", "", line(8<<10+1))
+		l.want("one byte more", fmt.Sprint(r.status, " ", r.header.Get("Connection"), " ",
+			strings.Contains(r.body, "<center>Request Header Or Cookie Too Large</center>")), "400 close true")
+	})
+}
+
 func TestMalformedRequestsAreRefused(t *testing.T) {
 	run(t, pool(t, "a"), func(l *lab) {
 		for _, c := range []struct {

@@ -57,6 +57,32 @@ func TestNoLocationServesFiles(t *testing.T) {
 	})
 }
 
+func TestFilesAreSentToThoseWhoHaveThemNot(t *testing.T) {
+	config := pool(t, "a")
+	config.Files = map[string]string{"html/50x.html": page50x}
+	config.ErrorPages = []ErrorPage{{Statuses: []int{502}, URI: "/50x.html"}, {Statuses: []int{404}, URI: "/50x.html", Replace: ReplaceBy, Status: 200}}
+	config.Servers[0].Locations = append(config.Servers[0].Locations, Location{Modifier: "=", Path: "/50x.html"},
+		Location{Modifier: "=", Path: "/missing", Return: &Return{Status: 404}})
+	run(t, config, func(l *lab) {
+		first := l.send("GET", "/50x.html", "")
+		tag, date := first.header.Get("Etag"), first.header.Get("Last-Modified")
+		l.want("tag and date", tag+" "+date, `"6955b900-36" Thu, 01 Jan 2026 00:00:00 GMT`)
+		l.kill("a")
+		for _, c := range []struct{ target, header, want string }{
+			{"/50x.html", "If-None-Match: " + tag, "304 0 " + tag + date},
+			{"/50x.html", `If-None-Match: "x", W/` + tag, "304 0 " + tag + date},
+			{"/50x.html", `If-None-Match: "x"`, "200 54 " + tag + date},
+			{"/50x.html", "If-Modified-Since: " + date, "304 0 " + tag + date},
+			{"/50x.html", "If-Modified-Since: Thu, 01 Jan 2026 00:00:01 GMT", "200 54 " + tag + date},
+			{"/missing", "If-None-Match: *", "304 0 " + tag + date},
+			{"/", "If-None-Match: " + tag, "502 54 " + tag}, // an error's page is always sent
+		} {
+			r := l.send("GET", c.target, "", c.header)
+			l.want(c.target+" with "+c.header, fmt.Sprint(r.status, " ", len(r.body), " ", r.header.Get("Etag"), r.header.Get("Last-Modified")), c.want)
+		}
+	})
+}
+
 func TestPathWithoutTheFinalSlashIsRedirected(t *testing.T) {
 	config := Config{Servers: []Server{{Listen: []int{8080}, Locations: []Location{
 		{Path: "/app/", ProxyPass: "http://" + addr("a")},

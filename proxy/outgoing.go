@@ -9,7 +9,7 @@ import (
 // prepare makes the request that the servers get.
 //
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_create_request.
-func (x *exchange) prepare(l *location, uri string) {
+func (x *exchange) prepare(l *location, uri string) (status int) {
 	out := x.out
 	out.Method = x.method
 	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
@@ -17,7 +17,9 @@ func (x *exchange) prepare(l *location, uri string) {
 		out.Proto, out.ProtoMinor = "HTTP/1.0", 0
 	}
 	x.setTarget(x.requestURI(l, uri))
-	x.setHeaders(l)
+	if !x.setHeaders(l) {
+		return statusHeaderTooLarge
+	}
 	x.outBody = requestBody{b: x.body}
 	out.ContentLength = int64(len(x.body))
 	out.Body = http.NoBody
@@ -30,6 +32,7 @@ func (x *exchange) prepare(l *location, uri string) {
 			out.Host = host
 		}
 	}
+	return 0
 }
 
 // requestURI is the target of the request line: what the client sent if
@@ -79,11 +82,17 @@ func (x *exchange) setTarget(target string) {
 	x.out.RequestURI = target
 }
 
-// setHeaders copies the client's headers but those that nginx sets itself.
-func (x *exchange) setHeaders(l *location) {
+// setHeaders copies the client's headers but those that nginx sets itself. It
+// reports false if a line is too long.
+func (x *exchange) setHeaders(l *location) bool {
 	header := x.out.Header
 	clear(header)
 	for name, values := range x.r.Header {
+		for _, v := range values {
+			if len(name)+len(": \r\n")+len(v) > maxLine {
+				return false
+			}
+		}
 		if !l.replaced.has(name) && validName(name) {
 			header[name] = values
 		}
@@ -106,6 +115,7 @@ func (x *exchange) setHeaders(l *location) {
 			x.out.Close = strings.EqualFold(value, "close")
 		}
 	}
+	return true
 }
 
 var connectionClose = []string{"close"}
