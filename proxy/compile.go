@@ -244,6 +244,8 @@ func (outer Settings) inside(inner Settings) Settings {
 		InterceptErrors:     or(inner.InterceptErrors, outer.InterceptErrors),
 		Buffering:           or(inner.Buffering, outer.Buffering),
 		BufferSize:          or(inner.BufferSize, outer.BufferSize),
+		Buffers:             or(inner.Buffers, outer.Buffers),
+		BusySize:            or(inner.BusySize, outer.BusySize),
 		MaxBodySize:         or(inner.MaxBodySize, outer.MaxBodySize),
 		ErrorPages:          orList(inner.ErrorPages, outer.ErrorPages),
 		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
@@ -298,6 +300,9 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := in.checkBuffers(); err != nil {
+		return nil, err
+	}
 	version := or(in.HTTPVersion, c.release.httpVersion)
 	if version != "1.0" && version != "1.1" {
 		return nil, fmt.Errorf("invalid value %q", version)
@@ -342,6 +347,25 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 	}
 	c.later = append(c.later, func() error { return c.at(pos, c.fillSettings(s, in)) })
 	return s, nil
+}
+
+// checkBuffers refuses sizes of buffers that do not go together.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_merge_loc_conf.
+func (s Settings) checkBuffers() error {
+	all := or(s.Buffers, Buffers{8, 4096})
+	largest := max(or(s.BufferSize, 4096), all.Size)
+	busy := or(s.BusySize, 2*largest)
+	switch {
+	case all.Count < 2:
+		return errors.New(`there must be at least 2 "proxy_buffers"`)
+	case busy < largest:
+		return errors.New(`"proxy_busy_buffers_size" must be equal to or greater than the maximum of the value of ` +
+			`"proxy_buffer_size" and one of the "proxy_buffers"`)
+	case busy > (all.Count-1)*all.Size:
+		return errors.New(`"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer`)
+	}
+	return nil
 }
 
 // fillSettings compiles the texts of settings.

@@ -98,11 +98,17 @@ type Settings struct {
 	InterceptErrors     Flag          // default off
 	Buffering           Flag          // proxy_buffering: default on
 	BufferSize          int           // proxy_buffer_size: the largest response head; default 4096 bytes
+	Buffers             Buffers       // proxy_buffers: looked at for mistakes only
+	BusySize            int           // proxy_busy_buffers_size, likewise; in bytes
 	MaxBodySize         int64         // client_max_body_size in bytes: default 1 MiB
 	ErrorPages          []ErrorPage   // inherited only as a whole
 	AddHeaders          []Header      // add_header; inherited only as a whole
 	Root                string        // default "html"
 }
+
+// Buffers are a number of buffers and the size of one in bytes; zeros stand for
+// 8 and 4096.
+type Buffers struct{ Count, Size int }
 
 // Header is a header line; the value may hold variables, and an empty value
 // removes the line.

@@ -53,6 +53,12 @@ func TestConfigurationErrors(t *testing.T) {
 			c.Servers[0].Pos = "nginx.conf:3"
 			c.Servers[0].Locations[0] = Location{Modifier: "~", Path: "(?P<host>x)", Pos: "nginx.conf:20"}
 		}, `the duplicate "host" variable in nginx.conf:20`},
+		{"one buffer", func(c *Config) { c.Buffers = Buffers{1, 4096} }, `there must be at least 2 "proxy_buffers"`},
+		{"buffer of the head larger than the others allow", func(c *Config) { c.Servers[0].Pos, c.BufferSize = "nginx.conf:3", 16<<10 },
+			`"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer in nginx.conf:3`},
+		{"buffers that suffice", func(c *Config) { c.BufferSize, c.Buffers = 16<<10, Buffers{4, 16 << 10} }, ""},
+		{"busy buffers less than one", func(c *Config) { c.BusySize = 1 }, `"proxy_busy_buffers_size" must be equal to or greater than ` +
+			`the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`},
 		{"next upstream", func(c *Config) { c.NextUpstream = []string{"http_501"} }, `invalid value "http_501"`},
 		{"duplicate location", func(c *Config) { c.Servers[0].Locations = append(c.Servers[0].Locations, Location{Path: "/"}) },
 			`duplicate location "/"`},

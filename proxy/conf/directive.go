@@ -88,8 +88,8 @@ func directives() []directive {
 		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
 		{"proxy_buffering", inAnyLevel | aFlag, true, (*reader).buffering, "off: answers are passed on as they arrive"},
 		{"proxy_request_buffering", inAnyLevel | aFlag, true, nil, "no effect: requests are read whole first"},
-		{"proxy_buffers", inAnyLevel | take2, true, nil, "no effect: at most one buffer is held back"},
-		{"proxy_busy_buffers_size", inAnyLevel | take1, true, nil, "no effect: at most one buffer is held back"},
+		{"proxy_buffers", inAnyLevel | take2, true, (*reader).buffers, "checked only: at most one buffer is held back"},
+		{"proxy_busy_buffers_size", inAnyLevel | take1, true, (*reader).bufferSize, "checked only"},
 
 		// Accepted: what a lab's file has in it without a difference here.
 		{"types", inAnyLevel | aBlock | noArguments, false, nil, "no effect: the types of nginx's own mime.types"},

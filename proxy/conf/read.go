@@ -197,6 +197,9 @@ func (r *reader) apply(d *directive, s statement) error {
 	if d.apply != nil {
 		return d.apply(r, s)
 	}
+	if why := ineffective(d.name, s); why != "" {
+		return r.reject(s, why)
+	}
 	r.note(NoEffect, s.words[0], "%s: %s", quote(d.name), d.effect)
 	if s.end == '{' {
 		return r.skip(0)

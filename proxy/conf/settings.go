@@ -122,11 +122,25 @@ func flagOf(s statement) proxy.Flag {
 }
 
 func (r *reader) bufferSize(s statement) error {
-	n, ok := size(s.words[1].text)
-	if !ok || n > 1<<30 {
+	n, ok := memory(s.words[1].text)
+	if !ok {
 		return r.reject(s, "invalid value")
 	}
-	r.settings.BufferSize = int(n)
+	if s.name() == "proxy_busy_buffers_size" {
+		r.settings.BusySize = orMinusOne(n)
+		return nil
+	}
+	r.settings.BufferSize = n
+	return nil
+}
+
+func (r *reader) buffers(s statement) error {
+	count, ok1 := number(s.words[1].text)
+	size, ok2 := memory(s.words[2].text)
+	if !ok1 || !ok2 || count == 0 || size == 0 {
+		return r.reject(s, "invalid value")
+	}
+	r.settings.Buffers = proxy.Buffers{Count: count, Size: size}
 	return nil
 }
 

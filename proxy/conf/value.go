@@ -42,8 +42,40 @@ func size(text string) (int64, bool) {
 	return int64(n) * scale, ok && int64(n) <= math.MaxInt64/scale
 }
 
+// memory reads a number of bytes of memory: a size without "g".
+//
+// Source: nginx ngx_parse.c, ngx_parse_size.
+func memory(text string) (int, bool) {
+	n, ok := size(text)
+	return int(n), ok && !strings.HasSuffix(strings.ToLower(text), "g")
+}
+
 // duration reads a time of a setting in milliseconds.
 func duration(text string) (time.Duration, bool) { return upstream.ParseTime(text, false) }
+
+// ineffective says what nginx would find wrong with the value of a directive that
+// has no effect here, "" if nothing.
+func ineffective(name string, s statement) string {
+	ok, why := true, "invalid value"
+	switch name {
+	case "client_header_timeout", "client_body_timeout", "send_timeout":
+		_, ok = duration(s.words[1].text)
+	case "client_body_buffer_size", "client_header_buffer_size":
+		_, ok = memory(s.words[1].text)
+	case "large_client_header_buffers":
+		n, isNumber := number(s.words[1].text)
+		size, isSize := memory(s.words[2].text)
+		ok = isNumber && isSize && n > 0 && size > 0
+	case "types_hash_max_size", "types_hash_bucket_size", "map_hash_max_size", "map_hash_bucket_size",
+		"server_names_hash_max_size", "server_names_hash_bucket_size", "worker_rlimit_nofile":
+		_, ok = number(s.words[1].text)
+		why = "invalid number"
+	}
+	if ok {
+		return ""
+	}
+	return why
+}
 
 // flag reads "on" or "off".
 func flag(text string) (on, ok bool) {

@@ -141,6 +141,10 @@ func (w *writer) settings(s *proxy.Settings) {
 	w.flag("proxy_intercept_errors", s.InterceptErrors)
 	w.flag("proxy_buffering", s.Buffering)
 	w.count("proxy_buffer_size", s.BufferSize)
+	if s.Buffers != (proxy.Buffers{}) {
+		w.line("proxy_buffers", strconv.Itoa(s.Buffers.Count), strconv.Itoa(s.Buffers.Size))
+	}
+	w.count("proxy_busy_buffers_size", s.BusySize)
 	for _, page := range s.ErrorPages {
 		w.errorPage(page)
 	}

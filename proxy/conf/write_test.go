@@ -86,7 +86,7 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 		"settings": read(loc("proxy_pass http://10.0.0.1/x;\nproxy_redirect default;\nproxy_redirect /a /b;\n"+
 			"error_page 404 405 =200 /x;\nerror_page 502 = @y;\nproxy_intercept_errors off;\nproxy_read_timeout 1500ms;\n"+
 			"proxy_next_upstream off;\nproxy_next_upstream_tries 0;\nclient_max_body_size 1m;\nproxy_hide_header A;\n"+
-			"proxy_pass_header Date;\nproxy_buffering off;\nproxy_buffer_size 8k;\nroot /srv;\nproxy_http_version 1.1;\nproxy_set_header Connection '';"), ""),
+			"proxy_pass_header Date;\nproxy_buffering off;\nproxy_buffer_size 8k;\nproxy_buffers 4 16k;\nproxy_busy_buffers_size 32k;\nroot /srv;\nproxy_http_version 1.1;\nproxy_set_header Connection '';"), ""),
 	} {
 		text := Write(c)
 		if got, want := read(text, c.Release), bare(c); !reflect.DeepEqual(got, want) {
