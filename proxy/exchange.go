@@ -193,8 +193,16 @@ func (x *exchange) plainHost(sent string) (ok bool) {
 //
 // Source: nginx ngx_http_request.c, ngx_http_validate_host.
 func plainHost(host string) (string, bool) {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-		host = host[:i]
+	rest := ""
+	if strings.HasPrefix(host, "[") {
+		if i := strings.IndexByte(host, ']'); i >= 0 {
+			host, rest = host[:i+1], host[i+1:]
+		}
+	} else if i := strings.IndexByte(host, ':'); i >= 0 {
+		host, rest = host[:i], host[i:]
+	}
+	if strings.ContainsFunc(rest, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '/' || c == '\\' }) {
+		return "", false
 	}
 	host = strings.TrimSuffix(host, ".")
 	capitals := false

@@ -221,7 +221,8 @@ var errClientGone = errors.New("client closed connection")
 
 // relayBody copies the body. An error but errClientGone is the server's.
 func (x *exchange) relayBody(l *location) error {
-	left := x.resp.ContentLength
+	flusher, _ := x.w.(http.Flusher)
+	left := x.resp.ContentLength // below 0 if it is not known
 	limit := x.holds(l)
 	held := 0 // bytes that the client has not got yet
 	for {
@@ -230,15 +231,18 @@ func (x *exchange) relayBody(l *location) error {
 		held += n
 		left -= int64(n)
 		if err != nil && limit == wholeBuffers && world.OutcomeOf(err) == world.ReadTimeout {
-			return err
+			held = 0
+			if flusher != nil {
+				flusher.Flush() // the head, if nothing else
+			}
 		}
 		if held > 0 && (held >= limit || left == 0 || err != nil) {
 			if _, err := x.w.Write(x.buf[:held]); err != nil {
 				return errClientGone
 			}
 			held = 0
-			if flusher, ok := x.w.(http.Flusher); ok && left != 0 && err == nil {
-				flusher.Flush()
+			if left != 0 && flusher != nil {
+				flusher.Flush() // a length that is not known is none that is counted afterwards
 			}
 		}
 		if err == io.EOF {

@@ -43,7 +43,7 @@ func (s *server) name() string {
 	if len(s.names) == 0 {
 		return ""
 	}
-	return s.names[0]
+	return strings.TrimPrefix(s.names[0], ".")
 }
 
 // compileServer compiles a server block and its locations.

@@ -102,11 +102,14 @@ func TestServerByName(t *testing.T) {
 	}
 	config := Config{Servers: []Server{
 		named("first"), named("exact", "www.test.com"), named("leading", "*.test.com"), named("trailing", "www.*"),
+		named("dot $server_name $host", ".dot.org"),
 	}}
 	run(t, config, func(l *lab) {
 		for host, want := range map[string]string{
 			"www.test.com:8080": "exact", "WWW.Test.com": "exact", "a.b.test.com": "leading",
 			"www.other.org": "trailing", "other.org": "first", "10.0.0.1": "first",
+			"dot.org": "dot dot.org dot.org", "a.Dot.org.:80": "dot dot.org a.dot.org", "b.dot.org:1:2": "dot dot.org b.dot.org",
+			"[::1]:8080": "first",
 		} {
 			l.want(host, l.get("/", 1, "Host: "+host), want)
 		}

@@ -66,6 +66,18 @@ func TestSocketsNodeKilledWhileItWorks(t *testing.T) {
 	}
 }
 
+func TestSocketsAnswerOfUnknownLengthStaysSo(t *testing.T) {
+	for _, version := range []string{"1.0", "1.1"} {
+		config := pool(t, "a")
+		config.HTTPVersion = version
+		runOnLoopback(t, config, func(l *lab) {
+			l.slow("a", time.Millisecond, true)
+			r := l.send("GET", "/", "")
+			l.want("body and length over HTTP/"+version, []any{r.body, r.header.Get("Content-Length")}, []any{`{"partial":true,a`, ""})
+		})
+	}
+}
+
 func TestSocketsCutBody(t *testing.T) {
 	config := pool(t, "a")
 	config.HTTPVersion = "1.1"
