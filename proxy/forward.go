@@ -256,23 +256,18 @@ func (x *exchange) relayBody(l *location) error {
 
 // How much of a body is held back until the client gets some of it.
 const (
-	everyPiece   = 1       // proxy_buffering off
-	somePieces   = 1460    // of chunks: postpone_output
+	everyPiece   = 1       // of chunks, or with proxy_buffering off
 	wholeBuffers = 4 << 10 // of other bodies: one of proxy_buffers
 )
 
-// holds is how much of the answer's body is held back. Where a server stalls,
-// the chunks that are held reach the client, and a buffer that is not full does
-// not.
+// holds is how much of the answer's body is held back. What is held when the
+// server stalls never reaches the client.
 //
-// Source: nginx ngx_event_pipe.c, ngx_event_pipe_read_upstream;
-// ngx_http_write_filter_module.c.
+// Source: nginx ngx_event_pipe.c, ngx_event_pipe_read_upstream: a buffer that is
+// not full is looked at only if the parser of chunks may find one in it.
 func (x *exchange) holds(l *location) int {
-	switch {
-	case l.unbuffered:
+	if l.unbuffered || len(x.resp.TransferEncoding) > 0 {
 		return everyPiece
-	case len(x.resp.TransferEncoding) > 0:
-		return somePieces
 	}
 	return wholeBuffers
 }

@@ -565,17 +565,18 @@ func (l *lab) firstByte() time.Duration {
 	return l.user.Elapsed() - began
 }
 
-func TestSlowPiecesReachTheClientTogetherUnlessUnbuffered(t *testing.T) {
+func TestSlowPiecesOfNoChunksReachTheClientTogetherUnlessUnbuffered(t *testing.T) {
 	for _, c := range []struct {
 		buffering Flag
+		version   string        // with 1.1 the node sends chunks, which are not held
 		want      time.Duration // of the first byte
-	}{{Inherit, 3 * time.Second}, {Off, 0}} {
+	}{{Inherit, "1.0", 3 * time.Second}, {Off, "1.0", 0}, {Inherit, "1.1", 0}} {
 		config := pool(t, "a")
-		config.Buffering = c.buffering
+		config.Buffering, config.HTTPVersion = c.buffering, c.version
 		run(t, config, func(l *lab) {
 			l.slow("a", 3*time.Second, true)
 			if got := l.firstByte(); got.Truncate(time.Second) != c.want {
-				t.Errorf("buffering %v: first byte after %v, want %v", c.buffering, got, c.want)
+				t.Errorf("buffering %v, HTTP/%s: first byte after %v, want %v", c.buffering, c.version, got, c.want)
 			}
 		})
 	}
