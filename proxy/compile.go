@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/textproto"
 	"slices"
 	"strconv"
@@ -78,7 +77,7 @@ func (c *compiler) compile() error {
 func (c *compiler) compileUpstream(u *Upstream) error {
 	key := strings.ToLower(u.Name)
 	if c.groups[key] != nil {
-		return fmt.Errorf("duplicate upstream %q", u.Name)
+		return fmt.Errorf(`duplicate upstream "%s"`, u.Name)
 	}
 	var servers []upstream.Server
 	for i, s := range u.Servers {
@@ -121,13 +120,13 @@ func (c *compiler) checkServer(u *Upstream, i int) error {
 		return errors.New(`balancing method does not support parameter "backup"`)
 	}
 	if !c.release.sticky && s.Route != "" {
-		return fmt.Errorf("invalid parameter %q", "route="+s.Route)
+		return fmt.Errorf(`invalid parameter "%s"`, "route="+s.Route)
 	}
 	if !c.release.sticky && s.Drain {
 		return errors.New(`invalid parameter "drain"`)
 	}
 	if len(s.Route) > 32 {
-		return fmt.Errorf("invalid parameter %q", "route="+s.Route)
+		return fmt.Errorf(`invalid parameter "%s"`, "route="+s.Route)
 	}
 	return nil
 }
@@ -139,10 +138,10 @@ func (c *compiler) resolve(s upstream.Server) ([]upstream.Server, error) {
 		port = "80"
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return nil, fmt.Errorf("invalid port in upstream %q", s.Name)
+		return nil, fmt.Errorf(`invalid port in upstream "%s"`, s.Name)
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		s.Addr = host + ":" + port
+	if addr, ok := upstream.ParseIPv4(host); ok {
+		s.Addr = addr.String() + ":" + port
 		return []upstream.Server{s}, nil
 	}
 	var found []upstream.Server
@@ -153,7 +152,7 @@ func (c *compiler) resolve(s upstream.Server) ([]upstream.Server, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("host not found in upstream %q", s.Name)
+		return nil, fmt.Errorf(`host not found in upstream "%s"`, s.Name)
 	}
 	return found, nil
 }
@@ -305,7 +304,7 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 	}
 	version := or(in.HTTPVersion, c.release.httpVersion)
 	if version != "1.0" && version != "1.1" {
-		return nil, fmt.Errorf("invalid value %q", version)
+		return nil, fmt.Errorf(`invalid value "%s"`, version)
 	}
 	s := &settings{
 		next:        NextPolicy{On: on, Timeout: max(0, in.NextUpstreamTimeout)},

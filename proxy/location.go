@@ -87,7 +87,7 @@ func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err
 			return err
 		}
 	}
-	duplicate := fmt.Errorf("duplicate location %q", in.Path)
+	duplicate := fmt.Errorf(`duplicate location "%s"`, in.Path)
 	switch in.Modifier {
 	case "=":
 		if s.exact[in.Path] != nil {
@@ -119,7 +119,7 @@ func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err
 			s.named[in.Path] = l
 		}
 	default:
-		return fmt.Errorf("invalid location modifier %q", in.Modifier)
+		return fmt.Errorf(`invalid location modifier "%s"`, in.Modifier)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ type mapPattern struct {
 func (c *compiler) compileMap(m *Map) (err error) {
 	name := strings.ToLower(strings.TrimPrefix(m.Variable, "$"))
 	if name == "" {
-		return fmt.Errorf("invalid variable name %q", m.Variable)
+		return fmt.Errorf(`invalid variable name "%s"`, m.Variable)
 	}
 	if err := c.free(name); err != nil {
 		return err
@@ -56,7 +56,7 @@ var changeable = map[string]bool{"args": true, "proxy_host": true, "proxy_port":
 // free reports whether a configuration may define a variable of that name.
 func (c *compiler) free(name string) error {
 	if variables[name] != nil && !changeable[name] {
-		return fmt.Errorf("the duplicate %q variable", name)
+		return fmt.Errorf(`the duplicate "%s" variable`, name)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (c *compiler) fillMap(compiled *mapping, m *Map) (err error) {
 		}
 		key := strings.ToLower(strings.TrimPrefix(entry.Pattern, `\`))
 		if _, taken := compiled.exact[key]; taken {
-			return fmt.Errorf("conflicting parameter %q", entry.Pattern)
+			return fmt.Errorf(`conflicting parameter "%s"`, entry.Pattern)
 		}
 		compiled.exact[key] = value
 	}
@@ -106,7 +106,7 @@ func (c *compiler) pattern(pattern string) (*regexp.Regexp, error) {
 func compileRegexp(flags, expr string) (*regexp.Regexp, error) {
 	re, err := regexp.Compile(flags + expr)
 	if err != nil {
-		return nil, fmt.Errorf("regular expression %q: %w", expr, err)
+		return nil, fmt.Errorf(`regular expression "%s": %w`, expr, err)
 	}
 	return re, nil
 }

@@ -39,7 +39,7 @@ func ParseNext(words ...string) (Next, error) {
 	for _, word := range words {
 		bit, ok := nextWords[strings.ToLower(word)]
 		if !ok {
-			return 0, fmt.Errorf("invalid value %q", word)
+			return 0, fmt.Errorf(`invalid value "%s"`, word)
 		}
 		n |= bit
 	}

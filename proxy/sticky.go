@@ -67,7 +67,7 @@ func (c *compiler) compileSticky(u *Upstream) (*sticky, error) {
 	}
 	for _, name := range append(append([]string(nil), lookup...), create...) {
 		if !strings.HasPrefix(name, "$") {
-			return nil, fmt.Errorf("invalid variable name %q", name)
+			return nil, fmt.Errorf(`invalid variable name "%s"`, name)
 		}
 	}
 	c.later = append(c.later, func() (err error) {

@@ -29,6 +29,21 @@ func (t text) value(x *exchange) string {
 	return b.String()
 }
 
+// CheckText reports a variable that is misspelt in a value: "$" without a name, or
+// a brace that is not closed. Whether there is such a variable New finds out.
+func CheckText(source string) error {
+	for {
+		at := strings.IndexByte(source, '$')
+		if at < 0 {
+			return nil
+		}
+		var err error
+		if _, source, err = variableName(source[at+1:]); err != nil {
+			return err
+		}
+	}
+}
+
 // text compiles a value. Variables are written $name or ${name}.
 func (c *compiler) text(source string) (text, error) {
 	if !strings.Contains(source, "$") {
@@ -77,7 +92,7 @@ func variableName(s string) (name, rest string, err error) {
 	name, rest = s[:n], s[n:]
 	if braced {
 		if !strings.HasPrefix(rest, "}") {
-			return "", "", fmt.Errorf("the closing bracket in %q variable is missing", name)
+			return "", "", fmt.Errorf(`the closing bracket in "%s" variable is missing`, name)
 		}
 		rest = rest[1:]
 	}

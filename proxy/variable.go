@@ -72,7 +72,7 @@ func (c *compiler) variable(name string) (variable, error) {
 			return family(c, key), nil
 		}
 	}
-	return nil, fmt.Errorf("unknown %q variable", name)
+	return nil, fmt.Errorf(`unknown "%s" variable`, name)
 }
 
 // families are the variables whose name ends with what is looked up. No prefix

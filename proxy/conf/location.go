@@ -10,10 +10,6 @@ import (
 //
 // Source: nginx ngx_http_core_module.c, ngx_http_core_location.
 func (r *reader) locationBlock(s statement) error {
-	if r.location != nil {
-		return r.fail(s, s.words[0], "location %s inside a location is not simulated",
-			quote(strings.Join(s.texts(), " ")))
-	}
 	l := proxy.Location{Pos: place(s)}
 	path := s.words[len(s.words)-1]
 	l.Path = path.text
@@ -37,14 +33,52 @@ func (r *reader) locationBlock(s statement) error {
 			return err
 		}
 	}
-	outer := r.settings
+	outer, settings := r.location, r.settings
+	if outer != nil {
+		if err := r.nested(s, outer, &l); err != nil {
+			return err
+		}
+	}
 	r.location, r.settings = &l, &l.Settings
 	if err := r.block(inLocation); err != nil {
 		return err
 	}
-	r.location, r.settings = nil, outer
+	r.location, r.settings = outer, settings
+	if outer != nil {
+		return nil
+	}
 	r.server.Locations = append(r.server.Locations, l)
 	r.places[l.Pos] = s.at
+	return nil
+}
+
+// nested refuses what may not stand inside a location. The rest is read on, so
+// that nginx's own complaint about a forgotten brace is found, and refused at the
+// end: nested locations are not simulated.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_core_location.
+func (r *reader) nested(s statement, outer, inner *proxy.Location) error {
+	name := func(l *proxy.Location) string {
+		if l.Modifier == "@" {
+			return quote("@" + l.Path)
+		}
+		return quote(l.Path)
+	}
+	pattern := inner.Modifier == "~" || inner.Modifier == "~*"
+	switch {
+	case outer.Modifier == "=":
+		return r.fail(s, s.words[0], "location %s cannot be inside the exact location %s", name(inner), name(outer))
+	case outer.Modifier == "@":
+		return r.fail(s, s.words[0], "location %s cannot be inside the named location %s", name(inner), name(outer))
+	case inner.Modifier == "@":
+		return r.fail(s, s.words[0], "named location %s can be on the server level only", name(inner))
+	case !pattern && !strings.HasPrefix(inner.Path, outer.Path):
+		return r.fail(s, s.words[0], "location %s is outside location %s", name(inner), name(outer))
+	}
+	if r.refused == nil {
+		r.refused = r.fail(s, s.words[0], "location %s inside a location is not simulated",
+			quote(strings.Join(s.texts(), " ")))
+	}
 	return nil
 }
 
@@ -90,7 +124,7 @@ func (r *reader) proxyPass(s statement) error {
 	}
 	if strings.Contains(url.text, "$") {
 		l.ProxyPass = url.text
-		return nil
+		return r.misspelt(s, url)
 	}
 	switch {
 	case hasPrefixFold(url.text, "https://"):

@@ -15,6 +15,9 @@ func (r *reader) mapBlock(s statement) error {
 	if !strings.HasPrefix(m.Variable, "$") || m.Variable == "$" {
 		return r.fail(s, s.words[2], "invalid variable name %s", quote(m.Variable))
 	}
+	if err := r.misspelt(s, s.words[1]); err != nil {
+		return err
+	}
 	preset := false
 	exact := map[string]bool{}
 	for {

@@ -45,7 +45,11 @@ func Read(name string, text []byte, o Options) (proxy.Config, []Diagnostic, erro
 			r.rows[d.name] = append(r.rows[d.name], d)
 		}
 	}
-	if err := r.file(); err != nil {
+	err = r.file()
+	if err == nil {
+		err = r.refused
+	}
+	if err != nil {
 		return proxy.Config{}, r.found, err
 	}
 	return r.config, r.found, nil
@@ -77,6 +81,8 @@ type reader struct {
 	rows    map[string][]directive
 	config  proxy.Config
 	found   []Diagnostic
+
+	refused error // the first thing that nginx would do, and that is not simulated
 
 	// Where the reader is.
 	seen     map[string]bool // directives of this block
@@ -119,6 +125,14 @@ func (r *reader) fail(s statement, w word, format string, args ...any) error {
 // note lists a diagnostic about a word.
 func (r *reader) note(kind Kind, w word, format string, args ...any) {
 	r.found = append(r.found, Diagnostic{w.Position, kind, fmt.Sprintf(format, args...)})
+}
+
+// misspelt refuses a word with a variable that is none.
+func (r *reader) misspelt(s statement, w word) error {
+	if err := proxy.CheckText(w.text); err != nil {
+		return r.fail(s, w, "%s", err)
+	}
+	return nil
 }
 
 // place is what the configuration calls a position: "FILE:LINE".

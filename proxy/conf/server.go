@@ -249,5 +249,5 @@ func (r *reader) returns(s statement) error {
 	if *at == nil {
 		*at = answer
 	}
-	return nil
+	return r.misspelt(s, s.words[len(s.words)-1])
 }

@@ -100,7 +100,7 @@ func (r *reader) redirect(s statement) error {
 		redirect.To = s.words[2].text
 	}
 	*list = append(*list, redirect)
-	return nil
+	return r.misspelt(s, s.words[len(s.words)-1])
 }
 
 func (r *reader) intercept(s statement) error {
@@ -185,7 +185,7 @@ func (r *reader) errorPage(s statement) error {
 		page.Statuses = append(page.Statuses, status)
 	}
 	r.settings.ErrorPages = append(r.settings.ErrorPages, page)
-	return nil
+	return r.misspelt(s, args[len(args)-1])
 }
 
 func (r *reader) addHeader(s statement) error {
@@ -197,7 +197,7 @@ func (r *reader) addHeader(s statement) error {
 		h.Always = true
 	}
 	r.settings.AddHeaders = append(r.settings.AddHeaders, h)
-	return nil
+	return r.misspelt(s, s.words[2])
 }
 
 func (r *reader) root(s statement) error {

@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +71,7 @@ func (r *reader) checkTargets() error {
 }
 
 func (r *reader) resolves(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, ok := upstream.ParseIPv4(host); ok {
 		return true
 	}
 	return r.resolve != nil && len(r.resolve(host)) > 0
@@ -173,6 +172,9 @@ func (r *reader) method(s statement) error {
 	case "least_conn":
 		g.Method = upstream.LeastConn
 	case "hash":
+		if err := r.misspelt(s, args[0]); err != nil {
+			return err
+		}
 		g.Method, g.Key = upstream.Hash, args[0].text
 		if len(args) == 2 {
 			if args[1].text != "consistent" {

@@ -43,7 +43,7 @@ func New(name string, method Method, servers []Server) (*Group, error) {
 		}
 	}
 	if len(g.primary.peers) == 0 {
-		return nil, fmt.Errorf("no servers in upstream %q", name)
+		return nil, fmt.Errorf(`no servers in upstream "%s"`, name)
 	}
 	if len(backup.peers) > 0 {
 		g.backup = backup

@@ -47,14 +47,14 @@ func ParseServer(words ...string) (Server, error) {
 	if !found {
 		s.Addr = host + ":80"
 	} else if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return Server{}, fmt.Errorf("invalid port in upstream %q", words[0])
+		return Server{}, fmt.Errorf(`invalid port in upstream "%s"`, words[0])
 	}
 	if host == "" {
-		return Server{}, fmt.Errorf("no host in upstream %q", words[0])
+		return Server{}, fmt.Errorf(`no host in upstream "%s"`, words[0])
 	}
 	for _, word := range words[1:] {
 		if !s.parameter(word) {
-			return Server{}, fmt.Errorf("invalid parameter %q", word)
+			return Server{}, fmt.Errorf(`invalid parameter "%s"`, word)
 		}
 	}
 	return s, nil
