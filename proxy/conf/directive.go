@@ -112,7 +112,7 @@ func directives() []directive {
 		{"gzip_proxied", inAnyLevel | oneOrMore, true, nil, "no effect: nothing is compressed"},
 		{"log_format", inHTTP | twoOrMore, false, nil, "no effect: the run's record has the figures"},
 		{"access_log", inAnyLevel | oneOrMore, false, nil, "no effect: the run's record has the figures"},
-		{"error_log", inMain | inAnyLevel | oneOrMore, false, nil, "no effect: the run's record has the events"},
+		{"error_log", inMain | inAnyLevel | oneOrMore, false, (*reader).errorLog, "no effect: the run's record has the events"},
 		{"log_not_found", inAnyLevel | aFlag, true, nil, "no effect: there is no log"},
 		{"server_tokens", inAnyLevel | take1, true, nil, "no effect: the release is always shown"},
 		{"client_body_buffer_size", inAnyLevel | take1, true, nil, "no effect: memory is not limited"},

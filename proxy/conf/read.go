@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"sessionlab/proxy"
@@ -276,5 +277,22 @@ func (r *reader) workerConnections(s statement) error {
 		return r.fail(s, s.words[1], "invalid number %s", quote(s.words[1].text))
 	}
 	r.note(NoEffect, s.words[0], "%s: no limit is simulated", quote(s.name()))
+	return nil
+}
+
+// logLevels are the words that may stand behind the file of error_log.
+//
+// Source: nginx ngx_log.c, err_levels and debug_levels.
+var logLevels = []string{"emerg", "alert", "crit", "error", "warn", "notice", "info", "debug",
+	"debug_core", "debug_alloc", "debug_mutex", "debug_event", "debug_http", "debug_mail", "debug_stream"}
+
+// errorLog reads error_log, which has no effect.
+func (r *reader) errorLog(s statement) error {
+	for _, w := range s.words[2:] {
+		if !slices.Contains(logLevels, w.text) {
+			return r.fail(s, w, "invalid log level %s", quote(w.text))
+		}
+	}
+	r.note(NoEffect, s.words[0], `"error_log": no effect: the run's record has the events`)
 	return nil
 }

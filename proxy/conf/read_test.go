@@ -216,6 +216,7 @@ func TestMistakesAreReportedInNginxsWords(t *testing.T) {
 		{what: "next upstream", text: loc("proxy_next_upstream http_501;"), want: `invalid value "http_501" in c:5:21`},
 		{what: "time", text: loc("proxy_read_timeout 5x;"), want: `"proxy_read_timeout" directive invalid value in c:5:20`},
 		{what: "tries", text: loc("proxy_next_upstream_tries x;"), want: `"proxy_next_upstream_tries" directive invalid number in c:5:27`},
+		{what: "log level", text: "error_log /dev/null wran;\n", want: `invalid log level "wran" in c:1:21`},
 		{what: "timeout of clients", text: loc("send_timeout x;"), want: `"send_timeout" directive invalid value in c:5:14`},
 		{what: "large buffers", text: in("large_client_header_buffers 0 8k;"), want: `"large_client_header_buffers" directive invalid value in c:3:31`},
 		{what: "table", text: in("types_hash_max_size x;"), want: `"types_hash_max_size" directive invalid number in c:3:21`},
