@@ -21,6 +21,10 @@ type errorPage struct {
 // Source: nginx ngx_http_special_response.c.
 func (x *exchange) fail(status int) (next int, again bool) {
 	x.errStatus = status
+	switch status { // the last of their connection, whatever page is shown
+	case 400, 413, 414, statusHeaderTooLarge, 500, 501:
+		x.w.Header()["Connection"] = connectionClose
+	}
 	if page := x.loc.page(status); page != nil && !x.errorPage {
 		x.errorPage = true
 		return x.sendPage(page)
@@ -148,12 +152,8 @@ func (x *exchange) builtin() {
 			body += padding
 		}
 	}
-	switch status {
-	case statusHeaderTooLarge:
+	if status == statusHeaderTooLarge {
 		status, x.errStatus = 400, 400
-		fallthrough
-	case 400, 413, 414, 500, 501:
-		x.w.Header()["Connection"] = connectionClose
 	}
 	kind := "text/html"
 	if body == "" {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 )
@@ -117,6 +118,20 @@ func TestReturnedTextIsOfTheKindThatThePathSays(t *testing.T) {
 	config := Config{Servers: []Server{{Listen: []int{8080}, Return: &Return{Status: 204}}}}
 	run(t, config, func(l *lab) {
 		l.want("header of 204", len(l.send("GET", "/", "").header["Content-Type"]), 0)
+	})
+}
+
+func TestErrorsThatEndTheConnectionDoSoWithAPage(t *testing.T) {
+	page := Settings{ErrorPages: []ErrorPage{{Statuses: []int{500, 503}, URI: "/page"}}}
+	run(t, Config{Settings: page, Servers: []Server{{Listen: []int{8080}, Locations: []Location{
+		{Path: "/broken", Return: &Return{Status: 500}},
+		{Path: "/busy", Return: &Return{Status: 503}},
+		{Path: "/page", Return: &Return{Status: 200, Text: "sorry"}},
+	}}}}, func(l *lab) {
+		for target, want := range map[string]string{"/broken": "500 close sorry", "/busy": "503 keep-alive sorry"} {
+			r := l.send("GET", target, "")
+			l.want(target, fmt.Sprint(r.status, " ", r.header.Get("Connection"), " ", r.body), want)
+		}
 	})
 }
 

@@ -228,16 +228,15 @@ func (x *exchange) hostName() string {
 }
 
 // serve chooses the location, unless one was named, and lets it answer.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_core_find_config_phase.
 func (x *exchange) serve() (status int) {
+	lacksSlash := false
 	if x.loc == &x.srv.root {
 		if x.srv.root.answer != nil {
 			return x.respond(x.srv.root.answer)
 		}
-		l, redirect := x.srv.find(x, x.uri)
-		x.loc = l
-		if redirect {
-			return x.moved(301, escape(l.path)+mark(x.args)+x.args)
-		}
+		x.loc, lacksSlash = x.srv.find(x, x.uri)
 	}
 	l := x.loc
 	if l.internal && !x.internal {
@@ -248,6 +247,8 @@ func (x *exchange) serve() (status int) {
 		return 413
 	}
 	switch {
+	case lacksSlash:
+		return x.moved(301, escape(l.path)+mark(x.args)+x.args)
 	case l.answer != nil:
 		return x.respond(l.answer)
 	case l.pass != nil:

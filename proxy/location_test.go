@@ -86,6 +86,7 @@ func TestFilesAreSentToThoseWhoHaveThemNot(t *testing.T) {
 func TestPathWithoutTheFinalSlashIsRedirected(t *testing.T) {
 	config := Config{Servers: []Server{{Listen: []int{8080}, Locations: []Location{
 		{Path: "/app/", ProxyPass: "http://" + addr("a")},
+		{Path: "/hidden/", ProxyPass: "http://" + addr("a"), Internal: true},
 		{Modifier: "~", Path: "app", Return: &Return{Status: 200, Text: "pattern"}},
 	}}}}
 	run(t, config, func(l *lab) {
@@ -93,6 +94,7 @@ func TestPathWithoutTheFinalSlashIsRedirected(t *testing.T) {
 		l.want("status", r.status, 301)
 		l.want("Location", r.header.Get("Location"), "http://www.test.com:8080/app/?x=1")
 		l.want("longer path", l.get("/app/x", 1), "pattern")
+		l.want("internal location", l.get("/hidden", 1), "404")
 	})
 }
 
