@@ -132,7 +132,7 @@ func (x *exchange) accept() (status int) {
 			x.rawURI = "/" + x.rawURI
 		}
 	}
-	ok := x.plainHost(host)
+	ok := x.takeHost(host)
 	x.srv = x.p.serverFor(x.port, x.host)
 	if x.srv == nil {
 		x.srv = x.p.servers[0]
@@ -143,6 +143,12 @@ func (x *exchange) accept() (status int) {
 	}
 	if !plainMethod(x.method) || len(x.r.TransferEncoding) > 0 && x.r.Header["Content-Length"] != nil {
 		return 400
+	}
+	if x.method == http.MethodConnect && x.p.release.authority {
+		if x.rawURI[0] == '/' {
+			return 400
+		}
+		return 405
 	}
 	if len(x.method)+len(x.rawURI)+len(" HTTP/1.1 \r\n") > maxLine {
 		return 414
@@ -172,51 +178,6 @@ func plainMethod(method string) bool {
 		}
 	}
 	return true
-}
-
-// plainHost finds $host. Most requests have the Host of the one before.
-func (x *exchange) plainHost(sent string) (ok bool) {
-	if sent != x.sentHost {
-		plain, ok := plainHost(sent)
-		if !ok {
-			x.host = ""
-			return false
-		}
-		x.sentHost, x.hostOfSent = sent, plain
-	}
-	x.host = x.hostOfSent
-	return true
-}
-
-// plainHost is a Host without port, in lower case. A Host with characters that
-// cannot stand in one is refused.
-//
-// Source: nginx ngx_http_request.c, ngx_http_validate_host.
-func plainHost(host string) (string, bool) {
-	rest := ""
-	if strings.HasPrefix(host, "[") {
-		if i := strings.IndexByte(host, ']'); i >= 0 {
-			host, rest = host[:i+1], host[i+1:]
-		}
-	} else if i := strings.IndexByte(host, ':'); i >= 0 {
-		host, rest = host[:i], host[i:]
-	}
-	if strings.ContainsFunc(rest, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '/' || c == '\\' }) {
-		return "", false
-	}
-	host = strings.TrimSuffix(host, ".")
-	capitals := false
-	for i := 0; i < len(host); i++ {
-		c := host[i]
-		if c <= ' ' || c == 0x7f || c == '/' || c == '\\' || c == '.' && i > 0 && host[i-1] == '.' {
-			return "", false
-		}
-		capitals = capitals || 'A' <= c && c <= 'Z'
-	}
-	if capitals {
-		host = strings.ToLower(host)
-	}
-	return host, true
 }
 
 // hostName is $host: the Host without port, or the server's name.

@@ -199,6 +199,24 @@ func TestHeaderLineLongerThanABuffer(t *testing.T) {
 	})
 }
 
+func TestHostMustBeWellFormedInNewReleases(t *testing.T) {
+	for host, want := range map[string]string{
+		"www.test.com": "200 200", "www.test.com:8080": "200 200", "www.test.com.:": "200 200", "jsp_server": "200 200", "[::1]:8080": "200 200",
+		"a:b": "200 400", "a:99999": "200 400", "a:1:2": "200 400", "[::1": "200 400", "[::1]x": "200 400", "<a>": "200 400", "a@b": "200 400",
+		"a/b": "400 400", "a..": "400 400",
+	} {
+		got := ""
+		for _, release := range []string{"1.29.3", "1.29.4"} {
+			config := pool(t, "a")
+			config.Release = release
+			run(t, config, func(l *lab) { got += fmt.Sprint(" ", l.send("GET", "/", "", "Host: "+host).status) })
+		}
+		if got[1:] != want {
+			t.Errorf("Host %q: %s in 1.29.3 and 1.29.4, want %s", host, got[1:], want)
+		}
+	}
+}
+
 func TestMalformedRequestsAreRefused(t *testing.T) {
 	run(t, pool(t, "a"), func(l *lab) {
 		for _, c := range []struct {
@@ -210,6 +228,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 			{"GET", "/", "a/b", 400},
 			{"GET", "/", "a..b", 400},
 			{"TRACE", "/", "www.test.com", 405},
+			{"CONNECT", "/", "www.test.com", 405},
 			{"get", "/", "www.test.com", 400},
 			{"GET", "/" + strings.Repeat("a", 8<<10), "www.test.com", 414},
 		} {

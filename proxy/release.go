@@ -17,6 +17,8 @@ type release struct {
 	connection  string // Connection header sent to the servers, "" for none
 	keepalive   int    // idle connections kept for an upstream block
 	local       bool   // ... by each location for itself
+	authority   bool   // CONNECT takes an authority, and nothing else
+	strictHost  bool   // a Host must be well formed
 	sticky      bool   // sticky, route= and drain exist
 	joinHeaders bool   // $http_NAME joins the lines of a repeated header
 	dropHeaders []string
@@ -38,13 +40,15 @@ var changes = []struct {
 	apply func(*release)
 }{
 	{2300, func(r *release) { r.joinHeaders = true }},
+	{2903, func(r *release) { r.authority = true }},
+	{2904, func(r *release) { r.strictHost = true }},
 	{2906, func(r *release) { r.sticky = true }},
 	{2907, func(r *release) { r.httpVersion, r.connection, r.keepalive, r.local = "1.1", "", 32, true }},
 	{3100, func(r *release) { r.dropHeaders = append(r.dropHeaders[:4:4], "Proxy-Connection") }},
 }
 
 // lastPatch completes a release named by two numbers.
-var lastPatch = map[int]int{22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 3, 29: 8, 30: 0, 31: 5}
+var lastPatch = map[int]int{22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 3, 29: 8, 30: 4, 31: 5}
 
 // releaseOf reads a release such as "1.22", "1.29.7" or "" for the default.
 func releaseOf(text string) (release, error) {
