@@ -14,8 +14,6 @@
 //   - Header names are spelt as Go does (Etag, X-Real-Ip). A folded header line is
 //     joined and one without a colon refused; nginx refuses the first and drops
 //     the second. HTTP/0.9 is not spoken, parts of files are not given.
-//   - A connection whose request said "close" is not kept even if the server
-//     forgets to say so.
 //   - Of a response at most one buffer is held back, even if the client reads
 //     slowly; nginx collects more, and on disk.
 //   - Request bodies are always read whole before a server is asked, as with

@@ -274,7 +274,7 @@ func (x *exchange) holds(l *location) int {
 
 // release gives the connection back after a whole answer.
 func (x *exchange) release(l *location) {
-	k, keep := x.link, keptBy(x.resp) && x.keeps()
+	k, keep := x.link, keptBy(x.resp)
 	x.link = nil
 	if !keep {
 		k.Close()
@@ -297,17 +297,11 @@ func (x *exchange) bodiless() bool {
 	return n == 0 && err == io.EOF
 }
 
-// keptBy reports whether a server lets the connection live on. An answer of
-// HTTP/1.0 does not, whatever it says.
+// keptBy reports whether a server lets the connection live on; what the request
+// said of it does not matter. An answer of HTTP/1.0 does not, whatever it says.
 //
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_process_status_line.
 func keptBy(resp *http.Response) bool { return !resp.Close && resp.ProtoAtLeast(1, 1) }
-
-// keeps reports whether the request that was sent lets the connection live on.
-func (x *exchange) keeps() bool {
-	v := x.out.Header["Connection"]
-	return len(v) == 0 && x.out.ProtoMinor == 1 || len(v) > 0 && v[0] != "close"
-}
 
 // closeLink closes the connection of the attempt, if there is one.
 func (x *exchange) closeLink() {

@@ -582,6 +582,18 @@ func TestSlowPiecesOfNoChunksReachTheClientTogetherUnlessUnbuffered(t *testing.T
 	}
 }
 
+func TestAServerThatIsToldToCloseSaysSo(t *testing.T) {
+	for _, version := range []string{"1.0", "1.1"} { // with "Connection: close", as release 1.22.1 sends it
+		config := pool(t, "a")
+		config.HTTPVersion, config.Upstreams[0].Keepalive = version, 4
+		run(t, config, func(l *lab) {
+			l.want("answers", l.get("/", 3), "a a a")
+			l.want("connections over HTTP/"+version, l.nodes["a"].connections(), 3)
+			l.want("kept", len(l.front.groups[0].cache.links), 0)
+		})
+	}
+}
+
 func TestAnswersOfHTTP10EndTheirConnection(t *testing.T) {
 	for text, want := range map[string]bool{
 		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":                           true,
