@@ -693,7 +693,7 @@ func compareWithNaive(t *testing.T, seed uint64) {
 	want := (&naive{recs: h.Requests, opts: opts}).judge()
 	if got != want {
 		var b strings.Builder
-		if err := history.Encode(&b, h); err != nil {
+		if err := history.EncodeRun(&b, h, ""); err != nil {
 			t.Fatal(err)
 		}
 		t.Errorf("seed %d, MaxInactive %d:\nCheck = %s\nnaive = %s\n%s", seed, opts.MaxInactive, got, want, b.String())

@@ -9,21 +9,18 @@ import (
 	"unicode/utf8"
 )
 
-// Encode writes one line of JSON for each request, in the history's order.
-// The names in it are a promise:
+// EncodeRun writes one line of JSON for each request of a run, in the history's
+// order. mark, which is JSON members such as `"scenario":"kill"`, stands first on
+// every line and tells runs apart that share a file; "" is none. The names are a
+// promise:
 //
 //	step at_ms took_ms user method path status node attempts[]{node outcome}
 //	session set_cookie new_session want got error audit
 //
 // want and got map an attribute's name to {value write writes}; both may be
 // null. Besides them a line may carry request (identity), label, on, sent,
-// foreign, write{name value number op}, maybe, and started and ended in nanoseconds where
-// milliseconds with three decimals cannot say them.
-func Encode(w io.Writer, h *History) error { return EncodeRun(w, h, "") }
-
-// EncodeRun is Encode for one run of several that share a file: mark, which is
-// JSON members such as `"scenario":"kill"`, stands first on every line. Decode
-// passes over it.
+// foreign, write{name value number op}, maybe, and started and ended in
+// nanoseconds where milliseconds with three decimals cannot say them.
 func EncodeRun(w io.Writer, h *History, mark string) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	begin := "{"
@@ -42,23 +39,6 @@ func EncodeRun(w io.Writer, h *History, mark string) error {
 	}
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("write history: %w", err)
-	}
-	return nil
-}
-
-// EncodeEvents writes one line of JSON for each event: event (its kind) at_ms
-// step node text. Decode takes them among the lines of requests.
-func EncodeEvents(w io.Writer, h *History) error {
-	b := bufio.NewWriter(w)
-	var line []byte
-	for _, e := range h.Events {
-		line = append(AppendEvent(line[:0], e), '\n')
-		if _, err := b.Write(line); err != nil {
-			return fmt.Errorf("write events: %w", err)
-		}
-	}
-	if err := b.Flush(); err != nil {
-		return fmt.Errorf("write events: %w", err)
 	}
 	return nil
 }
@@ -125,19 +105,6 @@ func AppendRecord(b []byte, r *Record) []byte {
 		b = append(b, `,"ended":`...)
 		b = strconv.AppendInt(b, int64(r.Ended), 10)
 	}
-	return append(b, '}')
-}
-
-// AppendEvent appends the JSON of an event, without a line end.
-func AppendEvent(b []byte, e Event) []byte {
-	b = append(b, `{"event":`...)
-	b = AppendString(b, e.Kind)
-	b = append(b, `,"at_ms":`...)
-	b = AppendMillis(b, e.At)
-	b = append(b, `,"step":`...)
-	b = strconv.AppendInt(b, int64(e.Step), 10)
-	b = appendField(b, "node", e.Node)
-	b = appendField(b, "text", e.Text)
 	return append(b, '}')
 }
 

@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"sync"
@@ -54,56 +55,64 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 	}
 }
 
-func TestHistoryComesBackFromItsLines(t *testing.T) {
-	odd := full()
-	odd.Started, odd.Ended = 1234567, 7654321 // nanoseconds that milliseconds cannot say
-	odd.Got = []Attr{}                        // an answer that lists no attribute
-	odd.Want, odd.Attempts, odd.Write = nil, nil, nil
-	plain := full()
-	h := &History{
-		Requests: []*Record{&odd, &plain},
-		Events: []Event{
-			{At: 2 * ms, Step: 4, Kind: "kill", Node: "tomcat1", Text: "tomcat1 is killed"},
-			{At: 3 * ms, Kind: "excluded", Node: "tomcat1", Text: "the proxy leaves tomcat1 out"},
+func TestEveryFieldComesBackFromItsLine(t *testing.T) {
+	for name, change := range map[string]func(*Record){
+		"as it is":    func(*Record) {},
+		"nanoseconds": func(r *Record) { r.Started, r.Ended = 1234567, 7654321 },
+		"at the end":  func(r *Record) { r.Ended++ },
+		"no attribute in the answer": func(r *Record) {
+			r.Got = []Attr{}
+			r.Want, r.Attempts, r.Write = nil, nil, nil
 		},
-	}
-	var file bytes.Buffer
-	if err := EncodeEvents(&file, h); err != nil {
-		t.Fatal(err)
-	}
-	if err := Encode(&file, h); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Decode(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, h) {
-		t.Errorf("Decode(Encode(h)) =\n%+v\nwant\n%+v", lines(got), lines(h))
-	}
-}
-
-func lines(h *History) string {
-	var b bytes.Buffer
-	_ = Encode(&b, h)
-	_ = EncodeEvents(&b, h)
-	return b.String()
-}
-
-func TestDecodeNamesTheLineItCannotRead(t *testing.T) {
-	for _, row := range []struct{ file, want string }{
-		{"{}\n\nnonsense", "line 3: invalid character"},
-		{`{"at_ms":1e300}`, "line 1: at_ms: 1e+300 is out of range"},
-		{`{"at_ms":1,"took_ms":-2}`, "line 1: request ends before it starts"},
-		{`{"user":"alice","request":"bob/1"}`, `line 1: request "bob/1" is not one of user "alice"`},
-		{`{"user":"alice","request":"alice/x"}`, `line 1: request "alice/x": no number behind the user`},
-		{`{"write":{"op":"spell"}}`, `line 1: write: unknown op "spell"`},
 	} {
-		_, err := Decode(strings.NewReader(row.file))
-		if err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("Decode(%q) error = %v, want one with %q", row.file, err, row.want)
+		r := full()
+		change(&r)
+		got, err := decode(AppendRecord(nil, &r))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if !reflect.DeepEqual(got, r) {
+			t.Errorf("%s: read back\n%+v\nwant\n%+v", name, got, r)
 		}
 	}
+}
+
+func TestMarkStandsFirstOnEveryLine(t *testing.T) {
+	h := &History{Requests: []*Record{{User: "alice", N: 1}, {User: "bob", N: 1}}}
+	for mark, want := range map[string]string{"": `{"step":0,`, `"scenario":"kill"`: `{"scenario":"kill","step":0,`} {
+		var b bytes.Buffer
+		if err := EncodeRun(&b, h, mark); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(b.String(), "\n")
+		if len(lines) != 3 || !strings.HasPrefix(lines[0], want) || !strings.HasPrefix(lines[1], want) || lines[2] != "" {
+			t.Errorf("EncodeRun with mark %q = %q, want two lines that begin with %s", mark, lines, want)
+		}
+	}
+}
+
+// fullDisk is a writer that takes no more.
+type fullDisk struct{ error }
+
+func (d fullDisk) Write([]byte) (int, error) { return 0, d.error }
+
+func TestEncodeRunTellsWhatItCouldNotWrite(t *testing.T) {
+	disk := fullDisk{errors.New("no space left")}
+	for _, n := range []int{1, 1000} { // at the end, and in the middle
+		h := &History{}
+		for range n {
+			h.Requests = append(h.Requests, &Record{User: "alice"})
+		}
+		if err := EncodeRun(disk, h, ""); !errors.Is(err, disk.error) {
+			t.Errorf("EncodeRun of %d requests = %v, want %v", n, err, disk.error)
+		}
+	}
+}
+
+// lines are the requests of a history as a file.
+func lines(h *History) string {
+	var b bytes.Buffer
+	_ = EncodeRun(&b, h, "") // a bytes.Buffer takes everything
+	return b.String()
 }
 
 func TestHistoryOrderDoesNotDependOnTheOrderOfRecording(t *testing.T) {
@@ -115,6 +124,8 @@ func TestHistoryOrderDoesNotDependOnTheOrderOfRecording(t *testing.T) {
 	add(&one, "bob", 1, 0, 1)
 	add(&one, "alice", 2, 5, 5)
 	add(&one, "alice", 3, 5, 9)
+	add(&one, "carol", 1, 0, 1)
+	add(&other, "carol", 1, 0, 1)
 	add(&other, "alice", 3, 5, 9)
 	add(&other, "alice", 2, 5, 5)
 	add(&other, "bob", 1, 0, 1)
@@ -142,8 +153,34 @@ func TestSnapshotStaysAsItWasWhileTheRunGoesOn(t *testing.T) {
 	if got := len(c.History().Requests); got != 3*chunk+1 {
 		t.Errorf("history has %d requests, want %d", got, 3*chunk+1)
 	}
-	if got := c.Len(); got != 3*chunk+1 {
-		t.Errorf("Len = %d, want %d", got, 3*chunk+1)
+}
+
+func TestSnapshotKeepsItsOrder(t *testing.T) {
+	var c Recorder
+	for _, started := range []time.Duration{5, 1, 4, 2, 6} { // and room for three more
+		c.Add(&Record{User: "alice", N: int(started), Started: started})
+	}
+	before := lines(c.History())
+	h := c.History()
+	c.Add(&Record{User: "alice", N: 3, Started: 3})
+	c.History()
+	if got := lines(h); got != before {
+		t.Errorf("snapshot =\n%s\nwant, as before the next request\n%s", got, before)
+	}
+}
+
+func TestAttemptsHaveRoomOfTheirOwn(t *testing.T) {
+	var c Recorder
+	for range 2 * chunk { // three do not go evenly into a chunk
+		room := c.Attempts(3)
+		next := c.Attempts(3)
+		room = append(room, Attempt{Node: "another"})
+		if len(room) != 4 || len(next) != 3 || next[0] != (Attempt{}) {
+			t.Fatalf("room for three and the next three = %v, %v, want them apart", room, next)
+		}
+	}
+	if got := len(c.Attempts(chunk + 1)); got != chunk+1 {
+		t.Errorf("room for %d attempts, want %d", got, chunk+1)
 	}
 }
 
@@ -177,6 +214,10 @@ func TestAnswersAreToldApartByStatusAndError(t *testing.T) {
 		{Record{Status: 200, Err: "cut", Write: write}, false, false, true, true},
 		{Record{Status: 302, Write: write}, true, false, false, true},
 		{Record{Status: 404}, true, false, false, false},
+		{Record{Status: 500}, true, false, true, false},
+		{Record{Path: "/logout;jsessionid=S1", Err: "timeout"}, false, false, true, true},
+		{Record{Path: "/logout#top", Err: "timeout"}, false, false, true, true},
+		{Record{Path: "/login", Err: "timeout"}, false, false, true, false},
 		{Record{Status: 502, Write: write}, true, false, true, true},
 		{Record{Err: "timeout", Write: write}, false, false, true, true},
 		{Record{Err: "timeout", Path: "/app/logout?x=1"}, false, false, true, true},
@@ -204,23 +245,21 @@ func TestMillisHaveAtMostThreeDecimals(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	r := full()
-	f.Add(AppendRecord(nil, &r))
-	f.Add(AppendEvent(nil, Event{At: ms, Kind: "kill", Node: "a", Text: "a is killed"}))
-	f.Add([]byte("{\"got\":{\"a\":{}},\"want\":null}\n\n{\"started\":-1,\"ended\":5}"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		h, err := Decode(bytes.NewReader(file))
-		if err != nil {
-			return
+func FuzzAppendRecord(f *testing.F) {
+	f.Add("alice", "/set?name=cart", "S1.tomcat1", "cut", "cart", "pen", int64(1500), int64(1), 200, 3)
+	f.Add("", "\"\\\n\x00", "\u2028", "", "", "\xff", int64(-1), int64(0), 0, -1)
+	f.Fuzz(func(t *testing.T, user, path, session, err, name, value string, started, took int64, status, n int) {
+		r := Record{
+			User: user, N: n, Path: path, Session: session, Err: err, Status: status,
+			Started: time.Duration(started / 4), Ended: time.Duration(started/4 + took/4),
+			Got: []Attr{{name, value, took, started}},
 		}
-		text := lines(h)
-		again, err := Decode(strings.NewReader(text))
-		if err != nil {
-			t.Fatalf("Decode of what Encode wrote: %v\n%s", err, text)
+		got, failed := decode(AppendRecord(nil, &r))
+		if failed != nil {
+			t.Fatalf("the line of %+v: %v", r, failed)
 		}
-		if got := lines(again); got != text {
-			t.Errorf("second round =\n%s\nwant\n%s", got, text)
+		if utf8.ValidString(user+"/"+path+"/"+session+"/"+err+"/"+name+"/"+value) && !reflect.DeepEqual(got, r) {
+			t.Errorf("read back\n%+v\nwant\n%+v", got, r)
 		}
 	})
 }

@@ -4,7 +4,7 @@
 //
 // Start with Record and Recorder. A Recorder collects while the run goes on;
 // Recorder.History returns what there is so far in an order that depends on the
-// records alone. Encode and Decode carry it to and from JSON Lines.
+// records alone. EncodeRun writes it as JSON Lines.
 //
 // It leaves out every judgement: what a history means for somebody's session is
 // decided in package continuity. Events only explain a judgement, they never
@@ -176,10 +176,7 @@ func compare(a, b *Record) int {
 	if c := strings.Compare(a.User, b.User); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(a.N, b.N); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Ended, b.Ended)
+	return cmp.Compare(a.N, b.N)
 }
 
 func sortAttrs(attrs []Attr) {

@@ -61,13 +61,6 @@ func (c *Recorder) AddEvent(e Event) {
 	c.mu.Unlock()
 }
 
-// Len is how many requests have been recorded.
-func (c *Recorder) Len() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.requests)
-}
-
 // History returns what has been recorded so far. It shares the records with the
 // recorder, which never changes one.
 func (c *Recorder) History() *History {
