@@ -232,9 +232,7 @@ func (c *checker) indexWrites() {
 		if r.Write == nil || r.Write.Number == 0 {
 			continue
 		}
-		if _, taken := c.writeOf[r.Write.Number]; !taken {
-			c.writeOf[r.Write.Number] = int32(i)
-		}
+		c.writeOf[r.Write.Number] = int32(i)
 	}
 	for _, r := range c.recs {
 		if !r.Answered() {

@@ -60,6 +60,26 @@ var classRows = []struct {
 		alice 2-3 /session : 200 b S1.b* cart=pen#1/1
 		alice 4-5 /login?user=alice : 200 c S2.c* cart=pen#1/1`,
 		"kept stale=0 twice=0"},
+	{"no loss: a login without any write before it", Options{}, `
+		alice 0-1 /counter : 200 a S1.a*
+		alice 2-3 /login?user=alice : 200 b S2.b*`,
+		"kept stale=0 twice=0"},
+	{"no loss: the answer to a login was cut behind its head", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /login?user=alice : 200! a html cookie=S2.a
+		alice 4-5 /session : 200 a S2.a cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"no loss: the script presents an old id that leads nowhere", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /login?user=alice : 200 a S2.a cart=pen#1/1
+		alice 4-5 /session sent=S1.a foreign : 200 a -
+		alice 6-7 /session : 200 a S2.a cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"no loss: the script presents an old id and is given a session", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /login?user=alice : 200 a S2.a cart=pen#1/1
+		alice 4-5 /counter sent=S1.a foreign : 200 a S3.a*`,
+		"kept kept stale=0 twice=0"},
 	{"lost at login: the node knew nothing of it", Options{}, `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
 		alice 2-3 /login?user=alice : 200 b S2.b*`,
@@ -159,6 +179,16 @@ var classRows = []struct {
 		alice 3-7 /add : 200 a S1 count=2#3/2
 		alice 9-9 /session audit : 200 a S1 count=3#2/3`,
 		"kept stale=0 twice=0"},
+	{"kept: an answer without counts says nothing about them", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/0
+		alice 2-3 /add : 200 a S1 count=2#2/0
+		alice 4-5 /session : 200 b S1 count=2#2/0`,
+		"kept stale=0 twice=0"},
+	{"kept: a number under another name is no write of it", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /set?name=cart&value=pen : 200 a S1 cart=pen#2/1 count=1#1/1
+		alice 4-5 /session : 200 a S1 cart=pen#2/1 count=9#2/9`,
+		"kept stale=0 twice=0"},
 	{"kept: a later write of the same user wins", Options{}, `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
 		alice 2-3 /set?name=cart&value=book : 200 a S1 cart=book#2/2
@@ -208,6 +238,12 @@ var classRows = []struct {
 		alice 4-5 /session : 200 b S1 cart=pen#1/1
 		alice 6-7 /session : 200 b S1`,
 		"kept stale=1 twice=0"},
+	{"stale and rolled back: of two writes that one answer lacks the older is seen later", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=book : 200 a S1 cart=book#2/2
+		alice 4-5 /session : 200 b S1
+		alice 6-7 /session : 200 b S1 cart=pen#1/1`,
+		"rolled_back stale=1 twice=0"},
 	{"stale once for two attributes in one answer", Options{}, `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
 		alice 2-3 /add : 200 a S1 cart=pen#1/1 count=1#2/1
@@ -250,6 +286,28 @@ var classRows = []struct {
 		alice 9-10 /session : 200 b S1 cart=pen#1/1 coat=red#2/1
 		alice 19-19 /session audit : 200 a S1 cart=pen#1/1 coat=red#2/1`,
 		"kept stale=2 twice=0"},
+	{"forked: two of three nodes", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		alice 2-3 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 4-5 /set?name=coat&value=red : 200 b S1 coat=red#2/1
+		alice 6-7 /session : 200 c S1
+		alice 8-9 /session : 200 a S1 cart=pen#1/1`,
+		"forked stale=2 twice=0"},
+	{"not forked: a third node has both", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		alice 2-3 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 4-5 /set?name=coat&value=red : 200 b S1 coat=red#2/1
+		alice 6-7 /session : 200 a S1 cart=pen#1/1
+		alice 8-9 /session : 200 c S1 cart=pen#1/1 coat=red#2/1`,
+		"kept stale=2 twice=0"},
+	{"not forked: what one copy lacks was removed", Options{}, `
+		alice 0-1 /session : 200 a S1*
+		alice 2-3 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
+		alice 4-5 /remove?name=cart : 200 b S1
+		alice 6-7 /set?name=coat&value=red : 200 b S1 coat=red#3/1
+		alice 8-9 /session : 200 a S1 cart=pen#1/1
+		alice 19-19 /session audit : 200 b S1 coat=red#3/1`,
+		"kept stale=1 twice=0"},
 	{"not forked: one copy is only behind", Options{}, `
 		alice 0-1 /session : 200 a S1*
 		alice 3-4 /set?name=cart&value=pen : 200 a S1 cart=pen#1/1
@@ -290,6 +348,14 @@ var classRows = []struct {
 		bob 0-1 /add : 200 a S2* count=1#2/1
 		bob 2-3 /session : 200 a S2 cart=secret#1/1`,
 		"kept leaked stale=0 twice=0"},
+	{"leaked: the script presents somebody else's id, and it is taken", Options{}, `
+		alice 0-1 /counter : 200 a S1*
+		bob 2-3 /session sent=S1 foreign : 200 a S1`,
+		"kept leaked stale=0 twice=0"},
+	{"not leaked: the script presents somebody else's id, and it is not taken", Options{}, `
+		alice 0-1 /counter : 200 a S1*
+		bob 2-3 /counter sent=S1 foreign : 200 b S2*`,
+		"kept kept stale=0 twice=0"},
 	{"leaked: somebody else's session is given", Options{}, `
 		alice 0-1 /counter : 200 a S1*
 		bob 2-3 /session : 200 a S1`,
@@ -399,6 +465,61 @@ func TestCheckTakesAnEmptyHistory(t *testing.T) {
 	}
 }
 
+func TestStoryOfAWriteExecutedTwiceNamesTheTries(t *testing.T) {
+	r := Check(tale(t, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-9 /add tries=a,b : 200 b html
+		alice 10-11 /add : 200 b S1 count=4#3/4`), Options{})
+	want := Anomaly{Kind: "duplicated", User: "alice", At: 9 * ms, Node: "b", Request: "alice/2",
+		Explanation: "alice/2 (GET /add) was sent once, tried by the proxy on a (tried) and b (tried), and executed twice: " +
+			"b shows count=4 with 4 writes applied (alice/3). No fault came before it."}
+	if len(r.Anomalies) != 1 || r.Anomalies[0] != want {
+		t.Errorf("anomalies = %+v, want %+v", r.Anomalies, want)
+	}
+}
+
+// Every kind of event is either a fault, of which a service recovers, or what can
+// explain a story all the same, or neither.
+func TestFaultsAndCauses(t *testing.T) {
+	for _, row := range []struct {
+		kinds        string
+		fault, cause bool
+	}{
+		{"kill stop pause partition answer", true, true},
+		{"skew hold drop delay duplicate", false, true},
+		{"start resume heal release answer_ok up sees misses excludes readmits session broken", false, false},
+	} {
+		for kind := range strings.FieldsSeq(row.kinds) {
+			r := Check(tale(t, `
+				alice 0-1 /counter : 200 a S1*
+				! 2 `+kind+` a
+				alice 3-4 /counter : 200 b S2*
+				! 5 kill later`), Options{})
+			if r.HasFault != row.fault {
+				t.Errorf("%s is a fault: got %v, want %v", kind, r.HasFault, row.fault)
+			}
+			cause := "No fault came before it."
+			if row.cause {
+				cause = "Before it, at 0.002s: " + kind + " a."
+			}
+			if story := r.Anomalies[0].Explanation; !strings.HasSuffix(story, cause) {
+				t.Errorf("%s: the story of a loss is %q, want one that ends in %q", kind, story, cause)
+			}
+		}
+	}
+}
+
+func TestCauseIsTheLatestThatConcernsANodeOfTheStory(t *testing.T) {
+	r := Check(tale(t, `
+		alice 0-1 /counter : 200 a S1*
+		! 2 kill a
+		! 3 kill c
+		alice 4-5 /counter : 200 b S2*`), Options{})
+	if story, want := r.Anomalies[0].Explanation, "Before it, at 0.002s: kill a."; !strings.HasSuffix(story, want) {
+		t.Errorf("the story of a loss is %q, want one that ends in %q", story, want)
+	}
+}
+
 func TestAnUnfinishedRunCountsEveryAnswerThatMissedAWrite(t *testing.T) {
 	const story = `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
@@ -410,6 +531,13 @@ func TestAnUnfinishedRunCountsEveryAnswerThatMissedAWrite(t *testing.T) {
 	got := Check(h, Options{}).Sessions
 	if got.StaleReads != 0 || got.RolledBack != 1 {
 		t.Errorf("at the end: %d stale reads, %d rolled back; want 0, 1", got.StaleReads, got.RolledBack)
+	}
+	counted := tale(t, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-3 /add : 200 a S1 count=2#2/2
+		alice 4-5 /add : 200 b S1 count=2#3/2`)
+	if got := Check(counted, Options{Unfinished: true}).Sessions.StaleReads; got != 1 {
+		t.Errorf("stale reads while an increment is missing = %d, want 1", got)
 	}
 }
 

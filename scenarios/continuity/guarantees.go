@@ -103,9 +103,6 @@ func (t *trial) foregoing(a *attribute, v look, when int32) (w int32, n int64) {
 		return -1, 0
 	}
 	n = int64(known)
-	if v.write == when {
-		n++
-	}
 	if a.adds && v.write >= 0 {
 		n = max(n, int64(t.ended(a.acked, v.write))+1)
 	}

@@ -104,6 +104,7 @@ func (t *trial) leaks() {
 		if it.part != alive {
 			continue
 		}
+		// An id of the user's own cookies was looked at when it came.
 		if r.Session != "" && (r.Session != r.Sent || r.Foreign) {
 			if o, strange := t.strangers(t.person, r.Session); strange {
 				t.found(Leaked, it.req, t.tellForeignSession(it.req, o))
@@ -202,9 +203,6 @@ func (t *trial) rollbacks() {
 	last := len(t.readings) - 1
 	for j := last; j >= 0 && (j == last || t.latest[j] > t.start[t.readings[last]]); j-- {
 		r := t.readings[j]
-		if j < last && t.before(r, t.readings[last]) {
-			continue
-		}
 		for _, a := range t.attrs {
 			w, _ := t.owed(a, r)
 			switch {
@@ -281,18 +279,19 @@ type copyAt struct {
 	reading int // position in readings
 }
 
+// mostCopies is how many copies of a session are compared with each other: those
+// that answered last. It bounds what a session costs in a lab of very many nodes.
+const mostCopies = 64
+
 // forks looks for two nodes whose last answers each show a write that the other
 // lacks although it had been done when the request was sent, and no later
 // answer of a third node that lacks neither.
 func (t *trial) forks() bool {
 	var copies []copyAt
-	for j := len(t.readings) - 1; j >= 0; j-- {
+	for j := len(t.readings) - 1; j >= 0 && len(copies) < mostCopies; j-- {
 		node := t.recs[t.readings[j]].Node
 		if node != "" && !slices.ContainsFunc(copies, func(c copyAt) bool { return c.node == node }) {
 			copies = append(copies, copyAt{node, j})
-		}
-		if len(copies) > 64 {
-			break
 		}
 	}
 	for i, one := range copies {

@@ -29,10 +29,10 @@ type Latency struct {
 const noStatus = "none"
 
 // isFault reports whether a timeline entry of this kind is a fault from which a
-// service recovers.
+// service recovers. A restart is told as the stop that it begins with.
 func isFault(kind string) bool {
 	switch kind {
-	case "kill", "stop", "restart", "pause", "partition", "answer":
+	case "kill", "stop", "pause", "partition", "answer":
 		return true
 	}
 	return false

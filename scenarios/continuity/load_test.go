@@ -13,7 +13,7 @@ func TestRequestsAreCountedWithoutAudits(t *testing.T) {
 	r := Check(tale(t, `
 		alice 0-1 /add : 200 a S1* count=1#1/1
 		alice 2-3 /session tries=a,b : 200 b S1 count=1#1/1
-		alice 4-5 /session : 502
+		alice 4-5 /session tries=a : 502
 		alice 6-7 /session : refused
 		alice 8-9 /session : 200! a
 		alice 10-11 /status/404 : 404 a html
@@ -185,6 +185,10 @@ func TestFigures(t *testing.T) {
 		if v, ok := r.Figure(name, ""); ok {
 			t.Errorf("Figure(%q) = %v, want none", name, v)
 		}
+	}
+	page := Check(tale(t, "alice 0-1 / : 200 a html"), Options{})
+	if v, ok := page.Figure("alice.last.cart", ""); !ok || v.Kind != NoData {
+		t.Errorf("alice.last.cart behind a page without attributes = %v, %v, want no data", v, ok)
 	}
 	empty := Check(tale(t, ""), Options{})
 	for _, name := range []string{"availability", "recovery", "latency.p99", "longest_outage", "guarantees.monotonic_writes.violations"} {

@@ -1,6 +1,7 @@
 package continuity
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -81,10 +82,7 @@ func (c *checker) indexOwners(ended []int32) {
 	last := map[string]string{} // by user: nearly every answer repeats the id before it
 	for _, i := range ended {
 		r := c.recs[i]
-		id := r.Session
-		if id == "" || !r.Answered() {
-			id = r.SetCookie
-		}
+		id := cmp.Or(r.Session, r.SetCookie)
 		if id == "" || last[r.User] == id {
 			continue
 		}

@@ -19,7 +19,8 @@ const ms = time.Millisecond
 //	! 5 kill a
 //
 // Times are milliseconds. A user presents the session id that the latest answer
-// before gave, unless sent= says another (sent=- none). Behind the colon: a
+// before gave, unless sent= says another (sent=- none); foreign marks a cookie
+// that the script chose. Behind the colon: a
 // status, or an error; the node; the session with * when it is new, "-" for
 // none, or "html" for an answer that says nothing; cookie=ID for a bare cookie;
 // attributes as name=value#write/writes. Writes are numbered from 1 in the
@@ -64,6 +65,8 @@ func tale(t testing.TB, text string) *history.History {
 				r.Sent = strings.Trim(value, "-")
 			case "audit":
 				r.Audit = true
+			case "foreign":
+				r.Foreign = true
 			case "tries":
 				for try := range strings.SplitSeq(value, ",") {
 					r.Attempts = append(r.Attempts, history.Attempt{Node: try, Outcome: "tried"})
@@ -78,7 +81,7 @@ func tale(t testing.TB, text string) *history.History {
 			r.Write = w
 		}
 		read(t, &r, strings.Fields(answer))
-		if r.SetCookie != "" {
+		if r.SetCookie != "" && !r.Foreign {
 			jar[r.User] = r.SetCookie
 		}
 		c.Add(&r)
