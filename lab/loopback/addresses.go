@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 
@@ -67,6 +68,9 @@ func claim(cfg Config) (*addresses, error) {
 	}
 	return nil, err
 }
+
+// processSpread keeps the probing of several processes apart.
+func processSpread() int { return os.Getpid() * 7 }
 
 // take binds the guard of one block. A system that has no such address makes
 // it a port table.

@@ -147,7 +147,7 @@ func (c *httpConn) Alive() bool {
 	if s.host.gate() != nil || s.isClosed() || c.busy.Load() || c.br.Buffered() > 0 {
 		return false
 	}
-	return s.quiet() || !s.isClosed() && !s.host.world.passable(s.peer(), s.host.name(), nil)
+	return s.quiet() || !s.isClosed() && !s.host.world.passable(s.peer(), s.host.Name(), nil)
 }
 
 func (c *httpConn) Close() error {

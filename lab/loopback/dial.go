@@ -32,9 +32,9 @@ func (h *host) connect(ctx context.Context, addr string) (*sock, error) {
 		return nil, err
 	}
 	w := h.world
-	if peer := w.nameOf(to.Addr()); !w.passable(h.name(), peer, nil) {
+	if peer := w.nameOf(to.Addr()); !w.passable(h.Name(), peer, nil) {
 		w.faults.MeetCut()
-		err := w.await(ctx, noDeadline, h.down, func() bool { return w.passable(h.name(), peer, nil) })
+		err := w.await(ctx, noDeadline, h.down, func() bool { return w.passable(h.Name(), peer, nil) })
 		if down := h.gate(); down != nil {
 			return nil, down
 		}

@@ -14,9 +14,8 @@ import (
 // disks is the directory under which every machine has one of its own. It is
 // made when a machine first writes.
 type disks struct {
-	mu      sync.Mutex
-	root    string
-	removed bool
+	mu   sync.Mutex
+	root string
 }
 
 // disk is the directory of one machine. A file's name there is its name with
@@ -31,9 +30,6 @@ type disk struct {
 func (d *disk) path() (string, error) {
 	d.disks.mu.Lock()
 	defer d.disks.mu.Unlock()
-	if d.disks.removed {
-		return "", fs.ErrClosed
-	}
 	if d.disks.root == "" {
 		root, err := os.MkdirTemp("", "sessionlab-")
 		if err != nil {
@@ -45,11 +41,10 @@ func (d *disk) path() (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// remove deletes every disk.
+// remove deletes every disk, when no machine is left to write.
 func (ds *disks) remove() error {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	ds.removed = true
 	if ds.root == "" {
 		return nil
 	}

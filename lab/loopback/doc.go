@@ -21,7 +21,7 @@
 //     things that race is not.
 //   - Fencing and pausing take effect at the next call a task makes. Code that
 //     only computes runs on until then, and so do calls that touch memory only:
-//     NewSignal, Signal.Set, WithCancel, WithTimeout, Rand, Name and Addr.
+//     NewSignal, Signal.Set, WithCancel, WithTimeout, Rand, Key, Name and Addr.
 //   - An HTTP message counts as sent when its first 32 KiB have left.
 //   - Buffers are the kernel's: a writer whose reader is paused goes on until
 //     some hundred kilobytes lie between them. A backlog of n takes n+1

@@ -192,8 +192,6 @@ func (h *host) notBefore(deadline time.Time) time.Time {
 	return deadline
 }
 
-func (h *host) name() string { return h.machine.name }
-
 func (h *host) at(port int) netip.AddrPort {
 	return netip.AddrPortFrom(h.machine.addr, uint16(port))
 }
@@ -217,7 +215,7 @@ func (h *host) Sleep(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	var err error
-	if ctx.Err() == nil && nap(d) {
+	if nap(d) {
 		err = ctx.Err()
 	} else {
 		err = h.await(ctx, d)
@@ -265,7 +263,7 @@ func (h *host) Go(name string, f func(ctx context.Context)) {
 	h.world.spawn(func() {
 		defer func() {
 			if p := recover(); p != nil {
-				h.world.fail(fmt.Errorf("task %s of %s panicked: %v\n%s", name, h.name(), p, debug.Stack()))
+				h.world.fail(fmt.Errorf("task %s of %s panicked: %v\n%s", name, h.Name(), p, debug.Stack()))
 			}
 		}()
 		if h.gate() == nil {

@@ -248,3 +248,85 @@ func TestCurl(t *testing.T) {
 		}
 	}
 }
+
+func TestAVerbOnTheWrongMachineSaysWhatIsWrong(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	boot(t, w, "tomcat1", tomcat)
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{w.Resume("tomcat1"), "resume tomcat1: it is not paused"},
+		{w.Pause("tomcat1"), ""},
+		{w.Pause("tomcat1"), "pause tomcat1: it is paused"},
+		{w.Kill("tomcat1"), ""},
+		{w.Kill("tomcat1"), "kill tomcat1: it is down"},
+		{w.Pause("tomcat1"), "pause tomcat1: it is down"},
+		{w.Resume("tomcat1"), "resume tomcat1: it is down"},
+		{w.Skew("tomcat1", 1), ""},
+		{w.Kill("tomcat2"), "kill tomcat2: no such machine"},
+		{w.Pause("tomcat2"), "pause tomcat2: no such machine"},
+		{w.Resume("tomcat2"), "resume tomcat2: no such machine"},
+		{w.Skew("tomcat2", 1), "skew tomcat2: no such machine"},
+	} {
+		got := ""
+		if row.err != nil {
+			got = row.err.Error()
+		}
+		if got != row.want {
+			t.Errorf("error = %q, want %q", got, row.want)
+		}
+	}
+}
+
+func TestADelayedMessageIsTheSendersToChange(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	out, in := connect(t, w)
+	w.Faults().Add(fault.Rule{Verb: fault.Delay, By: 20 * time.Millisecond})
+	frame := []byte("as it was written")
+	if err := out.Write(t.Context(), delta, frame); err != nil {
+		t.Fatal(err)
+	}
+	clear(frame)
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(t, in); got != "as it was written" {
+		t.Errorf("received %q, want what was written", got)
+	}
+}
+
+func TestAMessageToAClosedEndIsToldAsLost(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	var told []world.EventOp
+	w.Observe(func(e world.Event) { told = append(told, e.Op) })
+	out, in := connect(t, w)
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = out.Write(t.Context(), delta, []byte("too late")) // the kernel may know already
+	if len(told) != 1 || told[0] != world.Loses {
+		t.Errorf("told %v, want one %v", told, world.Loses)
+	}
+}
+
+// A machine's datagrams to itself go over no link.
+func TestNoRuleIsAboutAMachinesDatagramsToItself(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	node := boot(t, w, "tomcat1", tomcat)
+	group, err := node.JoinGroup("228.0.0.4", 45564)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Faults().Add(fault.Rule{Verb: fault.Drop})
+	if err := group.WriteTo(delta, []byte("to us all"), "228.0.0.4:45564"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	buf := make([]byte, 20)
+	n, from, err := group.ReadFrom(ctx, buf)
+	if err != nil || string(buf[:n]) != "to us all" || from != tomcat+":45564" {
+		t.Errorf("received %q from %s, %v, want the datagram", buf[:n], from, err)
+	}
+}

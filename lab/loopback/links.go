@@ -59,12 +59,17 @@ func (w *World) decide(from, to string, label world.Label) fault.Action {
 	if from == operatorName || to == operatorName {
 		return fault.Action{}
 	}
-	key := world.NewKey(w.seed).Str("delay").Str(from).Str(to).Str(label.Kind).Str(label.Key)
-	if !identified(label) {
-		key = key.Int(w.links.next(flow{from, to, label.Kind, label.Key}))
+	var nth uint64
+	alike := !identified(label)
+	if alike {
+		nth = w.links.next(flow{from, to, label.Kind, label.Key})
 	}
 	if w.faults.Quick() {
 		return fault.Action{}
+	}
+	key := world.NewKey(w.seed).Str("delay").Str(from).Str(to).Str(label.Kind).Str(label.Key)
+	if alike {
+		key = key.Int(nth)
 	}
 	return w.faults.Decide(fault.Message{From: from, To: to, Kind: label.Kind}, func(rule uint64) float64 {
 		return key.Str("fault").Int(rule).Float()

@@ -57,12 +57,19 @@ func (h *host) listen(port, backlog int) (*listener, error) {
 			l.tcp.Close()
 			return bound(logical, netip.AddrPort{}, world.ErrPortTaken)
 		}
-		return limitBacklog(l.tcp, backlog)
+		if err := limitBacklog(l.tcp, backlog); err != nil {
+			l.shut()
+			return bound(logical, l.real, err)
+		}
+		return nil
 	})
 	if err == world.ErrHostDown {
 		err = &world.OpError{Op: "listen", Addr: logical.String(), Err: err}
 	}
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 func (l *listener) kick() { l.tcp.SetDeadline(longAgo) }

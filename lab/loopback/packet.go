@@ -255,7 +255,7 @@ func (p *packetConn) read(ctx context.Context, b []byte) (int, string, error) {
 		if down := p.host.gate(); down != nil {
 			return 0, "", down
 		}
-		w.emit(world.Event{Op: world.Receives, Host: p.host.name(), Peer: note.peer, Label: note.label, Size: n})
+		w.emit(world.Event{Op: world.Receives, Host: p.host.Name(), Peer: note.peer, Label: note.label, Size: n})
 		return copy(b, whole[:n]), note.as.String(), p.host.gate()
 	}
 }
@@ -282,7 +282,7 @@ func (p *packetConn) WriteTo(l world.Label, b []byte, addr string) error {
 // send sends one datagram to every socket behind an address and tells the
 // observer what left and what was lost.
 func (p *packetConn) send(l world.Label, b []byte, to netip.AddrPort) error {
-	w, me := p.host.world, p.host.name()
+	w, me := p.host.world, p.host.Name()
 	n := note{as: p.addr, peer: me, label: l, told: make(chan struct{})}
 	defer close(n.told)
 	peer, sockets := w.addressees(to)
@@ -314,7 +314,7 @@ type addressee struct {
 func (w *World) addressees(to netip.AddrPort) (peer string, sockets []addressee) {
 	if to.Addr().IsMulticast() {
 		for _, m := range w.post.members(to) {
-			sockets = append(sockets, addressee{m.host.name(), m.real})
+			sockets = append(sockets, addressee{m.host.Name(), m.real})
 		}
 		return to.String(), sockets
 	}
@@ -329,7 +329,7 @@ func (w *World) addressees(to netip.AddrPort) (peer string, sockets []addressee)
 // reports false if the datagram is lost. A machine's datagrams to itself go
 // over no link.
 func (p *packetConn) sendOne(n note, b []byte, peer string, to netip.AddrPort) (passed bool, err error) {
-	w, me := p.host.world, p.host.name()
+	w, me := p.host.world, p.host.Name()
 	var a fault.Action
 	if peer != me {
 		a = w.decide(me, peer, n.label)

@@ -316,7 +316,7 @@ func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
 			return
 		}
 		c.lis.host.world.emit(world.Event{
-			Op: world.Panics, Host: c.lis.host.name(), Peer: c.sock.peer(),
+			Op: world.Panics, Host: c.lis.host.Name(), Peer: c.sock.peer(),
 			Detail: fmt.Sprintf("%v\n%s", p, debug.Stack()),
 		})
 	}()

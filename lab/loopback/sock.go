@@ -124,9 +124,17 @@ func (s *sock) isClosed() bool {
 // setDeadline sets when reading ends with world.ErrReadTimeout; zero for never.
 func (s *sock) setDeadline(at time.Time) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.deadline = at
-	s.mu.Unlock()
 	s.conn.SetReadDeadline(longAgo) // whoever reads looks again
+}
+
+// arm has the kernel end the next read at the deadline. It takes the lock, so
+// that a deadline that is set meanwhile is not overlooked.
+func (s *sock) arm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn.SetReadDeadline(s.host.notBefore(s.deadline))
 }
 
 func (s *sock) readDeadline() time.Time {
@@ -142,8 +150,7 @@ func (s *sock) readDeadline() time.Time {
 func (s *sock) read(ctx context.Context, p []byte) (int, error) {
 	defer context.AfterFunc(ctx, s.kick)()
 	for {
-		deadline := s.readDeadline()
-		s.conn.SetReadDeadline(deadline) // before looking: a kick after the look is not lost
+		s.arm() // before looking: a kick after the look is not lost
 		if err := s.host.pass(ctx); err != nil {
 			return 0, err
 		}
@@ -158,10 +165,10 @@ func (s *sock) read(ctx context.Context, p []byte) (int, error) {
 			if at := s.readDeadline(); !at.IsZero() && !time.Now().Before(at) {
 				return 0, world.ErrReadTimeout
 			}
-		case s.isClosed() || s.host.world.passable(s.peer(), s.host.name(), nil):
+		case s.isClosed() || s.host.world.passable(s.peer(), s.host.Name(), nil):
 			return 0, s.cause(err)
 		default: // a partition keeps back the end of the connection
-			if waited := s.awaitPassable(ctx, s.peer(), s.host.name()); waited != nil {
+			if waited := s.awaitPassable(ctx, s.peer(), s.host.Name()); waited != nil {
 				return 0, waited
 			}
 			return 0, s.cause(err)
@@ -194,7 +201,7 @@ func (s *sock) write(ctx context.Context, p []byte) (n int, err error) {
 
 // send is write for bytes that a partition keeps back.
 func (s *sock) send(ctx context.Context, p []byte) (int, error) {
-	if err := s.awaitPassable(ctx, s.host.name(), s.peer()); err != nil {
+	if err := s.awaitPassable(ctx, s.host.Name(), s.peer()); err != nil {
 		return 0, err
 	}
 	return s.write(ctx, p)
@@ -225,7 +232,7 @@ func (s *sock) sendFirst(ctx context.Context, label world.Label, p []byte) (int,
 	defer tell()
 	n, err := s.send(ctx, p[:min(len(p), firstPart)])
 	if err == nil {
-		s.host.world.emit(world.Event{Op: world.Sends, Host: s.host.name(), Peer: s.peer(), Label: label, Size: len(p)})
+		s.host.world.emit(world.Event{Op: world.Sends, Host: s.host.Name(), Peer: s.peer(), Label: label, Size: len(p)})
 	}
 	return n, err
 }
@@ -237,7 +244,7 @@ func (s *sock) received(label world.Label, size int) error {
 	if err := s.host.gate(); err != nil {
 		return err
 	}
-	s.host.world.emit(world.Event{Op: world.Receives, Host: s.host.name(), Peer: s.peer(), Label: label, Size: size})
+	s.host.world.emit(world.Event{Op: world.Receives, Host: s.host.Name(), Peer: s.peer(), Label: label, Size: size})
 	return s.host.gate()
 }
 
@@ -261,7 +268,7 @@ func (s *sock) await(ctx context.Context, ok func() bool) error {
 // admit asks the fault table about an HTTP message and does what it answers.
 // It reports false if the message is lost.
 func (s *sock) admit(ctx context.Context, label world.Label, size int) (bool, error) {
-	w, from, to := s.host.world, s.host.name(), s.peer()
+	w, from, to := s.host.world, s.host.Name(), s.peer()
 	a := w.decide(from, to, label)
 	if a.Drop {
 		w.emit(world.Event{Op: world.Loses, Host: from, Peer: to, Label: label, Size: size})

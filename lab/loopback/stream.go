@@ -136,7 +136,7 @@ func (t *stream) Write(ctx context.Context, l world.Label, frame []byte) error {
 	if err := t.usable(); err != nil {
 		return t.fail("write", err)
 	}
-	a := t.host.world.decide(t.host.name(), t.peer(), l)
+	a := t.host.world.decide(t.host.Name(), t.peer(), l)
 	if a.Drop {
 		t.emit(world.Loses, l, len(frame))
 		return t.gated()
@@ -159,7 +159,7 @@ func (t *stream) gated() error {
 }
 
 func (t *stream) emit(op world.EventOp, l world.Label, size int) {
-	t.host.world.emit(world.Event{Op: op, Host: t.host.name(), Peer: t.peer(), Label: l, Size: size})
+	t.host.world.emit(world.Event{Op: op, Host: t.host.Name(), Peer: t.peer(), Label: l, Size: size})
 }
 
 func (t *stream) usable() error {
@@ -174,6 +174,10 @@ func (t *stream) usable() error {
 // post sends a message now, or puts it behind what waits.
 func (t *stream) post(ctx context.Context, p *parcel) error {
 	t.mu.Lock()
+	if t.closed { // since Write has looked
+		t.mu.Unlock()
+		return t.cause(net.ErrClosed)
+	}
 	read := t.out().put(p.label, len(p.frame), p.told)
 	if !t.pumping && !p.kept && p.delay == 0 {
 		t.mu.Unlock()
@@ -230,7 +234,7 @@ func (t *stream) pump() {
 		t.mu.Unlock()
 
 		if !left {
-			mayLeave := func() bool { return w.passable(t.host.name(), t.peer(), p.hold) }
+			mayLeave := func() bool { return w.passable(t.host.Name(), t.peer(), p.hold) }
 			if w.await(w.ctx, noDeadline, t.quit, mayLeave) != nil {
 				t.shut()
 				continue

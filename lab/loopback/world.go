@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -190,23 +189,37 @@ func (w *World) addressFree(logical netip.Addr) error {
 // which may be the caller.
 func (w *World) Kill(name string) error {
 	w.mu.Lock()
-	m := w.machines[name]
-	if m == nil || m.host == nil {
-		w.mu.Unlock()
-		return fmt.Errorf("kill %s: it is not up", name)
+	h, err := w.running("kill", name)
+	if err == nil {
+		h.machine.host = nil
 	}
-	h := m.host
-	m.host = nil
 	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	h.kill()
 	return nil
 }
 
+// running is the incarnation that a verb is meant for. w.mu is held.
+func (w *World) running(verb, name string) (*host, error) {
+	m := w.machines[name]
+	if m == nil {
+		return nil, fmt.Errorf("%s %s: no such machine", verb, name)
+	}
+	if m.host == nil {
+		return nil, fmt.Errorf("%s %s: it is down", verb, name)
+	}
+	return m.host, nil
+}
+
 // Pause implements world.World.
 func (w *World) Pause(name string) error {
-	h := w.up(name)
-	if h == nil {
-		return fmt.Errorf("pause %s: it is not up", name)
+	w.mu.Lock()
+	h, err := w.running("pause", name)
+	w.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	if !h.pause() {
 		return fmt.Errorf("pause %s: it is paused", name)
@@ -216,9 +229,11 @@ func (w *World) Pause(name string) error {
 
 // Resume implements world.World.
 func (w *World) Resume(name string) error {
-	h := w.up(name)
-	if h == nil {
-		return fmt.Errorf("resume %s: it is not up", name)
+	w.mu.Lock()
+	h, err := w.running("resume", name)
+	w.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	if !h.resume() {
 		return fmt.Errorf("resume %s: it is not paused", name)
@@ -239,15 +254,11 @@ func (w *World) Skew(name string, ahead time.Duration) error {
 }
 
 // Up implements world.World.
-func (w *World) Up(name string) bool { return w.up(name) != nil }
-
-func (w *World) up(name string) *host {
+func (w *World) Up(name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if m := w.machines[name]; m != nil {
-		return m.host
-	}
-	return nil
+	m := w.machines[name]
+	return m != nil && m.host != nil
 }
 
 // Faults implements world.World.
@@ -290,8 +301,8 @@ func (w *World) stop() {
 		h.kill()
 	}
 	w.end()
-	w.post.close()
 	w.tasks.Wait()
+	w.post.close() // no task is left to open it again
 }
 
 // spawn starts a goroutine that Close waits for. It reports false once the run
@@ -320,6 +331,3 @@ func (w *World) nameOf(addr netip.Addr) string {
 }
 
 var _ world.World = (*World)(nil)
-
-// processSpread keeps the probing of several processes apart.
-func processSpread() int { return os.Getpid() * 7 }
