@@ -2,6 +2,7 @@ package appnode
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -49,8 +50,40 @@ func TestAnswersInOtherFormsAreReadToo(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", body, got, err, want)
 		}
 	}
-	if err := ParseAnswer([]byte("<html>"), &Answer{}); err == nil {
-		t.Error("a page was read as an answer")
+	for name, body := range map[string]string{
+		"a page":                  "<html>",
+		"a number beyond int64":   `{"node":"n","session":"AB","new":true,"created":9223372036854775808,"accessed":0,"attributes":{}}` + "\n",
+		"a number beyond uint64":  `{"node":"n","session":"AB","new":true,"created":0,"accessed":0,"attributes":{"a":{"value":"1","write":18446744073709551616,"writes":1}}}` + "\n",
+		"a number that begins 00": `{"node":"n","session":"AB","new":true,"created":001,"accessed":0,"attributes":{}}` + "\n",
+	} {
+		if err := ParseAnswer([]byte(body), &Answer{}); err == nil {
+			t.Errorf("%s was read as an answer", name)
+		}
+	}
+}
+
+func TestAttributesAreInOrderWhateverTheAnswerSays(t *testing.T) {
+	const body = `{"node":"n","session":"AB","new":true,"created":0,"accessed":0,"attributes":{` +
+		`"b":{"value":"2","write":2,"writes":1},"a":{"value":"1","write":1,"writes":1}}}` + "\n"
+	var got Answer
+	want := Answer{Node: "n", Session: "AB", New: true, Attributes: []sessions.Attribute{
+		{Name: "a", Value: sessions.Value{Text: "1", Write: 1, Writes: 1}},
+		{Name: "b", Value: sessions.Value{Text: "2", Write: 2, Writes: 1}},
+	}}
+	if err := ParseAnswer([]byte(body), &got); err != nil || !same(got, want) {
+		t.Errorf("read %v, %v, want %v", got, err, want)
+	}
+}
+
+func TestTheGreatestNumbersAreRead(t *testing.T) {
+	const body = `{"node":"n","session":"AB","new":true,"created":-9223372036854775808,"accessed":9223372036854775807,"attributes":{` +
+		`"a":{"value":"1","write":18446744073709551615,"writes":1}}}` + "\n"
+	var got Answer
+	want := Answer{Node: "n", Session: "AB", New: true, Created: math.MinInt64, Accessed: math.MaxInt64, Attributes: []sessions.Attribute{
+		{Name: "a", Value: sessions.Value{Text: "1", Write: math.MaxUint64, Writes: 1}},
+	}}
+	if err := ParseAnswer([]byte(body), &got); err != nil || !same(got, want) {
+		t.Errorf("read %v, %v, want %v", got, err, want)
 	}
 }
 

@@ -136,6 +136,9 @@ func TestErrorPages(t *testing.T) {
 		}{
 			{"/<b>", 404, []string{"HTTP Status 404 – Not Found", "Status Report", "[/&lt;b&gt;] is not available"}},
 			{"/counter", 500, []string{"Internal Server Error", "Exception Report", "too many active sessions"}},
+			{"/status/99", 404, []string{"[/status/99] is not available"}},
+			{"/status/199", 404, []string{"[/status/199] is not available"}},
+			{"/status/400", 400, []string{"HTTP Status 400 – Bad Request"}},
 			{"/status/418", 418, []string{"HTTP Status 418 – I'm a teapot", "Apache Tomcat/10.1"}},
 		}
 		for _, tt := range tests {
@@ -148,7 +151,7 @@ func TestErrorPages(t *testing.T) {
 				}
 			}
 		}
-		r.want("errors", r.node.Status().Counts.Errors, 3)
+		r.want("errors", r.node.Status().Counts.Errors, 6)
 		r.want("rejected", r.node.Status().Sessions.Rejected, 1)
 	})
 }

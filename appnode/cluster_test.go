@@ -196,3 +196,36 @@ func TestClusterValvesLeaveAStandardManagerAlone(t *testing.T) {
 		r.want("session", r.post("/counter").Session, "AB.tomcat2")
 	})
 }
+
+func TestANodeWithoutARouteRenamesNothing(t *testing.T) {
+	c := &clustered{}
+	playIn(t, sim.New(sim.Config{Seed: 1}), c, func(cfg *Config, m *sessions.StandardConfig) {
+		cfg.Valves, m.JvmRoute = []Valve{JvmRouteBinderValve{}}, ""
+	}, func(r *rig) {
+		r.post("/counter")
+		c.Rename(r.manager.Sessions()[0], "AB.tomcat2")
+		r.cookie = "JSESSIONID=AB.tomcat2"
+		r.want("session", r.get("/session").Session, "AB.tomcat2")
+		c.asks(r, "a request with another node's route")
+	})
+}
+
+func TestStatisticsAreToldAfterEveryHundredthRequest(t *testing.T) {
+	told := 0
+	v, err := NewReplicationValve(ReplicationConfig{Statistics: true, Told: func(s ReplicationStatistics) {
+		if told++; s.Requests != 100*told {
+			t.Errorf("told after %d requests, want %d", s.Requests, 100*told)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster(t, func(r *rig, _ *clustered) {
+		for range 250 {
+			r.get("/session")
+		}
+	}, v)
+	if told != 2 {
+		t.Errorf("told %d times in 250 requests, want 2", told)
+	}
+}

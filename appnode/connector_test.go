@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -183,6 +184,96 @@ func TestServiceTimeBelongsToTheRequest(t *testing.T) {
 	}
 }
 
+// Requests draw by their names, those without a name by their number on the node.
+func TestTheTimeOfARequestIsDrawn(t *testing.T) {
+	const most = 20
+	for _, row := range []struct {
+		name     string
+		service  Service
+		low      int           // requests that take no more than atLeast
+		atLeast  time.Duration // for all
+		distinct bool          // no two of them take the same time
+	}{
+		{"a spread", Service{Time: 100 * time.Millisecond, Spread: 100 * time.Millisecond}, 0, 100 * time.Millisecond, true},
+		{"none", Service{Time: 100 * time.Millisecond}, most, 100 * time.Millisecond, false},
+		{"a stall of half", Service{Stalled: 0.5, Stall: time.Second}, 11, 0, false},
+		{"a stall of all", Service{Stalled: 1, Stall: time.Second}, 0, 0, true},
+	} {
+		play(t, func(c *Config, _ *sessions.StandardConfig) { c.Service = row.service }, func(r *rig) {
+			for _, name := range []string{"", "alice/%d"} {
+				seen, low := map[time.Duration]bool{}, 0
+				for i := range most {
+					if name != "" {
+						name = fmt.Sprintf("alice/%d", i)
+					}
+					start := r.client.Elapsed()
+					r.as(r.ctx, &r.cookie, "GET", "/session", RequestHeader, name)
+					took := (r.client.Elapsed() - start).Truncate(10 * time.Microsecond)
+					if took < row.atLeast {
+						t.Errorf("%s: a request took %v, want %v at least", row.name, took, row.atLeast)
+					}
+					if took < row.atLeast+2*time.Millisecond {
+						low++
+					}
+					seen[took] = true
+				}
+				if row.distinct && len(seen) != most {
+					t.Errorf("%s: %d requests named %q took %d different times", row.name, most, name, len(seen))
+				}
+				if row.low != most && low > row.low || row.low == most && low != most || row.low > 0 && low == 0 {
+					t.Errorf("%s: %d of %d requests named %q took no more than %v, want about %d", row.name, low, most, name, row.atLeast, row.low)
+				}
+			}
+		})
+	}
+}
+
+// The id that a client sent is what the valves see, and no other.
+func TestALoginWithoutACookieHasNoRequestedID(t *testing.T) {
+	var before, after string
+	see := valve{before: func(r *Request) { before = r.RequestedID() }, after: func(r *Request) { after = r.RequestedID() }}
+	play(t, func(c *Config, _ *sessions.StandardConfig) { c.Valves = []Valve{see} }, func(r *rig) {
+		r.get("/login?user=alice")
+		r.want("requested id without a cookie", before+after, "")
+		old := strings.TrimPrefix(r.cookie, "JSESSIONID=")
+		id := r.get("/login?user=alice").Session
+		r.want("requested id before a login", before, old)
+		r.want("requested id after a login", after, id)
+	})
+}
+
+func TestAConnectionEndsWithAMalformedRequest(t *testing.T) {
+	play(t, nil, func(r *rig) {
+		conn, err := r.client.DialHTTP(r.ctx, nodeAddr+":8080")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		for _, row := range []struct {
+			target     string
+			status     int
+			connection string
+		}{{"/session", 200, ""}, {"/%2F", 400, "close"}} {
+			req, err := http.NewRequest("GET", "http://"+nodeAddr+":8080"+row.target, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := conn.RoundTrip(r.ctx, req)
+			if err != nil {
+				t.Fatalf("GET %s: %v", row.target, err)
+			}
+			r.want("status of "+row.target, resp.StatusCode, row.status)
+			r.want("Connection of "+row.target, resp.Header.Get("Connection"), row.connection)
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if conn.Alive() {
+			t.Error("the connection lives on after a malformed request")
+		}
+	})
+}
+
 func TestStartLoadsBeforeThePortOpensAndStopSaves(t *testing.T) {
 	save := func(_ *Config, m *sessions.StandardConfig) { m.Pathname = "SESSIONS.ser" }
 	playBoth(t, save, func(r *rig) {
@@ -325,7 +416,7 @@ func TestBackgroundThreadExpiresSessionsEveryMinute(t *testing.T) {
 			if err := r.client.Sleep(r.ctx, tt.wait); err != nil {
 				t.Fatal(err)
 			}
-			r.want(fmt.Sprint("sessions after ", tt.wait, " more"), len(r.node.Sessions()), tt.held)
+			r.want(fmt.Sprint("sessions after ", tt.wait, " more"), len(r.node.Copies()), tt.held)
 		}
 		r.want("events", strings.Join(r.events, ", "), "tomcat1 created 40, tomcat1 expired 40")
 	})
@@ -383,6 +474,6 @@ func TestConcurrentRequestsOfOneSessionLoseWritesButNoCount(t *testing.T) {
 				t.Errorf("count %s with %d writes behind it, want the same, at most %d", a.Text, a.Writes, tasks*each+1)
 			}
 		}
-		r.want("sessions", len(r.node.Sessions()), 1)
+		r.want("sessions", len(r.node.Copies()), 1)
 	})
 }

@@ -31,8 +31,8 @@
 // such as the use of a session that was invalidated meanwhile, is a 500.
 //
 // It leaves out virtual hosts and contexts (there is one application, at the
-// root), filters and listeners, asynchronous requests, TLS and AJP. One case of
-// session creation is missing on purpose: Tomcat takes over the id that a client
-// sent in a cookie for "/" if another application on the host already has a
-// session of that id; with one application there is no other.
+// root), filters, asynchronous requests, TLS and AJP. One case of session creation
+// is missing on purpose: Tomcat takes over the id that a client sent in a cookie
+// for "/" if another application on the host already has a session of that id;
+// with one application there is no other.
 package appnode

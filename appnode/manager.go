@@ -11,9 +11,10 @@ import (
 type Manager interface {
 	// Observe has f called for every event; it is called once, before Start.
 	Observe(f func(sessions.Event))
-	// Start makes the manager ready before the node opens its port.
+	// Start makes the manager ready before the node accepts a request.
 	Start(ctx context.Context) error
-	// Stop gives the sessions up at a graceful stop, after the port is closed.
+	// Stop gives the sessions up at a graceful stop, when the node accepts no more
+	// requests; its port closes after that.
 	Stop(ctx context.Context) error
 
 	// JvmRoute is the node's route, "" for none.

@@ -85,7 +85,6 @@ type Service struct {
 
 // Event is something that happened to a session on a node.
 type Event struct {
-	At   time.Duration // since the lab's time zero
 	Node string
 	sessions.Event
 }
@@ -172,7 +171,7 @@ func New(h world.Host, cfg Config) *Node {
 	n.pipeline = append(append(n.pipeline, cfg.Valves...), newApplication(h.Name(), cfg.Number))
 	n.manager.Observe(func(e sessions.Event) {
 		if cfg.Trace != nil {
-			cfg.Trace(Event{At: h.Elapsed(), Node: h.Name(), Event: e})
+			cfg.Trace(Event{Node: h.Name(), Event: e})
 		}
 	})
 	return n
@@ -263,9 +262,6 @@ func nextLook(took, step time.Duration) time.Duration {
 	return step - late
 }
 
-// Addr is the logical "address:port" of the connector, after Init.
-func (n *Node) Addr() string { return n.listener.Addr() }
-
 // Status is the node's present state.
 func (n *Node) Status() Status {
 	waiting := n.threads.Waiting()
@@ -291,17 +287,4 @@ func (n *Node) replicationStatistics() *ReplicationStatistics {
 		}
 	}
 	return nil
-}
-
-// Sessions are the states of the valid sessions held, in order of their ids.
-// Looking changes nothing: no session is accessed, none expires.
-func (n *Node) Sessions() []sessions.State {
-	var states []sessions.State
-	for _, s := range n.manager.Sessions() {
-		var st sessions.State
-		if s.State(&st); st.Valid {
-			states = append(states, st)
-		}
-	}
-	return states
 }
