@@ -39,8 +39,8 @@ const (
 	Sends EventKind = iota + 1
 	Receives
 	Loses
-	Up       // the node's port is open
-	Down     // the node is gone
+	Up       // the node answers requests
+	Down     // the node's process has ended
 	Idle     // nobody asks the node anything: all that was sent to it is answered
 	Sees     // Host's membership lists Peer
 	Misses   // Host's membership does not list Peer any more
@@ -98,30 +98,3 @@ func (l *Lab) seam(e *world.Event) {
 }
 
 var onTheWire = [...]EventKind{world.Sends: Sends, world.Receives: Receives, world.Loses: Loses}
-
-// server is the node of that name; nil for the proxy, which most of the traffic
-// is with, and for who is none.
-func (l *Lab) server(name string) *node {
-	if name == ProxyName {
-		return nil
-	}
-	return l.nodes[name]
-}
-
-// asked and answered keep count of the requests that a node has not answered yet.
-func (l *Lab) asked(name string) {
-	if n := l.server(name); n != nil {
-		n.pending.Add(1)
-	}
-}
-
-func (l *Lab) answered(name string) {
-	n := l.server(name)
-	if n == nil {
-		return
-	}
-	if left := n.pending.Add(-1); left < 0 {
-		n.pending.Store(0)
-	}
-	l.lull(n)
-}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// load is what a node is being asked at present.
-type load struct {
+// demand is what a node is being asked at present.
+type demand struct {
 	pending atomic.Int64 // requests sent to it and not answered
 	trying  atomic.Int64 // the proxy's attempts on it, from the choice to the end
 
@@ -17,7 +17,7 @@ type load struct {
 	door sync.RWMutex
 }
 
-func (b *load) idle() bool { return b.pending.Load() <= 0 && b.trying.Load() <= 0 }
+func (d *demand) idle() bool { return d.pending.Load() <= 0 && d.trying.Load() <= 0 }
 
 // begins lets an attempt of the proxy begin, unless somebody is at the door.
 func (l *Lab) begins(n *node) {
@@ -68,17 +68,45 @@ func (l *Lab) WhileIdle(name string, f func()) bool {
 	return true
 }
 
-// Idle reports whether a node is up, has answered all that was sent to it, and
-// is tried by nobody.
-func (l *Lab) Idle(name string) bool {
-	n := l.nodes[name]
-	return n != nil && l.Up(name) && n.idle()
-}
-
 // Pending is how many requests were sent to a node that it has not answered.
 func (l *Lab) Pending(name string) int {
 	if n := l.nodes[name]; n != nil {
 		return int(n.pending.Load())
 	}
 	return 0
+}
+
+// server is the node of that name; nil for the proxy, which most of the traffic
+// is with, and for who is none.
+func (l *Lab) server(name string) *node {
+	if name == ProxyName {
+		return nil
+	}
+	return l.nodes[name]
+}
+
+// asked counts a request that is on its way to a machine, if that is a node.
+func (l *Lab) asked(name string) {
+	if n := l.server(name); n != nil {
+		n.pending.Add(1)
+	}
+}
+
+// answered counts a machine's answer, if that is a node.
+func (l *Lab) answered(name string) {
+	if n := l.server(name); n != nil {
+		n.answered()
+		l.lull(n)
+	}
+}
+
+// answered counts an answer. One to a request that has been forgotten, because the
+// node was killed in between, changes nothing.
+func (d *demand) answered() {
+	for {
+		left := d.pending.Load()
+		if left <= 0 || d.pending.CompareAndSwap(left, left-1) {
+			return
+		}
+	}
 }

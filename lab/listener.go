@@ -11,14 +11,14 @@ import (
 // whose they are. Source: Jakarta Servlet, HttpSessionListener and others; Tomcat
 // Context.java, CHANGE_SESSION_ID_EVENT.
 var callbacks = map[sessions.EventKind]struct{ listener, method string }{
-	sessions.Created:           {"session listener", "sessionCreated"},
-	sessions.Expired:           {"session listener", "sessionDestroyed"},
-	sessions.Invalidated:       {"session listener", "sessionDestroyed"},
-	sessions.Renamed:           {"session id listener", "sessionIdChanged"},
-	sessions.AttributeAdded:    {"attribute listener", "attributeAdded"},
-	sessions.AttributeReplaced: {"attribute listener", "attributeReplaced"},
-	sessions.AttributeRemoved:  {"attribute listener", "attributeRemoved"},
-	sessions.ContainerRenamed:  {"container listener", "changeSessionId"},
+	sessions.Created:           {"a session listener", "sessionCreated"},
+	sessions.Expired:           {"a session listener", "sessionDestroyed"},
+	sessions.Invalidated:       {"a session listener", "sessionDestroyed"},
+	sessions.Renamed:           {"a session id listener", "sessionIdChanged"},
+	sessions.AttributeAdded:    {"an attribute listener", "attributeAdded"},
+	sessions.AttributeReplaced: {"an attribute listener", "attributeReplaced"},
+	sessions.AttributeRemoved:  {"an attribute listener", "attributeRemoved"},
+	sessions.ContainerRenamed:  {"a container listener", "changeSessionId"},
 }
 
 // heard is what the listeners of a node's application say of an event, "" if
@@ -28,14 +28,22 @@ func heard(e appnode.Event) (text, class string) {
 	if c.method == "" {
 		return "", ""
 	}
-	text = fmt.Sprintf("a %s of %s hears %s: %s", c.listener, e.Node, c.method, shortID(e.Session))
+	text = fmt.Sprintf("%s of %s hears %s: %s", c.listener, e.Node, c.method, ShortID(e.Session))
 	switch {
 	case e.Attribute != "":
 		text += " " + e.Attribute
 	case e.NewID != "":
-		text += " is " + shortID(e.NewID) + " now"
+		text += " is " + ShortID(e.NewID) + " now"
 	case e.Detail != "":
 		text += ", " + e.Detail
 	}
 	return text, c.method
+}
+
+func (l *Lab) nodeTraced(e appnode.Event) {
+	event := Event{Kind: Session, Host: e.Node}
+	if l.plan.Manager.Base.Listeners {
+		event.Text, event.Class = heard(e)
+	}
+	l.emit(&event)
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -56,12 +57,34 @@ type NodePlan struct {
 	// Route is the jvmRoute; "" is none.
 	Route string
 	// Connector holds what differs from Tomcat's defaults (threads, ports,
-	// cookie names); its Manager, Valves, Trace, Number and Release are the
-	// lab's to set.
+	// cookie names); its Manager, Valves, Trace, Number, Release and StopTime are
+	// the lab's to set, and Service is Timing's unless it is set here.
 	Connector appnode.Config
 	JVMStart  time.Duration // overrides Timing.JVMStart
 	Skew      time.Duration // of its wall clock
 	// Cold nodes are started at time zero as by "start", instead of being found
 	// up as members of a formed cluster.
 	Cold bool
+}
+
+// Check finds what New and Start would refuse, without a world.
+func (p Plan) Check() error {
+	if len(p.Nodes) == 0 {
+		return errors.New("a lab needs a node")
+	}
+	taken := map[string]bool{ProxyName: true}
+	for i, n := range p.Nodes {
+		if n.Name == "" {
+			return fmt.Errorf("node %d has no name", i+1)
+		}
+		if taken[n.Name] {
+			return fmt.Errorf("node %s: the name is taken", n.Name)
+		}
+		taken[n.Name] = true
+	}
+	p.Proxy.RouteOf = sessions.RouteOf
+	if err := p.Proxy.Check(); err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	return p.Manager.check()
 }

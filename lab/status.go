@@ -25,7 +25,8 @@ type NodeStatus struct {
 // State is what a node's process is doing. A frozen node keeps its state.
 type State string
 
-// The states of a node. Only a node that is NodeUp has its port open.
+// The states of a node. Only a node that is NodeUp answers: from the middle of a
+// start to the end of a stop the port takes connections that wait.
 const (
 	NodeUp       State = "up"
 	NodeDown     State = "down"
@@ -82,3 +83,29 @@ func (l *Lab) ProxyStatus() []proxy.GroupStatus {
 
 // Clustered reports whether the nodes' session manager replicates.
 func (l *Lab) Clustered() bool { return l.plan.Manager.clustered() }
+
+// Up reports whether a node answers requests, or the proxy's process runs.
+func (l *Lab) Up(name string) bool {
+	n := l.nodes[name]
+	if n == nil {
+		return l.world.Up(name)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.app != nil && !n.stopping
+}
+
+// Down reports whether a machine's process has ended. A node that is starting
+// or stopping is neither up nor down.
+func (l *Lab) Down(name string) bool { return !l.world.Up(name) }
+
+// Node is the running node of a name, nil when it is down.
+func (l *Lab) Node(name string) *appnode.Node {
+	n := l.nodes[name]
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.app
+}

@@ -22,11 +22,12 @@ type Timing struct {
 	Service appnode.Service
 }
 
-// DefaultTiming is the table, from measurements of Tomcat 10.1 and nginx 1.22
-// on two cores over loopback: 0.7 to 1.0 s from exec to the first answer of a
-// small web application, 15 to 20 ms from SIGTERM to the end of the port, 0.6 to 0.7 ms for a request to a page that reads and
-// writes one attribute, wire and wake-ups included, with a 99th percentile of 4.9 ms on two
-// cores that both nodes and the client share.
+// DefaultTiming is the table, from measurements of Tomcat 10.1 and nginx 1.22 on
+// two cores over loopback: 0.7 to 1.0 s from exec to the first answer of a small
+// web application, 15 to 20 ms from SIGTERM to the end of the port, 0.6 to 0.7 ms
+// for a request to a page that reads and writes one attribute, wire and wake-ups
+// included, with a 99th percentile of 4.9 ms on cores that both nodes and the
+// client share.
 var DefaultTiming = Timing{
 	JVMStart:       720 * time.Millisecond,
 	JVMStartSpread: 200 * time.Millisecond,

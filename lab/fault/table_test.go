@@ -435,6 +435,13 @@ func TestNetworkDelaysEveryMessageAndIsNoFault(t *testing.T) {
 	if a := table.Decide(message, luck(0.5)); a != (Action{Delay: 2500 * time.Millisecond}) {
 		t.Errorf("Decide = %+v, want a delay of 2.5s", a)
 	}
+	lost := table.Add(Rule{Verb: Drop, Count: 1})
+	if a := table.Decide(message, luck(0.5)); a != (Action{Drop: true}) {
+		t.Errorf("Decide of a lost message = %+v, want it lost and nothing else", a)
+	}
+	if again := table.Add(*lost); table.Hits(again) != 0 {
+		t.Errorf("a rule that is added again begins with %d hits, want 0", table.Hits(again))
+	}
 	table.Release("", "", "")
 	table.Clear()
 	if a := table.Decide(message, luck(0)); a != (Action{Delay: 2 * time.Second}) {
