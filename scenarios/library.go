@@ -22,15 +22,10 @@ type Entry struct {
 	Worlds []string `json:"worlds"`
 }
 
-// Library lists the scenarios that come with the program, by name.
+// Library lists the scenarios that come with the program, in order of their names.
 func Library() []Entry {
-	files, err := fs.ReadDir(library, "library")
-	if err != nil {
-		panic("scenarios: the library is not embedded: " + err.Error())
-	}
 	var all []Entry
-	for _, f := range files {
-		name := strings.TrimSuffix(f.Name(), suffix)
+	for _, name := range Names() {
 		sc, err := Load(name)
 		if err != nil {
 			panic(fmt.Sprintf("scenarios: library: %v", err))
@@ -38,6 +33,20 @@ func Library() []Entry {
 		all = append(all, Entry{Name: name, Title: sc.Title(), Worlds: sc.Worlds()})
 	}
 	return all
+}
+
+// Names are the names of the library's scenarios, in order.
+func Names() []string {
+	files, err := fs.ReadDir(library, "library")
+	if err != nil {
+		panic("scenarios: the library is not embedded: " + err.Error())
+	}
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = strings.TrimSuffix(f.Name(), suffix)
+	}
+	slices.Sort(names) // files are in order with their suffix
+	return names
 }
 
 // Source is the text of a scenario of the library; ok is false for a name that
@@ -57,14 +66,4 @@ func Load(name string) (*script.Scenario, error) {
 		return nil, fmt.Errorf("unknown scenario %q", name)
 	}
 	return script.Parse(name+suffix, text)
-}
-
-// Names are the names of the library's scenarios.
-func Names() []string {
-	var names []string
-	for _, e := range Library() {
-		names = append(names, e.Name)
-	}
-	slices.Sort(names)
-	return names
 }

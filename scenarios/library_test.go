@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,6 +96,20 @@ func jsonOf(tb testing.TB, r *report.Report) string {
 		tb.Fatal(err)
 	}
 	return b.String()
+}
+
+func TestTheLibraryIsListedInOrderOfNames(t *testing.T) {
+	names := scenarios.Names()
+	if !slices.IsSorted(names) || !slices.Contains(names, "sticky-vs-replicated") {
+		t.Errorf("names = %v, want all of them in order", names)
+	}
+	var listed []string
+	for _, e := range scenarios.Library() {
+		listed = append(listed, e.Name)
+	}
+	if !slices.Equal(listed, names) {
+		t.Errorf("library = %v, want %v", listed, names)
+	}
 }
 
 // The whole report of every scenario of the library is kept as a text for a
