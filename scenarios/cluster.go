@@ -137,14 +137,16 @@ func deltaPlan(o script.Options) delta.Config {
 	return d
 }
 
+// channelPlan reads the nouns of the Channel element.
 func channelPlan(sc *script.Scenario) tribes.Config {
-	var c tribes.Config
 	cluster := sc.Noun("cluster").Options
-	c.StartOptions = tribes.StartOptions(cluster.Int("channelStartOptions", 0))
-	c.HeartbeatSleeptime = cluster.Duration("heartbeatSleeptime", 0)
-
-	m := sc.Noun("membership")
-	if m.Class == "StaticMembershipService" {
+	c := tribes.Config{
+		StartOptions:       tribes.StartOptions(cluster.Int("channelStartOptions", 0)),
+		HeartbeatSleeptime: cluster.Duration("heartbeatSleeptime", 0),
+		Sender:             senderPlan(sc.Noun("sender").Options),
+		Receiver:           receiverPlan(sc.Noun("receiver").Options),
+	}
+	if m := sc.Noun("membership"); m.Class == "StaticMembershipService" {
 		c.Static = &tribes.StaticConfig{
 			ConnectTimeout: m.Options.Duration("connectTimeout", 0),
 			ExpirationTime: m.Options.Duration("expirationTime", 0),
@@ -161,65 +163,73 @@ func channelPlan(sc *script.Scenario) tribes.Config {
 			SoTimeout: m.Options.Duration("soTimeout", 0),
 		}
 	}
-
-	s := sc.Noun("sender").Options
-	c.Sender = tribes.SenderConfig{
-		PoolSize: s.Int("poolSize", 0), MaxWait: s.Duration("maxWait", 0), Timeout: s.Duration("timeout", 0),
-		MaxRetryAttempts:   s.Int("maxRetryAttempts", 0),
-		NoThrowOnFailedAck: !s.Bool("throwOnFailedAck", true),
-		// A connection is closed when it has served more than keepAliveCount
-		// messages. Source: Tomcat AbstractSender.java, keepalive.
-		KeepAliveCount: s.Int("keepAliveCount", -1) + 1,
-	}
-	if s.Has("maxWait") {
-		c.Sender.MaxWait = none(s.Duration("maxWait", 0), forEver) // Source: Tomcat PooledSender.java, getSender
-	}
-	if t := s.Duration("keepAliveTime", script.Never); t != script.Never {
-		c.Sender.KeepAliveTime = max(t, time.Millisecond) // Tomcat counts in them
-	}
-	if s.Has("maxRetryAttempts") && c.Sender.MaxRetryAttempts == 0 {
-		c.Sender.MaxRetryAttempts = -1
-	}
-	r := sc.Noun("receiver").Options
-	c.Receiver = tribes.ReceiverConfig{
-		Port: r.Int("port", 0), AutoBind: max(1, r.Int("autoBind", 100)), // Source: Tomcat ReceiverBase.java, setAutoBind
-		MaxThreads:      r.Int("maxThreads", 0),
-		MinThreads:      r.Int("minThreads", 0),
-		MaxIdleTime:     r.Duration("maxIdleTime", 0),
-		Timeout:         r.Duration("timeout", 0),
-		SelectorTimeout: r.Duration("selectorTimeout", 0),
-	}
-
 	for _, i := range sc.All("interceptor") {
-		c.Interceptors = append(c.Interceptors, i.Class)
-		o := i.Options
-		switch i.Class {
-		case tribes.TcpFailureDetector:
-			c.FailureDetector = tribes.FailureDetectorConfig{
-				ConnectTimeout:  o.Duration("connectTimeout", 0),
-				NoSendTest:      !o.Bool("performSendTest", true),
-				PerformReadTest: o.Bool("performReadTest", false),
-				ReadTestTimeout: o.Duration("readTestTimeout", 0),
-			}
-			if o.Has("removeSuspectsTimeout") { // Source: Tomcat TcpFailureDetector.java, performForcedCheck
-				c.FailureDetector.RemoveSuspectsTimeout = none(o.Duration("removeSuspectsTimeout", 0), forEver)
-			}
-		case tribes.MessageDispatchInterceptor, tribes.MessageDispatch15Interceptor:
-			c.Dispatch = tribes.DispatchConfig{
-				NoAlwaysSend:    !o.Bool("alwaysSend", true),
-				MaxThreads:      o.Int("maxThreads", 0),
-				MaxSpareThreads: o.Int("maxSpareThreads", 0),
-			}
-			if o.Has("maxQueueSize") {
-				c.Dispatch.MaxQueueSize = int64(none(o.Int("maxQueueSize", 0), -1)) // nothing fits
-			}
-			if o.Has("keepAliveTime") {
-				c.Dispatch.KeepAliveTime = none(o.Duration("keepAliveTime", 0), time.Nanosecond)
-			}
-		}
+		addInterceptor(&c, i)
 	}
 	if n := sc.Noun("network").Options; n.Has("dispatch") {
 		c.Pickup = none(n.Duration("dispatch", 0), -1)
 	}
 	return c
+}
+
+func senderPlan(o script.Options) tribes.SenderConfig {
+	s := tribes.SenderConfig{
+		PoolSize: o.Int("poolSize", 0), MaxWait: o.Duration("maxWait", 0), Timeout: o.Duration("timeout", 0),
+		MaxRetryAttempts:   o.Int("maxRetryAttempts", 0),
+		NoThrowOnFailedAck: !o.Bool("throwOnFailedAck", true),
+		// A connection is closed when it has served more than keepAliveCount
+		// messages. Source: Tomcat AbstractSender.java, keepalive.
+		KeepAliveCount: o.Int("keepAliveCount", -1) + 1,
+	}
+	if o.Has("maxWait") {
+		s.MaxWait = none(o.Duration("maxWait", 0), forEver) // Source: Tomcat PooledSender.java, getSender
+	}
+	if t := o.Duration("keepAliveTime", script.Never); t != script.Never {
+		s.KeepAliveTime = max(t, time.Millisecond) // Tomcat counts in them
+	}
+	if o.Has("maxRetryAttempts") && s.MaxRetryAttempts == 0 {
+		s.MaxRetryAttempts = -1
+	}
+	return s
+}
+
+func receiverPlan(o script.Options) tribes.ReceiverConfig {
+	return tribes.ReceiverConfig{
+		Port: o.Int("port", 0), AutoBind: max(1, o.Int("autoBind", 100)), // Source: Tomcat ReceiverBase.java, setAutoBind
+		MaxThreads:      o.Int("maxThreads", 0),
+		MinThreads:      o.Int("minThreads", 0),
+		MaxIdleTime:     o.Duration("maxIdleTime", 0),
+		Timeout:         o.Duration("timeout", 0),
+		SelectorTimeout: o.Duration("selectorTimeout", 0),
+	}
+}
+
+// addInterceptor puts an interceptor behind the others of a channel.
+func addInterceptor(c *tribes.Config, line script.Noun) {
+	c.Interceptors = append(c.Interceptors, line.Class)
+	o := line.Options
+	switch line.Class {
+	case tribes.TcpFailureDetector:
+		c.FailureDetector = tribes.FailureDetectorConfig{
+			ConnectTimeout:  o.Duration("connectTimeout", 0),
+			NoSendTest:      !o.Bool("performSendTest", true),
+			PerformReadTest: o.Bool("performReadTest", false),
+			ReadTestTimeout: o.Duration("readTestTimeout", 0),
+		}
+		if o.Has("removeSuspectsTimeout") { // Source: Tomcat TcpFailureDetector.java, performForcedCheck
+			c.FailureDetector.RemoveSuspectsTimeout = none(o.Duration("removeSuspectsTimeout", 0), forEver)
+		}
+	case tribes.MessageDispatchInterceptor, tribes.MessageDispatch15Interceptor:
+		c.Dispatch = tribes.DispatchConfig{
+			NoAlwaysSend:    !o.Bool("alwaysSend", true),
+			MaxThreads:      o.Int("maxThreads", 0),
+			MaxSpareThreads: o.Int("maxSpareThreads", 0),
+		}
+		if o.Has("maxQueueSize") {
+			c.Dispatch.MaxQueueSize = int64(none(o.Int("maxQueueSize", 0), -1)) // nothing fits
+		}
+		if o.Has("keepAliveTime") {
+			c.Dispatch.KeepAliveTime = none(o.Duration("keepAliveTime", 0), time.Nanosecond)
+		}
+	}
 }

@@ -52,13 +52,13 @@ func Up(sc *script.Scenario, o Options, drive func(context.Context, *Live) error
 	r.live = true
 	l.Watch(func(e lab.Event) { r.happened(&e) })
 	err = o.World.Run(func(ctx context.Context) error {
-		script, over, err := r.setUp(ctx, crowd)
+		stage, over, err := r.setUp(ctx, crowd)
 		if err != nil {
 			return err
 		}
 		defer over()
 		r.disarm() // from now on what is armed can be disarmed
-		return drive(script, &Live{r, crowd})
+		return drive(stage, &Live{r, crowd})
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrLab, err)
@@ -149,7 +149,7 @@ func (l *Live) said(step int, act script.Act) string {
 	switch a := act.(type) {
 	case script.Expect:
 		l.r.mu.Lock()
-		e := l.r.judged[judgement{step, a.Cond.String()}]
+		e := l.r.judged[claim{step, a.Cond.String()}]
 		l.r.mu.Unlock()
 		return fmt.Sprintf("%v: %s", e.Outcome, e.Actual)
 	case script.Remember:
@@ -209,14 +209,7 @@ func Describe(rec *history.Record) string {
 
 // ShortID is a session id cut down to what tells it from others at a glance:
 // "7C01A2F4.tomcat1".
-func ShortID(id string) string {
-	base, route := sessions.Base(id), sessions.RouteOf(id)
-	base = base[:min(8, len(base))]
-	if route == "" {
-		return base
-	}
-	return base + "." + route
-}
+func ShortID(id string) string { return lab.ShortID(id) }
 
 // forgive returns the error of the latest line and forgets it: at a prompt one
 // mistake does not end the lab.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"sessionlab/lab"
 	"sessionlab/proxy/conf"
 	"sessionlab/scenarios/script"
 )
@@ -21,11 +20,7 @@ func conferred(sc *script.Scenario) []string {
 	if _, attached := sc.Attachment(NginxConf); !attached {
 		return nil
 	}
-	var nodes []lab.NodePlan
-	for _, name := range sc.Nodes() {
-		nodes = append(nodes, nodePlan(sc, name, sc.Noun("nodes").Options))
-	}
-	_, found, err := readAttached(sc, nodes)
+	_, found, err := readAttached(sc, nodePlans(sc))
 	if err != nil {
 		return nil // Check tells
 	}

@@ -1,30 +1,14 @@
 package scenarios
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
-	"net/netip"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"sessionlab/appnode"
 	"sessionlab/lab"
-	"sessionlab/proxy"
-	"sessionlab/proxy/conf"
-	"sessionlab/proxy/upstream"
 	"sessionlab/scenarios/script"
-	"sessionlab/scenarios/users"
 	"sessionlab/sessions"
 )
-
-// stickySince is the first open-source nginx with the sticky directive. A lab
-// that says sticky=cookie and names no release means this one; sticky=route
-// needs no directive, older releases do it by a map.
-// Source: nginx CHANGES 1.29.6.
-const stickySince = "1.29.6"
 
 // PlanOf turns the nouns of a scenario into a topology. The error says what
 // cannot be built, and is the scenario's fault.
@@ -37,10 +21,7 @@ func PlanOf(sc *script.Scenario) (lab.Plan, error) {
 		}
 		p.Tomcat = release
 	}
-	nodes := sc.Noun("nodes").Options
-	for _, name := range sc.Nodes() {
-		p.Nodes = append(p.Nodes, nodePlan(sc, name, nodes))
-	}
+	p.Nodes = nodePlans(sc)
 	p.Manager = managerPlan(sc)
 	front := proxyPlan
 	if _, attached := sc.Attachment(NginxConf); attached {
@@ -62,11 +43,20 @@ func minorOf(v script.Version) string {
 	return ""
 }
 
-func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan {
-	o := sc.Node(name)
+// nodePlans are the nodes in their order.
+func nodePlans(sc *script.Scenario) []lab.NodePlan {
+	var nodes []lab.NodePlan
+	for i, name := range sc.Nodes() {
+		nodes = append(nodes, nodePlan(sc, name, lab.DefaultNodeAddr(i)))
+	}
+	return nodes
+}
+
+func nodePlan(sc *script.Scenario, name, addr string) lab.NodePlan {
+	o, all := sc.Node(name), sc.Noun("nodes").Options
 	n := lab.NodePlan{
 		Name:  name,
-		Addr:  o.String("addr", ""),
+		Addr:  o.String("addr", addr),
 		Route: name,
 		Skew:  o.Duration("skew", 0),
 		Cold:  all.Bool("cold", false),
@@ -103,386 +93,4 @@ func nodePlan(sc *script.Scenario, name string, all script.Options) lab.NodePlan
 		n.Connector.Service = appnode.Service{Time: none(o.Duration("service", 0), time.Nanosecond)}
 	}
 	return n
-}
-
-// proxyPlan is the nginx configuration that the short form stands for.
-func proxyPlan(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) {
-	noun := sc.Noun("proxy")
-	o := noun.Options
-	f := proxy.Front{Release: sc.Noun("nginx").Text, Port: o.Int("port", lab.DefaultProxyPort), Keepalive: o.Int("keepalive", 0)}
-	if o.Has("keepalive") && f.Keepalive == 0 {
-		f.Keepalive = proxy.None
-	}
-	switch o.String("sticky", "") {
-	case "route":
-		f.Binding = proxy.ByRoute
-	case "cookie":
-		f.Binding = proxy.ByCookie
-		if f.Release == "" {
-			f.Release = stickySince
-		}
-	}
-	if err := balance(&f, noun); err != nil {
-		return proxy.Config{}, err
-	}
-	if err := checkRelease(sc); err != nil {
-		return proxy.Config{}, err
-	}
-	for i, n := range nodes {
-		f.Servers = append(f.Servers, serverPlan(sc, n, i))
-	}
-	f.Settings = proxy.Settings{
-		NextUpstream:        o.Words("proxy_next_upstream"),
-		NextUpstreamTries:   o.Int("proxy_next_upstream_tries", 0),
-		NextUpstreamTimeout: o.Duration("proxy_next_upstream_timeout", 0),
-		ConnectTimeout:      o.Duration("proxy_connect_timeout", 0),
-		ReadTimeout:         o.Duration("proxy_read_timeout", 0),
-		SendTimeout:         o.Duration("proxy_send_timeout", 0),
-		HTTPVersion:         o.String("proxy_http_version", ""),
-	}
-	if o.Bool("proxy_intercept_errors", false) {
-		f.InterceptErrors = proxy.On
-	}
-	if f.Keepalive > 0 && f.HTTPVersion == "1.1" {
-		// What an operator writes beside them: proxy_set_header Connection "".
-		f.SetHeaders = []proxy.Header{{Name: "Connection", Value: ""}}
-	}
-	cfg := f.Config()
-	for i := range cfg.Upstreams {
-		cfg.Upstreams[i].KeepaliveRequests = o.Int("keepalive_requests", 0)
-		cfg.Upstreams[i].KeepaliveTimeout = o.Duration("keepalive_timeout", 0)
-		if f.Binding == proxy.ByCookie {
-			cfg.Upstreams[i].Sticky.Cookie = o.String("cookie", cfg.Upstreams[i].Sticky.Cookie)
-		}
-	}
-	if f.Binding == proxy.ByRoute {
-		cfg.SessionCookie = o.String("cookie", "")
-	}
-	page, err := errorPage(o.String("error_page", "500 502 503 504 /50x.html"))
-	if err != nil {
-		return cfg, misplaced(sc, noun, `such as error_page="502 504 /50x.html"`, "%v", err)
-	}
-	cfg.Servers[0].ErrorPages = []proxy.ErrorPage{page}
-	cfg.Servers[0].Locations = append(cfg.Servers[0].Locations, proxy.Location{Modifier: "=", Path: "/50x.html"})
-	return cfg, nil
-}
-
-// checkRelease refuses what came into nginx with the sticky directive where the
-// scenario has an older release.
-func checkRelease(sc *script.Scenario) error {
-	front, release := sc.Noun("proxy"), sc.Noun("nginx")
-	sticky := front.Options.String("sticky", "")
-	switch v := release.Version; {
-	case release.Word == "" && sticky == "cookie", v.Minor > 29, v.Minor == 29 && (v.Patch < 0 || v.Patch >= 6):
-		return nil
-	}
-	name := "nginx " + cmp.Or(release.Text, proxy.DefaultRelease)
-	refuse := func(line script.Noun, what string) error {
-		return misplaced(sc, line, "nginx "+stickySince+" and newer have it", "%s does not know %s", name, what)
-	}
-	if sticky == "cookie" {
-		return refuse(front, "sticky cookie")
-	}
-	for _, server := range sc.All("server") {
-		switch {
-		case server.Has("drain"):
-			return refuse(server, "drain")
-		case server.Options.Has("route") && sticky != "route": // that one is done by a map
-			return refuse(server, "route=")
-		}
-	}
-	return nil
-}
-
-// NginxConf is the name of an attached configuration of the proxy.
-const NginxConf = "nginx.conf"
-
-// attachedProxy reads the attached nginx.conf. Nodes may be named in it by name
-// or by address.
-func attachedProxy(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, error) {
-	cfg, _, err := readAttached(sc, nodes)
-	var at *conf.Error
-	if errors.As(err, &at) && at.Line > 0 {
-		err = &script.Error{
-			File: sc.Name, Pos: script.Pos{Line: at.Line, Col: at.Column}, Text: lineOf(sc, at.Line), Msg: at.Text,
-			Hint: cmp.Or(at.Hint, "this is what nginx itself says of the attached "+NginxConf),
-		}
-	}
-	return cfg, err
-}
-
-// lineOf is a line of the attached nginx.conf, by its number in the scenario.
-func lineOf(sc *script.Scenario, number int) string {
-	file, _ := sc.Attachment(NginxConf)
-	lines := strings.Split(string(file.Data), "\n")
-	if i := number - file.Pos.Line; i >= 0 && i < len(lines) {
-		return strings.TrimRight(lines[i], "\r")
-	}
-	return ""
-}
-
-func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []conf.Diagnostic, error) {
-	file, _ := sc.Attachment(NginxConf)
-	if line := sc.Noun("proxy"); line.Pos.Line > 0 {
-		for _, o := range line.Options {
-			if o.Name != "addr" {
-				return proxy.Config{}, nil, fmt.Errorf("line %d: the attached nginx.conf says what the proxy does; of the proxy line only addr= may stay", line.Pos.Line)
-			}
-		}
-	}
-	if servers := sc.All("server"); len(servers) > 0 {
-		return proxy.Config{}, nil, fmt.Errorf("line %d: the attached nginx.conf says what the servers are; a server line has no place beside it", servers[0].Pos.Line)
-	}
-	return conf.Read(sc.Name, file.Data, conf.Options{
-		Release:    sc.Noun("nginx").Text,
-		LineOffset: file.Pos.Line - 1,
-		Resolve: func(name string) []string {
-			for i, n := range nodes {
-				if n.Name != name {
-					continue
-				}
-				if n.Addr != "" {
-					return []string{n.Addr}
-				}
-				return []string{lab.DefaultNodeAddr(i)}
-			}
-			return nil
-		},
-	})
-}
-
-// ListensElsewhere reports whether an attached nginx.conf has the proxy listen on
-// another port than a proxy line does that names none.
-func ListensElsewhere(sc *script.Scenario) bool {
-	if _, attached := sc.Attachment(NginxConf); !attached {
-		return false
-	}
-	p, err := PlanOf(sc)
-	if err != nil {
-		return false // Check tells
-	}
-	return slices.ContainsFunc(p.Proxy.Servers, func(s proxy.Server) bool {
-		return !slices.Equal(s.Listen, []int{lab.DefaultProxyPort})
-	})
-}
-
-// balance sets the method.
-func balance(f *proxy.Front, noun script.Noun) error {
-	has := func(word string) bool {
-		for _, a := range noun.Args {
-			if a == word {
-				return true
-			}
-		}
-		return false
-	}
-	switch noun.Class {
-	case "", "round_robin":
-		f.Method = upstream.RoundRobin
-	case "ip_hash":
-		f.Method = upstream.IPHash
-	case "least_conn":
-		f.Method = upstream.LeastConn
-	case "hash":
-		f.Method, f.Key = upstream.Hash, noun.Args[0]
-		if len(noun.Args) > 1 && has("consistent") {
-			f.Method = upstream.ConsistentHash
-		}
-	case "random":
-		f.Method = upstream.Random
-		if has("two") {
-			f.Method = upstream.RandomTwo
-		}
-	default:
-		return fmt.Errorf("proxy: method %s is not known", noun.Class)
-	}
-	return nil
-}
-
-// serverPlan is a node's server line: what its own line says, and beneath it
-// what the proxy line says for all.
-func serverPlan(sc *script.Scenario, n lab.NodePlan, i int) upstream.Server {
-	addr := n.Addr
-	if addr == "" {
-		addr = lab.DefaultNodeAddr(i)
-	}
-	port := n.Connector.Port
-	if port == 0 {
-		port = lab.DefaultNodePort
-	}
-	s := upstream.NewServer(addr + ":" + strconv.Itoa(port))
-	line := sc.Named("server", n.Name)
-	for _, o := range []script.Options{sc.Noun("proxy").Options, line.Options} {
-		s.MaxFails = o.Int("max_fails", s.MaxFails)
-		s.FailTimeout = o.Duration("fail_timeout", s.FailTimeout)
-		s.MaxConns = o.Int("max_conns", s.MaxConns)
-	}
-	s.Weight = line.Options.Int("weight", 1)
-	s.Backup, s.Down, s.Drain = line.Has("backup"), line.Has("down"), line.Has("drain")
-	if sc.Noun("proxy").Options.String("sticky", "") == "route" {
-		// Without a jvmRoute there is nothing to follow; the name keeps its group apart.
-		if s.Route = line.Options.String("route", n.Route); s.Route == "" {
-			s.Route = n.Name
-		}
-	} else {
-		s.Route = line.Options.String("route", "")
-	}
-	return s
-}
-
-// errorPage reads "502 504 /down.html", as after nginx's error_page.
-func errorPage(text string) (proxy.ErrorPage, error) {
-	words := strings.Fields(text)
-	var page proxy.ErrorPage
-	for i, word := range words {
-		status, err := strconv.Atoi(word)
-		switch {
-		case err == nil && (status < 300 || status > 599 || status == 499): // Source: nginx ngx_http_core_module.c
-			return page, fmt.Errorf("error_page %q: %d is no status for it: 300 to 599, but not 499", text, status)
-		case err == nil:
-			page.Statuses = append(page.Statuses, status)
-		case i == len(words)-1:
-			page.URI = word
-		case word == "=":
-			page.Replace = proxy.FromLocation
-		case strings.HasPrefix(word, "="):
-			page.Replace = proxy.ReplaceBy
-			if page.Status, err = strconv.Atoi(word[1:]); err != nil {
-				return page, fmt.Errorf("error_page %q: %q is no status", text, word)
-			}
-		default:
-			return page, fmt.Errorf("error_page %q: %q is no status", text, word)
-		}
-	}
-	if len(page.Statuses) == 0 || page.URI == "" {
-		return page, fmt.Errorf("error_page %q: statuses and then a page are needed", text)
-	}
-	return page, nil
-}
-
-// person is one user to be: who, where, and how.
-type person struct {
-	name, addr string
-	habits     users.Habits
-	journey    users.Journey // "" for one who does what the script says
-	pace       users.Pace
-}
-
-// machines are the addresses of the proxy and the nodes, with their names.
-func machines(sc *script.Scenario) (map[string]string, error) {
-	front := sc.Noun("proxy")
-	taken := map[string]string{front.Options.String("addr", lab.DefaultProxyAddr): lab.ProxyName}
-	for i, name := range sc.Nodes() {
-		addr := nodePlan(sc, name, sc.Noun("nodes").Options).Addr
-		if addr == "" {
-			addr = lab.DefaultNodeAddr(i)
-		}
-		if other := taken[addr]; other != "" {
-			line := sc.Named("node", name)
-			if line.Word == "" {
-				line = sc.Named("node", other)
-			}
-			if line.Word == "" {
-				line = front
-			}
-			return nil, misplaced(sc, line, "choose another address", "%s and %s both have address %s", other, name, addr)
-		}
-		taken[addr] = name
-	}
-	return taken, nil
-}
-
-// misplaced is an error at a line of the scenario.
-func misplaced(sc *script.Scenario, line script.Noun, hint, format string, args ...any) error {
-	return &script.Error{File: sc.Name, Pos: script.Pos{Line: line.Pos.Line, Col: 1}, Text: line.String(), Msg: fmt.Sprintf(format, args...), Hint: hint}
-}
-
-// people are the users of a scenario, those declared by name first.
-func people(sc *script.Scenario) ([]person, error) {
-	var all []person
-	taken, err := machines(sc)
-	if err != nil {
-		return nil, err
-	}
-	written := map[string]bool{}
-	for _, u := range sc.All("user") {
-		written[u.Text] = true
-	}
-	nth := 0
-	free := func() string { // the next default address that nobody has
-		for {
-			addr := lab.DefaultUserAddr(nth)
-			nth++
-			if taken[addr] == "" && !written[addr] {
-				return addr
-			}
-		}
-	}
-	add := func(p person, line script.Noun) error {
-		if other := taken[p.addr]; other != "" {
-			return misplaced(sc, line, "choose another address", "%s has address %s, which is %s's", p.name, p.addr, other)
-		}
-		taken[p.addr] = p.name
-		all = append(all, p)
-		return nil
-	}
-	for _, u := range sc.All("user") {
-		addr := u.Text
-		if addr == "" {
-			addr = free()
-		}
-		if err := add(person{name: u.Name, addr: addr, habits: habits(u.Options)}, u); err != nil {
-			return nil, err
-		}
-	}
-	crowd := sc.Noun("users")
-	if crowd.N == 0 {
-		return all, nil
-	}
-	journey := users.Journey(crowd.Options.String("journey", string(users.Counter)))
-	pace := users.Pace{Think: crowd.Options.Duration("think", 200*time.Millisecond), Requests: crowd.Options.Int("requests", 0)}
-	var next netip.Addr
-	block, isBlock := netip.Prefix{}, false
-	if from := crowd.Options.String("from", ""); from != "" {
-		var err error
-		if block, err = netip.ParsePrefix(from); err != nil {
-			addr, err := netip.ParseAddr(from)
-			if err != nil {
-				return nil, fmt.Errorf("users from=%s: %w", from, err)
-			}
-			block = netip.PrefixFrom(addr, 8)
-			next = addr
-		} else {
-			next = block.Addr().Next()
-		}
-		isBlock = true
-	}
-	for i := range crowd.N {
-		addr := ""
-		if !isBlock {
-			addr = free()
-		} else {
-			if !block.Contains(next) {
-				return nil, fmt.Errorf("users %d from=%v: the block has no room for so many", crowd.N, block)
-			}
-			addr = next.String()
-			next = next.Next()
-		}
-		err := add(person{
-			name: "user" + strconv.Itoa(i+1), addr: addr,
-			habits: habits(crowd.Options), journey: journey, pace: pace,
-		}, crowd)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func habits(o script.Options) users.Habits {
-	return users.Habits{
-		NoCookies:   !o.Bool("cookies", true),
-		NoKeepAlive: !o.Bool("keepalive", true),
-		Timeout:     o.Duration("timeout", 0),
-	}
 }

@@ -1,12 +1,12 @@
 package scenarios
 
 import (
+	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"time"
 
 	"sessionlab/lab"
-	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
 )
 
@@ -19,14 +19,18 @@ type watch struct {
 	event  script.Event
 	repeat bool
 	act    func()
-	fired  int
 	st     script.Statement
+	fired  int // guarded by run.mu
 }
 
 // watch registers w. Unless it is about a single happening it fires at once if
 // it is true already. Registering comes first: on real sockets it may become
 // true in between.
 func (r *run) watch(w *watch) {
+	if w.event.Verb == "quiet" {
+		r.watchQuiet(w)
+		return
+	}
 	r.mu.Lock()
 	r.watches = append(r.watches, w)
 	r.mu.Unlock()
@@ -35,6 +39,29 @@ func (r *run) watch(w *watch) {
 	} else if r.already(w.event) {
 		r.fireNow(w)
 	}
+}
+
+// watchQuiet looks every millisecond: no single event makes a lab quiet.
+func (r *run) watchQuiet(w *watch) {
+	r.mu.Lock()
+	armed := r.armCtx
+	r.touches.watches = append(r.touches.watches, w)
+	r.mu.Unlock()
+	r.op.Go("quiet", func(context.Context) {
+		for was := false; r.op.Sleep(armed, time.Millisecond) == nil; {
+			quiet := r.lab.Quiet()
+			if quiet && !was {
+				r.mu.Lock()
+				w.fired++
+				r.mu.Unlock()
+				w.act()
+				if !w.repeat {
+					return
+				}
+			}
+			was = quiet
+		}
+	})
 }
 
 // fireNow fires a watch that has not fired yet.
@@ -53,13 +80,6 @@ func (r *run) fireNow(w *watch) {
 	w.act()
 }
 
-// noteWatch remembers a watch that is over, for the verdict.
-func (r *run) noteWatch(w *watch) {
-	r.mu.Lock()
-	r.touches.watches = append(r.touches.watches, w)
-	r.mu.Unlock()
-}
-
 // already reports whether an event that is a state is there now.
 func (r *run) already(e script.Event) bool {
 	switch e.Verb {
@@ -71,8 +91,6 @@ func (r *run) already(e script.Event) bool {
 		return r.lab.Sees(e.Subject, e.Peer)
 	case "misses":
 		return r.lab.Up(e.Subject) && !r.lab.Sees(e.Subject, e.Peer)
-	case "quiet":
-		return r.lab.Quiet()
 	}
 	return false
 }
@@ -122,78 +140,7 @@ func (r *run) endless(st script.Statement) {
 		r.tell(st, "ended", "", fmt.Sprintf("it has happened %d times, and no more: %s", maxFirings, st))
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.crashed == nil {
-		r.crashed = r.placed(st, fmt.Sprintf("it has fired %d times", maxFirings),
-			"does it cause its own event? \"when\" fires once")
-	}
-}
-
-// happened takes an event of the lab: it goes into the trace, the timeline and
-// the figures, and it may fire watches.
-func (r *run) happened(e *lab.Event) {
-	r.mu.Lock()
-	r.stats.count(e)
-	r.touches.event(e)
-	r.hash = r.hash.number(uint64(e.At)).number(uint64(e.Kind)).text(e.Host).text(e.Peer).text(e.Label.Kind)
-	watched := len(r.watches) > 0
-	r.mu.Unlock()
-	if e.Text != "" {
-		entry := history.Event{At: e.At, Kind: e.Kind.String(), Node: e.Host, Text: e.Text}
-		if e.Kind == lab.Told {
-			entry.Kind = e.Verb
-			r.mu.Lock()
-			entry.Step = r.acting
-			r.mu.Unlock()
-		}
-		r.narrate(entry, e.Class)
-	}
-	if r.opts.Observe != nil {
-		r.opts.Observe(*e)
-	}
-	if watched {
-		r.fire(func(want script.Event) bool { return matches(want, e) })
-	}
-}
-
-// narrate puts an event into the timeline, unless it is a further one of its
-// class: those are counted.
-func (r *run) narrate(e history.Event, class string) {
-	if class != "" {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		key := e.Node + " " + class
-		if seen := r.often[key]; seen != nil {
-			seen.more++
-			return
-		}
-		r.often[key] = &repeated{first: e}
-		return
-	}
-	r.rec.AddEvent(e)
-}
-
-// repeated is something that has happened more than once.
-type repeated struct {
-	first history.Event
-	more  int
-}
-
-// timeline adds what happened often to the events, each class once. r.mu is
-// held.
-func (r *run) timeline(h *history.History) {
-	var often []history.Event
-	for _, key := range slices.Sorted(maps.Keys(r.often)) {
-		o := r.often[key]
-		e := o.first
-		if o.more > 0 {
-			e.Text += fmt.Sprintf(" (and %d more of the kind)", o.more)
-		}
-		often = append(often, e)
-	}
-	h.Events = append(often, h.Events...) // a cause before what it leads to in the same instant
-	h.Sort()
+	r.fail(r.placed(st, fmt.Sprintf("it has fired %d times", maxFirings), "does it cause its own event? \"when\" fires once"))
 }
 
 // matches reports whether an event of the lab is the one a script waits for.

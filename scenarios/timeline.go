@@ -1,0 +1,77 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/script"
+)
+
+// happened takes an event of the lab: it goes into the trace, the timeline and
+// the figures, and it may fire watches.
+func (r *run) happened(e *lab.Event) {
+	r.mu.Lock()
+	r.stats.count(e)
+	r.touches.event(e)
+	r.hash = r.hash.number(uint64(e.At)).number(uint64(e.Kind)).text(e.Host).text(e.Peer).text(e.Label.Kind)
+	watched := len(r.watches) > 0
+	r.mu.Unlock()
+	if e.Text != "" {
+		entry := history.Event{At: e.At, Kind: e.Kind.String(), Node: e.Host, Text: e.Text}
+		if e.Kind == lab.Told {
+			entry.Kind = e.Verb
+			r.mu.Lock()
+			entry.Step = r.acting
+			r.mu.Unlock()
+		}
+		r.narrate(entry, e.Class)
+	}
+	if r.opts.Observe != nil {
+		r.opts.Observe(*e)
+	}
+	if watched {
+		r.fire(func(want script.Event) bool { return matches(want, e) })
+	}
+}
+
+// narrate puts an event into the timeline, unless it is a further one of its
+// class: those are counted.
+func (r *run) narrate(e history.Event, class string) {
+	if class != "" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		key := e.Node + " " + class
+		if seen := r.often[key]; seen != nil {
+			seen.more++
+			return
+		}
+		r.often[key] = &repeated{first: e}
+		return
+	}
+	r.rec.AddEvent(e)
+}
+
+// repeated is something that has happened more than once.
+type repeated struct {
+	first history.Event
+	more  int
+}
+
+// timeline adds what happened often to the events, each class once. r.mu is
+// held.
+func (r *run) timeline(h *history.History) {
+	var often []history.Event
+	for _, key := range slices.Sorted(maps.Keys(r.often)) {
+		o := r.often[key]
+		e := o.first
+		if o.more > 0 {
+			e.Text += fmt.Sprintf(" (and %d more of the kind)", o.more)
+		}
+		often = append(often, e)
+	}
+	h.Events = append(often, h.Events...) // a cause before what it leads to in the same instant
+	h.Sort()
+}
