@@ -1,9 +1,9 @@
 // Package conf reads the text of an nginx.conf into a proxy.Config, and says
 // what is wrong with it in the words of "nginx -t".
 //
-// Start with Read, and Write for the way back. A mistake is an *Error, and what was read but means nothing
-// here is a Diagnostic. The table in directive.go names every directive that
-// does something. What nginx knows beyond it is skipped and listed, with the
+// Start with Read and Options. A mistake is an *Error, and what was read but means
+// nothing here is a Diagnostic. The table in directive.go names every directive
+// that does something. What nginx knows beyond it is skipped and listed, with the
 // contexts and argument counts checked against the tables of nginx's own
 // source that the crossplane library carries.
 //

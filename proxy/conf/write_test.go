@@ -39,30 +39,6 @@ func usual(release string, binding proxy.Binding) proxy.Config {
 	return f.Config()
 }
 
-func TestTheUsualFrontSpelledOut(t *testing.T) {
-	const want = `worker_processes 1;
-events {
-}
-http {
-    upstream jspserver {
-        least_conn;
-        server 172.16.12.101:8080;
-        server 172.16.12.102:8080 weight=3;
-        sticky cookie srv_id path=/;
-    }
-    server {
-        listen 8080;
-        location / {
-            proxy_pass http://jspserver;
-        }
-    }
-}
-`
-	if got := Write(usual("1.31", proxy.ByCookie)); got != want {
-		t.Errorf("text:\n%s\nwant:\n%s", got, want)
-	}
-}
-
 func TestWhatIsWrittenReadsBack(t *testing.T) {
 	read := func(text, release string) proxy.Config {
 		t.Helper()
@@ -88,7 +64,7 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 			"proxy_next_upstream off;\nproxy_next_upstream_tries 0;\nclient_max_body_size 1m;\nproxy_hide_header A;\n"+
 			"proxy_pass_header Date;\nproxy_buffering off;\nproxy_buffer_size 8k;\nproxy_buffers 4 16k;\nproxy_busy_buffers_size 32k;\nroot /srv;\nproxy_http_version 1.1;\nproxy_set_header Connection '';"), ""),
 	} {
-		text := Write(c)
+		text := spell(c)
 		if got, want := read(text, c.Release), bare(c); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n%s\nreads as %+v\nwant     %+v", what, text, got, want)
 		}

@@ -72,9 +72,6 @@ func New(h world.Host, cfg *Config, habits Habits) *User {
 	return &User{name: h.Name(), host: h, cfg: cfg, habits: habits}
 }
 
-// Name is the user's name.
-func (u *User) Name() string { return u.name }
-
 // Host is the machine that the user sits at.
 func (u *User) Host() world.Host { return u.host }
 
@@ -408,17 +405,6 @@ func (u *User) Session() string { return u.jar.value(u.cfg.SessionCookie, "") }
 func (u *User) Cookies(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	return u.jar.line(path)
-}
-
-// Idle closes the connections that no request uses.
-func (u *User) Idle() {
-	u.mu.Lock()
-	idle := u.idle
-	u.idle = nil
-	u.mu.Unlock()
-	for _, c := range idle {
-		c.conn.Close()
-	}
 }
 
 // valueIn is the value of a cookie in a Cookie header, "" if it is not there.

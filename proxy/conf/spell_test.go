@@ -11,10 +11,10 @@ import (
 	"sessionlab/proxy/upstream"
 )
 
-// Write spells a configuration out as an nginx.conf. Read gives the same
-// configuration back, but for positions, Files and the functions. The variable
-// $route of a lab has no counterpart in nginx.
-func Write(c proxy.Config) string {
+// spell writes a configuration out as an nginx.conf, for what is read to be
+// compared with: Read gives the same configuration back, but for positions, Files
+// and the functions.
+func spell(c proxy.Config) string {
 	w := &writer{}
 	w.line("worker_processes", "1")
 	w.open("events")
