@@ -153,8 +153,7 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 	case script.Verb:
 		err = r.verb(st, a)
 	case script.Partition:
-		r.parts(st) // first: on real sockets a message may meet it at once
-		r.lab.Faults().Partition(a.One, a.Other)
+		r.parted(st, r.lab.Faults().Partition(a.One, a.Other))
 		r.tell(st, "partition", "", "the network parts: "+a.String())
 	case script.Skew:
 		err = r.lab.Skew(a.Host, a.By)

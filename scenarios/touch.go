@@ -14,14 +14,14 @@ import (
 // touches keeps what tells whether every fault of a scenario touched anything:
 // one that never did must not come out green.
 type touches struct {
-	rules     []ruleAt
-	watches   []*watch
-	timers    map[timer]bool // whether the time has come
-	timed     []timedLine    // in the order in which they were armed
-	idle      map[string]int // lines that did nothing, and how often
-	struck    []*strike
-	answers   []*answerAt
-	partition []partitionAt
+	rules   []ruleAt
+	watches []*watch
+	timers  map[timer]bool // whether the time has come
+	timed   []timedLine    // in the order in which they were armed
+	idle    map[string]int // lines that did nothing, and how often
+	struck  []*strike
+	answers []*answerAt
+	cuts    []cutAt
 }
 
 // timer is a trigger that waits for a time: its line, and how many triggers
@@ -38,9 +38,9 @@ type ruleAt struct {
 	st   script.Statement
 }
 
-type partitionAt struct {
-	st     script.Statement
-	before int
+type cutAt struct {
+	cut *fault.Cut
+	st  script.Statement
 }
 
 // answerAt is an order to answer in a certain way.
@@ -118,11 +118,11 @@ func (r *run) answers(st script.Statement, a script.Answer) {
 	}
 }
 
-// parts notes that the network is about to part.
-func (r *run) parts(st script.Statement) {
+// parted notes a partition.
+func (r *run) parted(st script.Statement, c *fault.Cut) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.touches.partition = append(r.touches.partition, partitionAt{st, r.lab.Faults().CutHits()})
+	r.touches.cuts = append(r.touches.cuts, cutAt{c, st})
 }
 
 // event marks the machines that somebody turned to after they were struck, and
@@ -188,9 +188,9 @@ func (r *run) untouched() []string {
 		}
 		why = append(why, what)
 	}
-	for _, p := range r.touches.partition {
-		if r.lab.Faults().CutHits() == p.before {
-			why = append(why, line(p.st)+" cut off no message")
+	for _, c := range r.touches.cuts {
+		if r.lab.Faults().CutHits(c.cut) == 0 {
+			why = append(why, line(c.st)+" cut off no message")
 		}
 	}
 	for _, a := range r.touches.answers {

@@ -2,37 +2,35 @@ package fault
 
 import "slices"
 
-// partitions are pairs of sides: neither machine of one side reaches a machine
-// of the other. A machine always reaches itself.
-type partitions [][2][]string
+// Cut is one partition: no machine of its one side reaches a machine of the
+// other, whichever sends. A machine always reaches itself. It belongs to its
+// Table; CutHits says what it has met.
+type Cut struct {
+	one, other []string
+	hits       int // messages and connects
+}
 
-func (p partitions) cut(from, to string) bool {
-	if from == to {
-		return false
-	}
-	for _, sides := range p {
-		if slices.Contains(sides[0], from) && slices.Contains(sides[1], to) ||
-			slices.Contains(sides[1], from) && slices.Contains(sides[0], to) {
-			return true
-		}
-	}
-	return false
+func (c *Cut) between(from, to string) bool {
+	return from != to && (slices.Contains(c.one, from) && slices.Contains(c.other, to) ||
+		slices.Contains(c.other, from) && slices.Contains(c.one, to))
 }
 
 // Partition makes the machines of one side unreachable for those of the other,
 // both ways. Partitions add up until Heal.
-func (t *Table) Partition(one, other []string) {
+func (t *Table) Partition(one, other []string) *Cut {
+	c := &Cut{one: slices.Clone(one), other: slices.Clone(other)}
 	t.mu.Lock()
-	t.partitions = append(t.partitions, [2][]string{slices.Clone(one), slices.Clone(other)})
+	t.cuts = append(t.cuts, c)
 	t.look()
 	t.mu.Unlock()
 	t.notify()
+	return c
 }
 
 // Heal ends all partitions.
 func (t *Table) Heal() {
 	t.mu.Lock()
-	t.partitions = nil
+	t.cuts = nil
 	t.look()
 	t.mu.Unlock()
 	t.notify()
@@ -46,19 +44,32 @@ func (t *Table) Reachable(from, to string) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.partitions.cut(from, to)
+	return !slices.ContainsFunc(t.cuts, func(c *Cut) bool { return c.between(from, to) })
 }
 
 // CutHits is how many messages and connects have met a partition so far.
-func (t *Table) CutHits() int {
+func (t *Table) CutHits(c *Cut) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.cutHits
+	return c.hits
 }
 
-// MeetCut counts a connect that met a partition.
-func (t *Table) MeetCut() {
+// MeetCut counts a connect that the partitions between two machines keep from
+// getting through.
+func (t *Table) MeetCut(from, to string) {
 	t.mu.Lock()
-	t.cutHits++
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	t.meetCut(from, to)
+}
+
+// meetCut counts what goes from one machine to another for each partition between
+// them, and reports whether there is one. t.mu is held.
+func (t *Table) meetCut(from, to string) (met bool) {
+	for _, c := range t.cuts {
+		if c.between(from, to) {
+			c.hits++
+			met = true
+		}
+	}
+	return met
 }

@@ -34,13 +34,12 @@ type Action struct {
 // partitions. The zero value has none. Its methods may be called from several
 // goroutines.
 type Table struct {
-	mu         sync.Mutex
-	rules      []*Rule
-	added      map[uint64]int // by the identity of the first of its like
-	partitions partitions
-	cutHits    int  // messages and connects that met a partition
-	way        Rule // the delay of every message; its zero value is none
-	changed    func()
+	mu      sync.Mutex
+	rules   []*Rule
+	added   map[uint64]int // by the identity of the first of its like
+	cuts    []*Cut
+	way     Rule // the delay of every message; its zero value is none
+	changed func()
 
 	// What most messages ask: is there anything in the table, a partition even?
 	any, parted atomic.Bool
@@ -48,8 +47,8 @@ type Table struct {
 
 // look sets what most messages ask. t.mu is held.
 func (t *Table) look() {
-	t.parted.Store(len(t.partitions) > 0)
-	t.any.Store(len(t.rules) > 0 || len(t.partitions) > 0 || t.way.Verb != 0)
+	t.parted.Store(len(t.cuts) > 0)
+	t.any.Store(len(t.rules) > 0 || len(t.cuts) > 0 || t.way.Verb != 0)
 }
 
 // OnChange has f called after every change of the table, so that the world can
@@ -120,7 +119,7 @@ func (t *Table) Clear() {
 	for _, r := range t.rules {
 		r.released = true
 	}
-	t.rules, t.partitions = nil, nil
+	t.rules, t.cuts = nil, nil
 	t.look()
 	t.mu.Unlock()
 	t.notify()
@@ -138,10 +137,7 @@ func (t *Table) Decide(m Message, draw func(rule uint64) float64) Action {
 		}
 	}
 	a := Action{Delay: t.way.delay(draw)}
-	if t.partitions.cut(m.From, m.To) {
-		a.Cut = true
-		t.cutHits++
-	}
+	a.Cut = t.meetCut(m.From, m.To)
 	for _, r := range t.rules {
 		switch r.Verb {
 		case Hold:

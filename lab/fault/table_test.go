@@ -236,7 +236,7 @@ func TestReleasedRuleMeetsNoMessageAndKeepsItsHits(t *testing.T) {
 
 func TestPartitionCutsTheTwoSides(t *testing.T) {
 	var table Table
-	table.Partition([]string{"a", "b"}, []string{"c", "d"})
+	cut := table.Partition([]string{"a", "b"}, []string{"c", "d"})
 	for _, c := range []struct {
 		from, to string
 		want     bool
@@ -251,11 +251,12 @@ func TestPartitionCutsTheTwoSides(t *testing.T) {
 			t.Errorf("a message from %s to %s: cut %v, want %v", c.from, c.to, got, !c.want)
 		}
 	}
-	if got := table.CutHits(); got != 4 {
+	if got := table.CutHits(cut); got != 4 {
 		t.Errorf("CutHits = %d, want 4", got)
 	}
-	table.MeetCut()
-	if got := table.CutHits(); got != 5 {
+	table.MeetCut("d", "a")
+	table.MeetCut("d", "c")
+	if got := table.CutHits(cut); got != 5 {
 		t.Errorf("CutHits after a connect = %d, want 5", got)
 	}
 }
@@ -275,6 +276,25 @@ func TestPartitionsAddUpUntilHeal(t *testing.T) {
 	}
 }
 
+func TestEachPartitionCountsWhatItCutsOff(t *testing.T) {
+	var table Table
+	one := table.Partition([]string{"a"}, []string{"b"})
+	other := table.Partition([]string{"b"}, []string{"c"})
+	both := table.Partition([]string{"a", "c"}, []string{"b"})
+	table.Decide(Message{From: "a", To: "b"}, unasked(t))
+	table.MeetCut("b", "a")
+	table.MeetCut("c", "b")
+	for _, c := range []struct {
+		name string
+		cut  *Cut
+		want int
+	}{{"a|b", one, 2}, {"b|c", other, 1}, {"ac|b", both, 3}} {
+		if got := table.CutHits(c.cut); got != c.want {
+			t.Errorf("CutHits of %s = %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func TestMachineOnBothSidesReachesItself(t *testing.T) {
 	var table Table
 	table.Partition([]string{"a", "b"}, []string{"b", "c"})
@@ -285,7 +305,7 @@ func TestMachineOnBothSidesReachesItself(t *testing.T) {
 
 func TestPartitionedMessageMeetsItsRulesToo(t *testing.T) {
 	var table Table
-	table.Partition([]string{"tomcat1"}, []string{"tomcat2"})
+	cut := table.Partition([]string{"tomcat1"}, []string{"tomcat2"})
 	table.Add(Rule{Verb: Delay, By: time.Second})
 	if got, want := table.Decide(message, unasked(t)), (Action{Cut: true, Delay: time.Second}); got != want {
 		t.Errorf("Decide = %+v, want %+v", got, want)
@@ -294,7 +314,7 @@ func TestPartitionedMessageMeetsItsRulesToo(t *testing.T) {
 	if got, want := table.Decide(message, unasked(t)), (Action{Drop: true}); got != want {
 		t.Errorf("Decide with a drop = %+v, want %+v", got, want)
 	}
-	if got := table.CutHits(); got != 1 {
+	if got := table.CutHits(cut); got != 1 {
 		t.Errorf("CutHits = %d, want 1: what was dropped never came so far", got)
 	}
 }

@@ -33,7 +33,7 @@ func (h *host) connect(ctx context.Context, addr string) (*sock, error) {
 	}
 	w := h.world
 	if peer := w.nameOf(to.Addr()); !w.passable(h.Name(), peer, nil) {
-		w.faults.MeetCut()
+		w.faults.MeetCut(h.Name(), peer)
 		err := w.await(ctx, noDeadline, h.down, func() bool { return w.passable(h.Name(), peer, nil) })
 		if down := h.gate(); down != nil {
 			return nil, down

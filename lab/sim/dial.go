@@ -41,7 +41,7 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 		if m != nil && !w.exempt(h, m) && !w.faults.Reachable(h.name, m.name) {
 			if !met {
 				met = true
-				w.faults.MeetCut()
+				w.faults.MeetCut(h.name, m.name)
 			}
 		} else {
 			if m == nil || m.up == nil {

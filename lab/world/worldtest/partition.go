@@ -3,12 +3,13 @@ package worldtest
 import (
 	"context"
 
+	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
 )
 
 // partition cuts tomcat1 and alice off from tomcat2.
-func (r *rig) partition() {
-	r.w.Faults().Partition([]string{"tomcat1", "alice"}, []string{"tomcat2"})
+func (r *rig) partition() *fault.Cut {
+	return r.w.Faults().Partition([]string{"tomcat1", "alice"}, []string{"tomcat2"})
 }
 
 // reaches reports whether a connect to a machine's web port is answered.
@@ -35,7 +36,7 @@ var partitionRows = []row{
 		for _, h := range machines {
 			r.serve(h, hello)
 		}
-		r.partition()
+		partition := r.partition()
 		cut := 0
 		for _, from := range machines {
 			for _, to := range machines {
@@ -48,7 +49,7 @@ var partitionRows = []row{
 				r.ok(from.Name()+" to "+to.Name(), r.ask(from, web(to), "/").wait(), "hello")
 			}
 		}
-		if hits := r.w.Faults().CutHits(); hits < cut {
+		if hits := r.w.Faults().CutHits(partition); hits < cut {
 			r.errorf("CutHits = %d after %d connects into the partition", hits, cut)
 		}
 		r.w.Faults().Heal()
