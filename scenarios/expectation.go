@@ -13,8 +13,11 @@ type Expectation struct {
 	Line    int
 }
 
-// neverReached is what an expectation found that the run did not come to.
-const neverReached = "never reached"
+// What an expectation found that was not judged.
+const (
+	neverReached = "never reached"                         // the run did not come to its line
+	atTheEnd     = "not judged: the run had not ended yet" // its line stands behind the end
+)
 
 // claim is a condition in the middle of the script, by where it stands.
 type claim struct {
@@ -74,6 +77,14 @@ func (r *run) judgeFinal(checked *continuity.Result) []Expectation {
 		}
 	}
 	return all
+}
+
+// undecided takes back what was judged of a run that did not come to its end: a
+// figure may still have changed.
+func undecided(final []Expectation) {
+	for i := range final {
+		final[i].Outcome, final[i].Actual = script.NoData, atTheEnd
+	}
 }
 
 // expects are the conditions of a line.

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,17 @@ func TestAnInterruptedRunIsAuditedAllTheSame(t *testing.T) {
 	}
 	if want := "it was interrupted after 1.05s of 1h0m0s"; len(res.Reasons) != 1 || res.Reasons[0] != want {
 		t.Errorf("reasons: got %q, want %q alone", res.Reasons, want)
+	}
+}
+
+func TestAnInterruptedRunDoesNotJudgeWhatTheEndDecides(t *testing.T) {
+	res := interrupted(t, threeUsers+"expect requests.failed == 0\nend 1h\nexpect requests.failed == 0\nexpect requests.failed > 0\n", 20)
+	var got []script.Outcome
+	for _, e := range res.Expectations {
+		got = append(got, e.Outcome)
+	}
+	if want := []script.Outcome{script.Holds, script.NoData, script.NoData}; !slices.Equal(got, want) {
+		t.Errorf("outcomes: got %v, want %v: only the first stands before the end", got, want)
 	}
 }
 

@@ -41,7 +41,7 @@ func attempt(name string, text []byte, kind string, newWorld func(*script.Scenar
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Report{Schema: report.Schema, Scenario: name, World: kind, Seed: 1, Title: sc.Title(), Verdict: report.Pass,
+	r := &report.Report{Schema: report.Schema, Scenario: name, World: kind, Seed: 1, Title: sc.Title(), Verdict: report.None,
 		Command: fmt.Sprintf("sessionlab run %s --world %s --seed 1", name, kind)}
 	cells := sc.Cells()
 	results := make([]*scenarios.Result, len(cells))

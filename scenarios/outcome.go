@@ -20,7 +20,8 @@ func (r *Result) Outcome() (*report.Outcome, report.Verdict) {
 			P50: report.Millis(r.Replication.LagP50), P99: report.Millis(r.Replication.LagP99), Max: report.Millis(r.Replication.LagMax),
 		},
 	}
-	o.TraceHash, o.Reasons, o.Took = r.TraceHash, r.Reasons, max(o.Took, r.Took)
+	o.Void, o.Reasons = r.Void, r.Reasons
+	o.TraceHash, o.Took = r.TraceHash, max(o.Took, r.Took)
 	if r.Interrupted {
 		return o, report.Interrupted
 	}

@@ -37,7 +37,8 @@ type Options struct {
 type Result struct {
 	Scenario     *script.Scenario
 	Verdict      Verdict
-	Reasons      []string // why it is inconclusive or was interrupted
+	Void         []string // why the run shows nothing, whatever was expected of it
+	Reasons      []string // what was not put to the test, and how far an interrupted run came
 	Expectations []Expectation
 	History      *history.History
 	Checked      *continuity.Result
@@ -118,6 +119,7 @@ type run struct {
 	loggedOut  []knock
 	touches    touches
 	unfinished []string
+	void       []string                       // why the run shows nothing
 	lastLook   map[script.Figure]script.Value // into the nodes, before the final audit
 	stopped    time.Duration                  // when the script was over
 	unaudited  string                         // what an interruption left out of the final audit

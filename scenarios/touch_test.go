@@ -36,7 +36,7 @@ manager  DeltaManager
 membership StaticMembershipService
 proxy    round_robin
 user     alice
-`+row.script+"end 5s\n"), "sim", inSim)
+`+row.script+"end 5s\nexpect alice.requests >= 0\n"), "sim", inSim)
 			reasons := slices.DeleteFunc(slices.Clone(r.Reasons), func(s string) bool { return strings.Contains(s, "was not finished") })
 			if got := strings.Join(reasons, "\n"); got != row.want {
 				t.Errorf("reasons: %q, want %q", got, row.want)

@@ -13,10 +13,45 @@ import (
 type Verdict string
 
 const (
+	None         Verdict = "none"         // nothing was expected
 	Pass         Verdict = "pass"         // every expectation holds
 	Fail         Verdict = "fail"         // an expectation does not
-	Inconclusive Verdict = "inconclusive" // nothing failed, but something was not put to the test
+	Inconclusive Verdict = "inconclusive" // the run is void, or nothing failed but something was not put to the test
 )
+
+// findings are what a verdict is decided from.
+type findings struct {
+	void         []string // why the run shows nothing, whatever was expected
+	untested     []string // what was not put to the test
+	expectations []Expectation
+}
+
+// verdict decides: a void run shows nothing, then a false expectation counts,
+// then what was not put to the test. A run that expects nothing proves nothing.
+func (f findings) verdict() Verdict {
+	fails := func(e Expectation) bool { return e.Outcome == script.Fails }
+	switch {
+	case len(f.void) > 0:
+		return Inconclusive
+	case slices.ContainsFunc(f.expectations, fails):
+		return Fail
+	case len(f.expectations) == 0:
+		return None
+	case len(f.untested) > 0:
+		return Inconclusive
+	}
+	return Pass
+}
+
+// voids notes why the run shows nothing: the lab itself fell short, or left out
+// what would have changed the answers. The same reason is kept once.
+func (r *run) voids(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.void, why) {
+		r.void = append(r.void, why)
+	}
+}
 
 // result judges the run.
 func (r *run) result() *Result {
@@ -25,35 +60,28 @@ func (r *run) result() *Result {
 	r.timeline(h)
 	r.mu.Unlock()
 	checked := continuity.Check(h, r.checkOptions())
-	res := &Result{
-		Scenario: r.sc, History: h, Checked: checked, Verdict: Pass,
-		Interrupted: r.interrupted(),
+	res := &Result{Scenario: r.sc, History: h, Checked: checked, Interrupted: r.interrupted()}
+	final := r.judgeFinal(checked)
+	if res.Interrupted {
+		undecided(final)
 	}
-	res.Expectations = append(r.judgedSoFar(), r.judgeFinal(checked)...)
+	res.Expectations = append(r.judgedSoFar(), final...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if res.Interrupted {
+		res.Reasons = append(res.Reasons, fmt.Sprintf("it was interrupted after %v of %v", r.stopped.Round(10*time.Millisecond), r.sc.End))
+	}
 	for _, e := range res.Expectations {
-		switch e.Outcome {
-		case script.Fails:
-			res.Verdict = Fail
-		case script.NoData:
-			why := "had no data"
-			if e.Actual == neverReached {
-				why = "was " + neverReached
-			}
-			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, why))
+		if e.Outcome == script.NoData {
+			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, noData(e)))
 		}
 	}
 	res.Reasons = append(res.Reasons, r.untouched()...)
-	if res.Interrupted {
-		res.Reasons = slices.Insert(res.Reasons, 0, fmt.Sprintf("it was interrupted after %v of %v", r.stopped.Round(10*time.Millisecond), r.sc.End))
-	}
 	if r.unaudited != "" {
 		res.Reasons = append(res.Reasons, r.unaudited)
 	}
-	if res.Verdict == Pass && (len(res.Reasons) > 0 || res.Interrupted) {
-		res.Verdict = Inconclusive
-	}
+	res.Void = slices.Clone(r.void)
+	res.Verdict = findings{res.Void, res.Reasons, res.Expectations}.verdict()
 	res.Replication = r.stats.replication()
 	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))
 	if n := len(h.Requests); n > 0 {
@@ -63,4 +91,13 @@ func (r *run) result() *Result {
 		res.Took = max(r.sc.End, res.Took)
 	}
 	return res
+}
+
+// noData says why an expectation was not judged.
+func noData(e Expectation) string {
+	switch e.Actual {
+	case neverReached, atTheEnd:
+		return "was " + e.Actual
+	}
+	return "had no data"
 }

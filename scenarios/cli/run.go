@@ -38,8 +38,9 @@ standard output; how the run goes on in the meantime, to standard error.
 Several names, or --all, give a JSON array. In a history the lines then say
 which scenario, and with vary or sweep which settings, they belong to.
 
-Exit status: 0 every expectation held, 1 one failed, 2 misuse or bad input, 3
-the lab could not run (a port is taken), 4 inconclusive, 130 interrupted.`,
+Exit status: 0 every expectation held (or none was made), 1 one failed, 2 misuse
+or bad input, 3 the lab could not run (a port is taken), 4 inconclusive, 130
+interrupted.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "world", Value: env.Worlds[0].Name, Usage: "`WORLD` to run in: " + strings.Join(env.worldNames(), " or "), DefaultText: env.Worlds[0].Name},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
@@ -129,7 +130,7 @@ func (env *Env) run(c *cli.Context) error {
 	if s.interrupted.Load() {
 		return verdict(exitInterrupted)
 	}
-	worst := report.Pass
+	worst := report.None
 	for _, r := range reports {
 		worst = report.Worse(worst, r.Verdict)
 	}
@@ -172,7 +173,7 @@ var verdicts = []struct {
 	verdict report.Verdict
 	status  int
 }{
-	{report.Pass, exitPass}, {report.Inconclusive, exitInconclusive},
+	{report.None, exitPass}, {report.Pass, exitPass}, {report.Inconclusive, exitInconclusive},
 	{report.Fail, exitFail}, {report.Interrupted, exitInterrupted},
 }
 
@@ -210,7 +211,7 @@ func (s *session) space() {
 func (s *session) run(j job) (*report.Report, error) {
 	r := &report.Report{
 		Schema: report.Schema, Scenario: j.name, World: s.kind.Name, Seed: s.seed,
-		Title: j.scenario.Title(), Verdict: report.Pass, Command: s.command(j),
+		Title: j.scenario.Title(), Verdict: report.None, Command: s.command(j),
 	}
 	for i, cell := range j.cells {
 		var outcome *report.Outcome

@@ -3,7 +3,7 @@ package report
 import "slices"
 
 // worsening are the verdicts from good to bad.
-var worsening = []Verdict{Pass, Inconclusive, Fail, Interrupted}
+var worsening = []Verdict{None, Pass, Inconclusive, Fail, Interrupted}
 
 // Worse is the worse of two verdicts, which is the verdict over both.
 func Worse(a, b Verdict) Verdict {
@@ -12,7 +12,7 @@ func Worse(a, b Verdict) Verdict {
 
 // Add takes the outcome of one run into the report: as the report's own, or,
 // where vary or sweep made settings, as a cell. The report's verdict is the
-// worst of them; it must be Pass before the first.
+// worst of them; it must be None before the first.
 func (r *Report) Add(settings Settings, o *Outcome, v Verdict) {
 	r.Verdict = Worse(r.Verdict, v)
 	if len(settings) == 0 {

@@ -46,7 +46,7 @@ func (p *printer) cells(cells []Cell) {
 // complaint writes the expectations of a cell that are not met, and why it is
 // inconclusive.
 func (p *printer) complaint(cell Cell) {
-	if cell.Verdict == Pass || cell.Outcome == nil {
+	if cell.Verdict == Pass || cell.Verdict == None && len(cell.Reasons) == 0 || cell.Outcome == nil {
 		return
 	}
 	var names []string
@@ -58,13 +58,11 @@ func (p *printer) complaint(cell Cell) {
 	shown := 0
 	for _, e := range cell.Expectations {
 		if e.Holds != Holds && shown < maxBroken {
-			p.expectation(4, e)
+			p.expectation(4, e, len(cell.Void) > 0)
 			shown++
 		}
 	}
-	for _, reason := range cell.Reasons {
-		p.hang("    because  ", 13, reason)
-	}
+	p.reasons(4, cell.Verdict, cell.Outcome)
 	if len(cell.Anomalies) > 0 {
 		p.anomaly(4, worst(cell.Anomalies))
 		if more := len(cell.Anomalies) - 1 + cell.Untold; more > 0 {

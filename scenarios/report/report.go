@@ -29,6 +29,7 @@ const Schema = "sessionlab.report/v1"
 type Verdict string
 
 const (
+	None         Verdict = "none" // nothing was expected
 	Pass         Verdict = "pass"
 	Fail         Verdict = "fail"
 	Inconclusive Verdict = "inconclusive"
@@ -73,7 +74,8 @@ type Outcome struct {
 	Timeline      []Event               `json:"timeline"`
 	TraceHash     string                `json:"trace_hash"`
 
-	Reasons []string      `json:"reasons,omitempty"` // why the verdict is inconclusive or the run was interrupted
+	Void    []string      `json:"void,omitempty"`    // why the run shows nothing; false expectations do not count then
+	Reasons []string      `json:"reasons,omitempty"` // what was not put to the test, and how far an interrupted run came
 	Took    time.Duration `json:"-"`                 // the lab's time at the end of the run
 	Untold  int           `json:"-"`                 // anomalies that were counted and have no story
 }

@@ -106,6 +106,13 @@ func reports() map[string]*Report {
 	}
 	list["inconclusive"] = failover(Inconclusive, inconclusive)
 
+	void := outcome(sample(2, true, 0))
+	void.Expectations = []Expectation{{"requests.failed == 0", Holds, "requests.failed is 0", 12}, {"sessions.lost == 0", False, "sessions.lost is 1", 13}}
+	void.Void = []string{"nginx.conf:7:9: limit_req was skipped, and 10 requests passed it"}
+	list["void"] = failover(Inconclusive, void)
+
+	list["none"] = failover(None, outcome(sample(2, true, 0)))
+
 	nothing := Measured(&history.History{}, continuity.Check(&history.History{}, continuity.Options{}))
 	nothing.Reasons = []string{"interrupted after 0 ms of lab time"}
 	list["interrupted"] = &Report{Schema: Schema, Scenario: "empty.scenario", World: "loopback", Seed: 1, Verdict: Interrupted, Outcome: nothing}

@@ -38,8 +38,8 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 		p.cells(r.Cells)
 	}
 	if r.Outcome != nil {
-		p.expectations(r.Expectations)
-		p.reasons(r.Reasons)
+		p.expectations(r.Verdict, r.Outcome)
+		p.reasons(2, r.Verdict, r.Outcome)
 		p.numbers(r.Outcome)
 		p.timeline(r.Timeline)
 		p.evidence(r.Outcome)
@@ -163,21 +163,29 @@ func (p *printer) head(r *Report) {
 	p.para(6, 6, strings.Join(about, ", "))
 }
 
-func (p *printer) expectations(list []Expectation) {
-	if len(list) == 0 {
-		return
+func (p *printer) expectations(v Verdict, o *Outcome) {
+	if v == None {
+		p.line("")
+		p.para(2, 2, "no expect line: nothing is proved or refuted")
 	}
-	p.line("")
-	for _, e := range list {
-		p.expectation(2, e)
+	if len(o.Expectations) > 0 {
+		p.line("")
+	}
+	for _, e := range o.Expectations {
+		p.expectation(2, e, len(o.Void) > 0)
 	}
 }
 
-func (p *printer) expectation(indent int, e Expectation) {
+// expectation writes how one expectation was judged. In a void run a false one
+// does not count.
+func (p *printer) expectation(indent int, e Expectation, void bool) {
 	word, color := "holds  ", Green
 	switch e.Holds {
 	case False:
 		word, color = "FALSE  ", Red
+		if void {
+			word, color = "false, but not counted", Yellow
+		}
 	case NoData:
 		word, color = "NO DATA", Yellow
 	}
@@ -185,16 +193,26 @@ func (p *printer) expectation(indent int, e Expectation) {
 	if e.Line > 0 {
 		text += fmt.Sprintf(" (line %d)", e.Line)
 	}
-	p.hang(strings.Repeat(" ", indent)+p.paint(color, word)+"  ", indent+9, text)
+	rest := indent + columns(word) + 2
+	p.hang(strings.Repeat(" ", indent)+p.paint(color, word)+"  ", rest, text)
 	if e.Holds == False && e.Actual != "" {
-		p.hang(strings.Repeat(" ", indent+9)+"in fact ", indent+17, e.Actual)
+		p.hang(strings.Repeat(" ", rest)+"in fact ", rest+8, e.Actual)
 	}
 }
 
-func (p *printer) reasons(list []string) {
-	for _, reason := range list {
-		p.hang("  because  ", 11, reason)
+// reasons writes why a run is void, and what it did not put to the test.
+func (p *printer) reasons(indent int, v Verdict, o *Outcome) {
+	write := func(word string, list []string) {
+		for _, reason := range list {
+			p.hang(strings.Repeat(" ", indent)+word+"  ", indent+columns(word)+2, reason)
+		}
 	}
+	write("void, because", o.Void)
+	if v == None {
+		write("note   ", o.Reasons)
+		return
+	}
+	write("because", o.Reasons)
 }
 
 // numbers writes the few figures that a different configuration would move.
