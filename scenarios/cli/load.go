@@ -13,7 +13,7 @@ import (
 )
 
 // setHint says how --set is used.
-const setHint = "an option is set as NOUN.OPTION=VALUE, such as cluster.channelSendOptions=6, or users.think=50ms"
+const setHint = "write NOUN.OPTION=VALUE (cluster.channelSendOptions=6), NOUN=WORDS (users=3, manager=DeltaManager, end=50s), or one value of a vary or sweep; an empty value takes it away"
 
 // maxFile is how large a scenario file may be.
 const maxFile = 1 << 20
@@ -78,10 +78,10 @@ func (env *Env) load(name string, sets []string) (job, error) {
 	for _, set := range sets {
 		key, value, ok := strings.Cut(set, "=")
 		if !ok || key == "" {
-			return job{}, misuse("write --set NOUN.OPTION=VALUE, such as --set cluster.channelSendOptions=6", "--set %s: this is no NAME=VALUE", set)
+			return job{}, misuse(setHint, "--set %s: this is no NAME=VALUE", set)
 		}
-		if !strings.Contains(key, ".") {
-			pins = append(pins, script.Assignment{Name: strings.TrimPrefix(key, "$"), Value: value})
+		if variable := strings.TrimPrefix(key, "$"); slices.ContainsFunc(sc.Variables, func(v script.Variable) bool { return v.Name == variable }) {
+			pins = append(pins, script.Assignment{Name: variable, Value: value})
 			continue
 		}
 		options = append(options, script.Assignment{Name: key, Value: value})
@@ -132,11 +132,7 @@ func (j *job) pin(p script.Assignment) error {
 			}
 		}
 	}
-	switch {
-	case len(known) == 0:
-		return misuse(setHint,
-			"--set %s=%s: %s has no vary or sweep named %q", p.Name, p.Value, j.name, p.Name)
-	case len(left) == 0:
+	if len(left) == 0 {
 		return misuse("it has "+strings.Join(known, ", "),
 			"--set %s=%s: %s of %s has no value %q", p.Name, p.Value, p.Name, j.name, p.Value)
 	}

@@ -35,7 +35,7 @@ Lines may come from a pipe; the lab is up as long as the pipe is open. Then the
 exit status is 2 if a line was wrong, else that of the expect lines.`,
 		Flags: []cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
-			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, or NAME=V of a vary"},
+			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, NOUN=WORDS, end=TIME, or NAME=V of a vary; an empty V takes it away"},
 			&cli.BoolFlag{Name: "free", Usage: "take addresses that are free, while another lab is up", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not tell what happens", DisableDefaultText: true},
 		},

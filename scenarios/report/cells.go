@@ -49,12 +49,8 @@ func (p *printer) complaint(cell Cell) {
 	if cell.Verdict == Pass || cell.Verdict == None && len(cell.Reasons) == 0 || cell.Outcome == nil {
 		return
 	}
-	var names []string
-	for _, s := range cell.Settings {
-		names = append(names, s.Name+"="+s.Value)
-	}
 	p.line("")
-	p.line("  " + p.verdict(cell.Verdict) + "  " + strings.Join(names, " "))
+	p.line("  " + p.verdict(cell.Verdict) + "  " + cell.Settings.String())
 	shown := 0
 	for _, e := range cell.Expectations {
 		if e.Holds != Holds && shown < maxBroken {

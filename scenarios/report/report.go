@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"sessionlab/scenarios/continuity"
@@ -49,6 +50,8 @@ type Report struct {
 
 	Title   string `json:"-"` // the scenario's title line
 	Command string `json:"-"` // what to type to see the same again
+
+	settings Settings // of the only cell, where the report is written as that one's
 }
 
 // Cell is the result under one setting of vary and sweep.
@@ -183,6 +186,15 @@ type Setting struct{ Name, Value string }
 
 // Settings is a cell's choices in the order of the scenario; in JSON an object.
 type Settings []Setting
+
+// String is "gap=4s mode=async".
+func (s Settings) String() string {
+	words := make([]string, len(s))
+	for i, set := range s {
+		words[i] = set.Name + "=" + set.Value
+	}
+	return strings.Join(words, " ")
+}
 
 // MarshalJSON gives an object.
 func (s Settings) MarshalJSON() ([]byte, error) {

@@ -33,6 +33,7 @@ const (
 // the same again.
 func (r *Report) WriteText(w io.Writer, opts Options) error {
 	p := newPrinter(w, opts)
+	r = r.single()
 	p.head(r)
 	if len(r.Cells) > 0 {
 		p.cells(r.Cells)
@@ -55,6 +56,17 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 		return fmt.Errorf("write report: %w", p.err)
 	}
 	return nil
+}
+
+// single is the report of the only cell in the form of a scenario without vary
+// and sweep; any other report stays as it is.
+func (r *Report) single() *Report {
+	if len(r.Cells) != 1 || r.Cells[0].Outcome == nil {
+		return r
+	}
+	one := *r
+	one.Cells, one.Outcome, one.settings = nil, r.Cells[0].Outcome, r.Cells[0].Settings
+	return &one
 }
 
 // printer lays lines out; it keeps the first error.
@@ -153,6 +165,9 @@ func (p *printer) head(r *Report) {
 		title += ": " + r.Title
 	}
 	p.hang(p.verdict(r.Verdict)+"  ", 6, title)
+	if len(r.settings) > 0 {
+		p.para(6, 6, r.settings.String())
+	}
 	about := []string{r.World, "seed " + strconv.FormatUint(r.Seed, 10)}
 	switch {
 	case len(r.Cells) > 0:
