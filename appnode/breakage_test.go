@@ -2,6 +2,7 @@ package appnode
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ func TestBrokenAnswersKeepTheirEffects(t *testing.T) {
 		{"invalid_header", "/counter?add=1", world.BadHead, 0, "2/2/2"},
 		{"partial", "/counter?add=1", world.Cut, 200, "2/2/2"},
 		{"partial", "/counter?add=1&size=100000", world.Cut, 200, "2/2/2"},
+		{"http09", "/counter?add=1", world.OK, 200, "2/2/2"},
+		{"http09", "/counter?add=1&size=100000", world.OK, 200, "2/2/2"},
 		{"500", "/counter?add=1", world.OK, 500, "1/1/1"},
 		{"302", "/counter?add=1", world.OK, 302, "1/1/1"},
 		{"ok", "/counter?add=1", world.OK, 200, "2/2/2"},
@@ -54,6 +57,32 @@ func TestPartialAnswerAnnouncesTheWholeAndSendsHalf(t *testing.T) {
 			got := r.get("/session?size=" + size)
 			r.want("Content-Length", got.header.Get("Content-Length"), size)
 			r.want("bytes of "+size, len(got.body)*2, map[string]int{"1000": 1000, "20000": 20000}[size])
+		}
+	})
+}
+
+func TestATextWithoutAHeadIsTheWholePage(t *testing.T) {
+	play(t, nil, func(r *rig) {
+		whole := r.get("/session?size=20000")
+		if err := r.node.Answer("http09", 1); err != nil {
+			t.Fatal(err)
+		}
+		got := r.get("/session?size=20000")
+		r.want("body", len(got.body), len(whole.body))
+		r.want("lines of the head", len(got.header), 0)
+	})
+}
+
+func TestAStatusBringsTheCookiesThatAreOrdered(t *testing.T) {
+	play(t, nil, func(r *rig) {
+		if err := r.node.Answer("200", 1, "SID=s1", "SID=s2; Path=/"); err != nil {
+			t.Fatal(err)
+		}
+		got := r.get("/session")
+		r.want("Set-Cookie", strings.Join(got.header["Set-Cookie"], " and "), "SID=s1 and SID=s2; Path=/")
+		r.want("Set-Cookie of the next", len(r.get("/session").header["Set-Cookie"]), 0)
+		if err := r.node.Answer("close", 1, "SID=s1"); err == nil {
+			t.Error("close with a cookie: no error")
 		}
 	})
 }

@@ -27,6 +27,9 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		r.sendError(http.StatusBadRequest, "", nil)
 	case broken.status != 0:
 		r.sendStatus(broken.status)
+		if len(broken.cookies) > 0 {
+			w.Header()["Set-Cookie"] = broken.cookies
+		}
 	default:
 		r.response.held = broken.how != asUsual
 		before := r.share(inConnector) + n.stall(r, count)
@@ -43,7 +46,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 
 // refuse answers what is no request.
 // Source: Tomcat Http11Processor.java, service, prepareRequest.
-func (n *Node) refuse(w http.ResponseWriter, status int) {
+func (n *Node) refuse(w http.ResponseWriter, _ *http.Request, status int) {
 	r := &Request{node: n}
 	r.response.begin(w, n.cfg.Release.ReasonPhrase)
 	r.sendError(status, "", nil)
@@ -138,6 +141,8 @@ func (n *Node) deliver(r *Request, broken breakage) {
 	case partial:
 		r.response.finishHalf()
 		r.response.cutOff(world.Cut)
+	case headless:
+		r.response.closing, r.response.headless = true, true
 	case hanging:
 		if n.hang(r) != nil {
 			return

@@ -23,6 +23,7 @@ type response struct {
 	buf         []byte
 	committed   bool
 	reasoned    bool // the status line has a reason phrase
+	headless    bool // the answer leaves without its head
 	held        bool // nothing leaves before finish, however much it is
 	cut         bool // the exchange was broken off
 }
@@ -102,8 +103,13 @@ func (p *response) commit(length int) {
 	if length >= 0 && bodyAllowed(p.status) {
 		h["Content-Length"] = contentLength(length)
 	}
-	if s, ok := p.w.(world.StatusWriter); ok && !p.reasoned {
-		s.WriteStatus(p.status, "")
+	s, ok := p.w.(world.StatusWriter)
+	if ok && p.headless {
+		s.WriteNoHead()
+		return
+	}
+	if ok && !p.reasoned {
+		s.WriteStatus(p.status, world.BareStatusLine(p.status))
 		return
 	}
 	p.w.WriteHeader(p.status)

@@ -143,7 +143,7 @@ func (l *Lab) Skew(name string, ahead time.Duration) error {
 }
 
 // Answer makes a node answer in a certain way; see appnode.Node.Answer.
-func (l *Lab) Answer(name, kind string, count int) error {
+func (l *Lab) Answer(name, kind string, count int, cookies ...string) error {
 	n, err := l.known("answer", name)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (l *Lab) Answer(name, kind string, count int) error {
 	} else {
 		l.did("answer", name, "%s is made to answer %s%s", name, kind, times(count))
 	}
-	return app.Answer(kind, count)
+	return app.Answer(kind, count, cookies...)
 }
 
 func times(n int) string {

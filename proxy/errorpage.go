@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"sessionlab/lab/world"
 )
 
 // errorPage is an error_page directive, compiled.
@@ -82,20 +84,22 @@ func (x *exchange) moved(status int, to string) int {
 	return status
 }
 
-// reason is what nginx's own status lines say.
+// statusLine is what nginx's own answers begin with, less the version.
 //
 // Source: nginx ngx_http_header_filter_module.c, ngx_http_status_lines.
-func reason(status int) string {
+func statusLine(status int) string {
 	switch status {
 	case 200, 201, 202, 204, 206, 304:
-		return http.StatusText(status)
+		return world.StatusLine(status)
 	case 302:
-		return "Moved Temporarily"
+		return "302 Moved Temporarily"
 	case 401:
-		return "Unauthorized"
+		return "401 Unauthorized"
 	}
-	_, text, _ := strings.Cut(titles[status], " ")
-	return text
+	if title := titles[status]; title != "" {
+		return title
+	}
+	return world.BareStatusLine(status)
 }
 
 // titles are the headings of nginx's own pages. Other statuses have no body.
@@ -134,11 +138,11 @@ func (p *Proxy) builtinPage(status int) string {
 }
 
 // refuse answers what is no request.
-func (p *Proxy) refuse(w http.ResponseWriter, status int) {
+func (p *Proxy) refuse(w http.ResponseWriter, _ *http.Request, status int) {
 	header := w.Header()
 	header["Server"], header["Date"] = p.serverHeader, p.date()
 	header["Content-Type"] = []string{"text/html"}
-	writeStatus(w, status, reason(status))
+	writeStatus(w, status, statusLine(status))
 	// An error means that the client has left; there is nobody to tell.
 	_, _ = io.WriteString(w, p.builtinPage(status))
 }
@@ -171,7 +175,7 @@ func (x *exchange) send(status int, contentType, body string) {
 		}
 		header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	x.writeHead(status, reason(status))
+	x.writeHead(status, statusLine(status))
 	if x.r.Method != http.MethodHead && body != "" {
 		// An error means that the client has left; there is nobody to tell.
 		_, _ = x.w.Write([]byte(body))

@@ -73,6 +73,7 @@ type attempt struct {
 
 // Statuses that are nginx's own.
 const (
+	statusNoHead         = 9   // an answer of HTTP/0.9
 	statusClosed         = 444 // close without an answer
 	statusHeaderTooLarge = 494 // a header line is too long: 400 with a page of its own
 	statusClientClosed   = 499 // the client left

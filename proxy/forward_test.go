@@ -324,6 +324,27 @@ func TestMalformedHead(t *testing.T) {
 	}
 }
 
+func TestATextWithoutAHeadIsPassedOnAsItIs(t *testing.T) {
+	for name, play := range map[string]func(*testing.T, Config, func(*lab)){"sim": run, "loopback": runOnLoopback} {
+		config := pool(t, "a", "b")
+		config.NextUpstream = []string{"error", "timeout", "invalid_header"}
+		config.ClientIdleTimeout = time.Second
+		play(t, config, func(l *lab) {
+			l.nodes["a"].serve(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Connection", "close")
+				w.(world.StatusWriter).WriteNoHead()
+				w.Write([]byte("no head"))
+			})
+			r := l.send("GET", "/", "")
+			l.want(name+": answer", []any{r.status, r.body, r.err, len(r.header)}, []any{200, "no head", nil, 0})
+			l.wantTried("a", "200")
+			if r.took < time.Second {
+				l.Errorf("%s: the client saw the end after %v, want it when nginx closes the idle connection", name, r.took)
+			}
+		})
+	}
+}
+
 func TestHeadLargerThanTheBufferIsMalformed(t *testing.T) {
 	run(t, pool(t, "a", "b"), func(l *lab) {
 		l.nodes["a"].handler = func(w http.ResponseWriter, _ *http.Request) {

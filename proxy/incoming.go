@@ -12,6 +12,10 @@ import (
 //
 // Source: nginx ngx_http_upstream.c, ngx_http_upstream_process_headers.
 func (x *exchange) relayHead(l *location) {
+	if x.resp.ProtoMajor == 0 {
+		x.relayNoHead()
+		return
+	}
 	header := x.w.Header()
 	for name, values := range x.resp.Header {
 		if len(values) == 0 || l.hidden.has(name) {
@@ -31,8 +35,19 @@ func (x *exchange) relayHead(l *location) {
 			header[name] = noLines // the node's, which sent none
 		}
 	}
-	_, reason, _ := strings.Cut(x.resp.Status, " ")
-	x.writeHead(x.resp.StatusCode, reason)
+	x.writeHead(x.resp.StatusCode, x.resp.Status)
+}
+
+// relayNoHead takes a text without a status line as HTTP/0.9, and so does the
+// client have to take it. The client's connection goes on as it would have.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_process_status_line;
+// ngx_http_header_filter_module.c, ngx_http_header_filter.
+func (x *exchange) relayNoHead() {
+	x.status = statusNoHead
+	if s, ok := x.w.(world.StatusWriter); ok {
+		s.WriteNoHead()
+	}
 }
 
 // absolute makes a whole URL of a path; anything else stays as it is.
@@ -52,9 +67,9 @@ func (x *exchange) absolute(to string) string {
 
 // writeHead adds the headers that every answer has and sends the status, or the
 // status that an error page has been given.
-func (x *exchange) writeHead(status int, phrase string) {
+func (x *exchange) writeHead(status int, line string) {
 	if x.errStatus != 0 {
-		status, phrase = x.errStatus, reason(x.errStatus)
+		status, line = x.errStatus, statusLine(x.errStatus)
 	}
 	x.status = status
 	header := x.w.Header()
@@ -78,17 +93,17 @@ func (x *exchange) writeHead(status int, phrase string) {
 	if !x.r.Close && header["Connection"] == nil {
 		header["Connection"] = connectionKeep
 	}
-	writeStatus(x.w, status, phrase)
+	writeStatus(x.w, status, line)
 }
 
 var noLines = []string{}
 
 var connectionKeep = []string{"keep-alive"}
 
-// writeStatus sends a head with a reason phrase, where the writer takes one.
-func writeStatus(w http.ResponseWriter, status int, reason string) {
+// writeStatus sends a head with a status line, where the writer takes one.
+func writeStatus(w http.ResponseWriter, status int, line string) {
 	if s, ok := w.(world.StatusWriter); ok {
-		s.WriteStatus(status, reason)
+		s.WriteStatus(status, line)
 		return
 	}
 	w.WriteHeader(status)

@@ -162,7 +162,11 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 		if a.Status != 0 {
 			how = strconv.Itoa(a.Status)
 		}
-		if err = r.lab.Answer(a.Host, how, a.Count); err == nil {
+		var cookies []string
+		if a.SetCookie != "" {
+			cookies = []string{a.SetCookie}
+		}
+		if err = r.lab.Answer(a.Host, how, a.Count, cookies...); err == nil {
 			r.answers(st, a)
 		}
 	case script.Rule:

@@ -2,7 +2,6 @@ package loopback
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ type httpConn struct {
 	sock *sock
 	in   source
 	br   *bufio.Reader
+	read world.AnswerReader
 
 	sent      atomic.Bool
 	reused    atomic.Bool
@@ -36,7 +36,7 @@ func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error
 	if err := h.own(s); err != nil {
 		return nil, s.fail("dial", err)
 	}
-	c := &httpConn{sock: s, in: source{sock: s}}
+	c := &httpConn{sock: s, in: source{sock: s}, read: readAnswer}
 	c.br = bufio.NewReader(&c.in)
 	return c, nil
 }
@@ -114,22 +114,21 @@ func (c *httpConn) sendRequest(ctx context.Context, req *http.Request, key strin
 	return err
 }
 
-// readHead waits for the head of the answer, passing over interim ones.
+// readHead waits for the head of the answer.
 func (c *httpConn) readHead(req *http.Request) (*http.Response, error) {
-	for {
-		resp, err := http.ReadResponse(c.br, req)
-		switch {
-		case err == nil && resp.StatusCode/100 == 1 && resp.StatusCode != http.StatusSwitchingProtocols:
-			continue
-		case err == nil:
-			return resp, nil
-		case c.in.err != nil:
-			return nil, c.in.err
-		default:
-			return nil, fmt.Errorf("%w: %w", world.ErrBadHead, err)
-		}
+	resp, err := c.read(c.br, req)
+	switch {
+	case err == nil:
+		return resp, nil
+	case c.in.err != nil:
+		return nil, c.in.err
+	case errors.Is(err, world.ErrBadHead):
+		return nil, err
 	}
+	return nil, fmt.Errorf("%w: %w", world.ErrBadHead, err)
 }
+
+func (c *httpConn) ReadAnswersBy(read world.AnswerReader) { c.read = read }
 
 func (c *httpConn) SetReadDeadline(d time.Duration) {
 	if d <= 0 {
@@ -189,10 +188,13 @@ func (b *responseBody) cause(err error) error {
 	if wire := b.conn.in.err; wire != nil && wire != io.EOF {
 		return wire
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, world.ErrBadChunk):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err) // chunks that are none
+	return fmt.Errorf("%w: %w", world.ErrBadChunk, err) // all that net/http finds wrong with a body
 }
 
 func (b *responseBody) complete() {
@@ -211,39 +213,4 @@ func (b *responseBody) Close() error {
 		b.conn.sock.shut()
 	}
 	return nil
-}
-
-// encode is a request as bytes. Nothing is added that the caller did not ask
-// for, except the framing.
-func encode(req *http.Request) ([]byte, error) {
-	r := *req
-	r.Header = req.Header.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
-	if len(r.Header["User-Agent"]) == 0 {
-		r.Header["User-Agent"] = []string{""} // keeps Request.Write from adding one
-	}
-	old := req.Proto == "HTTP/1.0"
-	if old && r.Body != nil && r.ContentLength <= 0 { // there are no chunks in HTTP/1.0
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
-		if len(body) == 0 {
-			r.Body = http.NoBody
-		}
-	}
-	var out bytes.Buffer
-	if err := r.Write(&out); err != nil {
-		return nil, err
-	}
-	frame := out.Bytes()
-	if old {
-		if i := bytes.Index(frame, []byte(" HTTP/1.1\r\n")); i >= 0 {
-			copy(frame[i:], " HTTP/1.0\r\n")
-		}
-	}
-	return frame, nil
 }

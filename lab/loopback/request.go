@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"sessionlab/lab/world"
 )
 
 // maxHead is the longest request line and header together.
@@ -14,8 +17,16 @@ import (
 // large_client_header_buffers of 8 KiB a line; this is the longer of the two.
 const maxHead = 16 << 10
 
-// readRequest reads the head of a request; size is its length in bytes. Errors
-// are those that statusOf knows, and those of the reader.
+// readStrictly is the world.RequestReader of a port whose server says nothing of
+// its own.
+func readStrictly(br *bufio.Reader) (req *http.Request, size int, err error) {
+	req, size, err = readRequest(br)
+	if req == nil {
+		req = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, URL: &url.URL{}, Header: http.Header{}}
+	}
+	return req, size, err
+}
+
 func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
 	head, err := peekHead(br)
 	if err != nil {
@@ -27,30 +38,34 @@ func readRequest(br *bufio.Reader) (req *http.Request, size int, err error) {
 	if err != nil {
 		// net/http has no name for this error.
 		if strings.HasPrefix(err.Error(), "unsupported transfer encoding") {
-			return nil, size, errNotImplemented
+			return nil, size, &world.Malformed{Status: http.StatusNotImplemented, Why: err.Error()}
 		}
-		return nil, size, fmt.Errorf("%w: %w", errBadRequest, err)
+		return nil, size, badRequest("%v", err)
 	}
 	if len(hosts) > 1 || len(hosts) == 0 && req.ProtoAtLeast(1, 1) {
-		return nil, size, fmt.Errorf("%w: %d Host headers", errBadRequest, len(hosts)) // RFC 9112, 3.2
+		return nil, size, badRequest("%d Host headers", len(hosts)) // RFC 9112, 3.2
 	}
 	if len(lengths) > 1 {
-		return nil, size, fmt.Errorf("%w: %d Content-Length headers", errBadRequest, len(lengths)) // RFC 9112, 6.3
+		return nil, size, badRequest("%d Content-Length headers", len(lengths)) // RFC 9112, 6.3
 	}
 	if len(req.TransferEncoding) > 0 && len(lengths) > 0 {
 		req.Header["Content-Length"] = lengths // net/http drops it; what it means is the server's to say
 	}
 	for name, values := range req.Header {
 		if !isToken(name) {
-			return nil, size, fmt.Errorf("%w: header name %.40q", errBadRequest, name)
+			return nil, size, badRequest("header name %.40q", name)
 		}
 		for _, v := range values {
 			if strings.ContainsFunc(v, isControl) {
-				return nil, size, fmt.Errorf("%w: header %s has a control character", errBadRequest, name)
+				return nil, size, badRequest("header %s has a control character", name)
 			}
 		}
 	}
 	return req, size, nil
+}
+
+func badRequest(format string, args ...any) error {
+	return &world.Malformed{Status: http.StatusBadRequest, Why: fmt.Sprintf(format, args...)}
 }
 
 // isToken reports that s is a name in the sense of RFC 9110, 5.6.2.
@@ -69,7 +84,7 @@ func peekHead(br *bufio.Reader) ([]byte, error) {
 	lineSeen := false
 	for want := 1; ; {
 		if _, err := br.Peek(want); errors.Is(err, bufio.ErrBufferFull) {
-			return nil, fmt.Errorf("%w: head longer than %d bytes", errBadRequest, maxHead)
+			return nil, badRequest("head longer than %d bytes", maxHead)
 		} else if err != nil {
 			return nil, err
 		}
@@ -96,14 +111,14 @@ func peekHead(br *bufio.Reader) ([]byte, error) {
 func checkRequestLine(line []byte) error {
 	words := strings.Split(strings.TrimSuffix(string(line), "\r"), " ")
 	if len(words) != 3 || words[0] == "" || words[1] == "" {
-		return fmt.Errorf("%w: request line %.40q", errBadRequest, line)
+		return badRequest("request line %.40q", line)
 	}
 	major, _, ok := http.ParseHTTPVersion(words[2])
 	switch {
 	case !ok || major == 0:
-		return fmt.Errorf("%w: request line %.40q", errBadRequest, line)
+		return badRequest("request line %.40q", line)
 	case major > 1:
-		return errBadVersion
+		return &world.Malformed{Status: http.StatusHTTPVersionNotSupported, Why: "not HTTP/1"}
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ type response struct {
 	header http.Header
 	sealed http.Header // the header as it was at WriteHeader
 	status int
-	reason string
+	line   string
+	noHead bool // an answer of HTTP/0.9
 
 	buf     []byte
 	length  int64 // declared by the handler, or -1
@@ -52,7 +53,7 @@ var _ interface {
 func newResponse(c *serverConn, req *http.Request, last bool) *response {
 	return &response{
 		conn: c, req: req, key: req.Header.Get(world.HeaderRequest),
-		header: http.Header{}, length: -1, close: last || req.Close,
+		header: http.Header{}, length: -1, close: last || req.Close, noHead: req.ProtoMajor == 0,
 	}
 }
 
@@ -69,14 +70,26 @@ func (r *response) proceed() error {
 
 func (r *response) ctx() context.Context { return r.conn.lis.host.ctx }
 
-func (r *response) WriteHeader(status int) { r.WriteStatus(status, http.StatusText(status)) }
+func (r *response) WriteHeader(status int) {
+	if status >= 200 {
+		r.WriteStatus(status, world.StatusLine(status))
+	}
+}
+
+// WriteNoHead implements world.StatusWriter.
+func (r *response) WriteNoHead() {
+	if r.status == 0 {
+		r.WriteHeader(http.StatusOK)
+		r.noHead, r.length = true, -1
+	}
+}
 
 // WriteStatus implements world.StatusWriter.
-func (r *response) WriteStatus(status int, reason string) {
-	if r.status != 0 || status < 200 {
+func (r *response) WriteStatus(status int, line string) {
+	if r.status != 0 {
 		return
 	}
-	r.status, r.reason = status, reason
+	r.status, r.line = status, line
 	r.sealed = r.header.Clone()
 	if v := r.sealed.Get("Content-Length"); v != "" {
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n >= 0 {
@@ -144,6 +157,9 @@ func (r *response) flush(final bool) error {
 	}
 	var out bytes.Buffer
 	first := !r.started
+	if first && r.noHead && len(r.buf) == 0 && !final {
+		return nil // nothing to see yet
+	}
 	if first {
 		r.begin(&out, final)
 	}
@@ -201,12 +217,16 @@ func (r *response) begin(out *bytes.Buffer, final bool) {
 	r.close = r.close || r.conn.lis.isClosing() || hasToken(h, "Connection", "close")
 	h.Del("Transfer-Encoding")
 	head := r.req.Method == http.MethodHead
+	if r.noHead {
+		return // and nothing says where the body ends
+	}
 	switch {
 	case r.bodyless():
 		if r.status == http.StatusNoContent {
 			h.Del("Content-Length")
 		}
 	case r.length >= 0:
+	case r.status < 200: // what is no answer yet has no body, and what comes all the same has no end
 	case final && (!head || r.written > 0):
 		h.Set("Content-Length", strconv.FormatInt(r.written, 10))
 	case head:
@@ -222,8 +242,8 @@ func (r *response) begin(out *bytes.Buffer, final bool) {
 	case old:
 		h.Set("Connection", "keep-alive")
 	}
-	fmt.Fprintf(out, "HTTP/1.1 %03d %s\r\n", r.status, r.reason) // whatever was asked in (RFC 9110, 2.5)
-	_ = h.Write(out)                                             // a bytes.Buffer takes everything
+	fmt.Fprintf(out, "HTTP/1.1 %s\r\n", r.line) // whatever was asked in (RFC 9110, 2.5)
+	writeHeader(out, h)
 	out.WriteString("\r\n")
 }
 
@@ -252,7 +272,7 @@ func (r *response) Cut(how world.Outcome) {
 		r.conn.sock.reset()
 		return
 	case world.BadHead:
-		_ = r.transmit([]byte("no HTTP at all\r\n\r\n"), true) // the connection ends anyhow
+		_ = r.transmit([]byte("HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n"), true) // the connection ends anyhow
 	case world.Cut:
 		r.Flush()
 	}

@@ -3,6 +3,7 @@ package loopback
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -260,10 +261,16 @@ func (c *serverConn) awaitRequest() bool {
 // exchange answers one request. It reports whether the connection can carry
 // another.
 func (c *serverConn) exchange(last bool) bool {
-	req, size, err := readRequest(c.br)
+	read := c.lis.opts.ReadRequest
+	if read == nil {
+		read = readStrictly
+	}
+	req, size, err := read(c.br)
 	if err != nil {
-		if status := statusOf(err); status != 0 {
-			c.refuse(status)
+		var bad *world.Malformed
+		if errors.As(err, &bad) && c.in.err == nil {
+			req.RemoteAddr = c.sock.remoteAddr().String()
+			c.refuse(req.WithContext(c.lis.host.ctx), bad.Status)
 		}
 		return false
 	}
@@ -326,10 +333,10 @@ func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
 
 // refuse answers bytes that are no request. The fault table does not see it:
 // there was no message.
-func (c *serverConn) refuse(status int) {
-	r := refusal{header: http.Header{}}
+func (c *serverConn) refuse(req *http.Request, status int) {
+	r := refusal{header: http.Header{}, noHead: req.ProtoMajor == 0, noBody: req.Method == http.MethodHead}
 	if say := c.lis.opts.Malformed; say != nil {
-		say(&r, status)
+		say(&r, req, status)
 	}
 	r.WriteHeader(status)
 	if _, err := c.sock.send(c.lis.host.ctx, r.bytes()); err == nil {

@@ -72,9 +72,9 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 
 func TestMalformedRequestsAreAnsweredByTheServerThatIsAsked(t *testing.T) {
 	w := open(t, loopback.Config{Offset: loopback.Probe})
-	serve(t, boot(t, w, "front", front), world.ServeOptions{Malformed: func(w http.ResponseWriter, status int) {
+	serve(t, boot(t, w, "front", front), world.ServeOptions{Malformed: func(w http.ResponseWriter, r *http.Request, status int) {
 		w.Header().Set("Server", "mine")
-		w.(world.StatusWriter).WriteStatus(status, "Not That")
+		w.(world.StatusWriter).WriteStatus(status, "505 Not That")
 		fmt.Fprintf(w, "page %d", status)
 	}}, echo)
 	want := "HTTP/1.1 505 Not That\r\nConnection: close\r\nContent-Length: 8\r\nServer: mine\r\n\r\npage 505"

@@ -63,6 +63,9 @@ func (h *clientConn) SetReadDeadline(d time.Duration) {
 	}
 }
 
+// ReadAnswersBy does nothing: there are no bytes here.
+func (h *clientConn) ReadAnswersBy(world.AnswerReader) {}
+
 func (h *clientConn) Sent() bool { return h.sent }
 
 func (h *clientConn) Reused() bool { return h.reused }
@@ -297,15 +300,18 @@ func (c *httpConn) sendRequest() {
 func (c *httpConn) response(req *http.Request) *http.Response {
 	rw := &c.rw
 	r := &c.resp
-	r.StatusCode, r.Status = rw.status, statusLine(rw.status, rw.reason)
+	r.StatusCode, r.Status = rw.status, rw.line
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1 // whatever was asked in (RFC 9110, 2.5)
+	if rw.noHead {
+		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/0.9", 0, 9
+	}
 	r.Header = rw.head
 	r.ContentLength = rw.length
 	r.TransferEncoding = nil
 	if rw.chunked {
 		r.TransferEncoding = chunkedEncoding
 	}
-	r.Close = rw.close
+	r.Close = rw.close || rw.noHead
 	r.Request = req
 	r.Body = &c.body
 	c.body.whole = false
@@ -318,37 +324,6 @@ func (c *httpConn) response(req *http.Request) *http.Response {
 }
 
 var chunkedEncoding = []string{"chunked"}
-
-// statuses are the usual reason phrases, and the status lines with and without
-// them.
-var statuses = func() (all [600]struct{ reason, line, bare string }) {
-	for code := range all {
-		s := &all[code]
-		s.bare = strconv.Itoa(code) + " "
-		s.reason = http.StatusText(code)
-		s.line = s.bare + s.reason
-	}
-	return all
-}()
-
-func reasonOf(code int) string {
-	if code < len(statuses) {
-		return statuses[code].reason
-	}
-	return ""
-}
-
-func statusLine(code int, reason string) string {
-	if code < len(statuses) {
-		switch s := &statuses[code]; reason {
-		case "":
-			return s.bare
-		case s.reason:
-			return s.line
-		}
-	}
-	return strconv.Itoa(code) + " " + reason
-}
 
 // responseBody is what the client reads.
 type responseBody struct {

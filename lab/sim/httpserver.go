@@ -130,7 +130,8 @@ type responseWriter struct {
 	header   http.Header // what the handler works on
 	head     http.Header // what has left
 	status   int
-	reason   string
+	line     string
+	noHead   bool  // an answer of HTTP/0.9
 	length   int64 // of the body, -1 when not known
 	declared bool  // length was given by the handler
 	chunked  bool
@@ -149,13 +150,24 @@ func (w *responseWriter) reset() {
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
-func (w *responseWriter) WriteHeader(status int) { w.WriteStatus(status, reasonOf(status)) }
+func (w *responseWriter) WriteHeader(status int) {
+	if status >= 200 {
+		w.WriteStatus(status, world.StatusLine(status))
+	}
+}
 
-func (w *responseWriter) WriteStatus(status int, reason string) {
-	if w.status != 0 || w.finished || status < 200 {
+func (w *responseWriter) WriteNoHead() {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+		w.noHead, w.declared, w.length = true, false, -1
+	}
+}
+
+func (w *responseWriter) WriteStatus(status int, line string) {
+	if w.status != 0 || w.finished {
 		return
 	}
-	w.status, w.reason = status, reason
+	w.status, w.line = status, line
 	if v := w.header["Content-Length"]; len(v) > 0 {
 		if n, err := strconv.Atoi(v[0]); err == nil && n >= 0 {
 			w.length, w.declared = int64(n), true
@@ -202,6 +214,14 @@ func (w *responseWriter) noBody() bool {
 // bodyless reports whether the answer is over with its head.
 func (w *responseWriter) bodyless() bool { return w.noBody() || w.c.request.Method == http.MethodHead }
 
+// signless reports whether nothing says where the body ends, although the
+// connection may go on.
+func (w *responseWriter) signless() bool { return w.noHead || w.status < 200 && !w.declared }
+
+// headLeaves reports whether the client sees the head of the answer with what
+// there is of it.
+func (w *responseWriter) headLeaves() bool { return !w.noHead || len(w.c.buf) > 0 }
+
 // untilClose reports whether only the end of the connection ends the body.
 func (w *responseWriter) untilClose() bool { return w.length < 0 && !w.chunked }
 
@@ -209,17 +229,17 @@ func (w *responseWriter) untilClose() bool { return w.length < 0 && !w.chunked }
 func (w *responseWriter) begin(over bool) {
 	c := w.c
 	w.started = true
-	if over && !w.declared && !w.noBody() {
+	if over && !w.declared && !w.noBody() && !w.signless() {
 		w.length = w.written
 		w.header["Content-Length"] = []string{strconv.FormatInt(w.length, 10)}
 	}
 	http10 := c.request.ProtoMinor == 0
 	if w.noBody() {
 		w.length = 0
-	} else if w.length < 0 && !http10 {
+	} else if w.length < 0 && !http10 && !w.signless() {
 		w.chunked = true
 	}
-	w.close = c.request.Close || w.untilClose() || c.lis.closed ||
+	w.close = c.request.Close || w.untilClose() && !w.signless() || c.lis.closed ||
 		strings.EqualFold(first(w.header["Connection"]), "close") ||
 		(c.lis.opts.MaxRequests > 0 && c.served+1 >= c.lis.opts.MaxRequests)
 	switch {
@@ -227,6 +247,9 @@ func (w *responseWriter) begin(over bool) {
 		w.header["Connection"] = closeConnection
 	case http10:
 		w.header["Connection"] = keepConnection
+	}
+	if w.noHead {
+		clear(w.header)
 	}
 	w.header, w.head = w.head, w.header
 	clear(w.header)
@@ -272,7 +295,7 @@ func (w *responseWriter) flush() {
 	if first {
 		w.begin(false)
 	}
-	c.queue(segment{visible: len(c.buf), head: true})
+	c.queue(segment{visible: len(c.buf), head: w.headLeaves()})
 	if first {
 		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
 	}
@@ -292,11 +315,11 @@ func (w *responseWriter) finish() {
 		w.begin(true)
 	}
 	w.finished = true
-	s := segment{visible: len(c.buf), head: true, end: endWhole, fin: w.close}
+	s := segment{visible: len(c.buf), head: w.headLeaves(), end: endWhole, fin: w.close}
 	if w.declared && w.written < w.length && c.request.Method != http.MethodHead {
 		s.end, s.fin, w.close = endNone, true, true // fewer bytes than promised
 	} else if w.untilClose() {
-		s.end, s.fin = endNone, true
+		s.end = endNone
 	}
 	if w.close {
 		// The connection ends with this segment: one event for both.

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bufio"
 	"context"
 	"math/rand/v2"
 	"net/http"
@@ -130,9 +131,13 @@ type ServeOptions struct {
 	IdleTimeout time.Duration
 	// MaxRequests closes a connection after so many requests. Zero: no limit.
 	MaxRequests int
+	// ReadRequest says which server's rules apply to bytes that a client sends.
+	// Nil: those of RFC 9112, read strictly.
+	ReadRequest RequestReader
 	// Malformed answers bytes that are no request, with the status that says
-	// why: 400, 501 or 505. Nil: the status alone. The connection ends with it.
-	Malformed func(w http.ResponseWriter, status int)
+	// why; r is what could be read of it, its header and URI may be empty. Nil:
+	// the status alone. The connection ends with it.
+	Malformed func(w http.ResponseWriter, r *http.Request, status int)
 	// HeaderKept is the handler's promise to leave the request's header as it
 	// is, as net/http asks of every handler: it need not get a copy of its own.
 	HeaderKept bool
@@ -143,6 +148,29 @@ type ServeOptions struct {
 	// whoever connects waits in the backlog until Ready.
 	Unready bool
 }
+
+// RequestReader reads the head of a request from the bytes of a connection, of
+// which size belong to it; what follows is left in the reader, and read by the
+// request's Body as it is asked for. A request of HTTP/0.9, whose answer has no
+// head, has ProtoMajor 0.
+//
+// A *Malformed is answered: the request with it, never nil, is what could be
+// read. Any other error is the connection's own, and ends it without an answer.
+type RequestReader func(in *bufio.Reader) (r *http.Request, size int, err error)
+
+// Malformed is the error of bytes that are no request.
+type Malformed struct {
+	Status int    // that the server answers with
+	Why    string // such as "invalid method"
+}
+
+func (m *Malformed) Error() string { return StatusText(m.Status) + ": " + m.Why }
+
+// AnswerReader reads the head of the answer to req from the bytes of a
+// connection, interim answers included, if they are any to the client whose
+// rules it has; the answer's Body reads the rest. Errors are ErrBadHead, and those of in.
+// Of a body's: io.ErrUnexpectedEOF where the bytes end too early, ErrBadChunk.
+type AnswerReader func(in *bufio.Reader, req *http.Request) (*http.Response, error)
 
 // Listener is a port being served.
 type Listener interface {
@@ -175,9 +203,17 @@ type HTTPConn interface {
 	// RoundTrip. The body must be read to its end before the connection can
 	// carry another request; closing it early closes the connection.
 	//
+	// An answer without a head is one of HTTP/0.9: 200, and all that comes up to
+	// the end of the connection is its body.
+	//
 	// Errors are of the outcome table: io.EOF, ErrReset, ErrReadTimeout,
 	// ErrBadHead, or ctx's error. After an error the connection is unusable.
 	RoundTrip(ctx context.Context, req *http.Request) (*http.Response, error)
+
+	// ReadAnswersBy says by which client's rules bytes are read, before the first
+	// RoundTrip. Without it they are read as RFC 9112 has it. A world without
+	// bytes has no use for it.
+	ReadAnswersBy(AnswerReader)
 
 	// SetReadDeadline makes reads of the head and of the body fail with
 	// ErrReadTimeout once d has passed from now. Zero removes the deadline.
@@ -207,9 +243,15 @@ type ResponseCutter interface {
 
 // StatusWriter is implemented by every world's http.ResponseWriter.
 type StatusWriter interface {
-	// WriteStatus is WriteHeader with a reason phrase of the handler's own,
-	// which may be empty.
-	WriteStatus(status int, reason string)
+	// WriteStatus is WriteHeader with a status line of the handler's own, less
+	// the version: "404 Not Found", "404 " or "404". Status may be below 200: it
+	// is no interim answer then, and the body ends as the handler's Connection
+	// header says, without any other sign.
+	WriteStatus(status int, line string)
+	// WriteNoHead begins an answer of HTTP/0.9: the client gets what is written
+	// from here on and nothing before it. The connection ends after it where
+	// request or header ask for it; only then does the client see the end.
+	WriteNoHead()
 }
 
 // Label says what a message is, for the fault table, the triggers and the

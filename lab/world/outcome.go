@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -17,6 +18,7 @@ var (
 	ErrReset          = errors.New("connection reset by peer")
 	ErrReadTimeout    = errors.New("read timed out")
 	ErrBadHead        = errors.New("malformed response head")
+	ErrBadChunk       = fmt.Errorf("malformed chunk: %w", io.ErrUnexpectedEOF)
 	ErrPortTaken      = errors.New("address already in use")
 )
 
@@ -34,7 +36,7 @@ func (e *OpError) Unwrap() error { return e.Err }
 type Outcome uint8
 
 const (
-	OK             Outcome = iota // a whole answer, or one cut under HTTP/1.0
+	OK             Outcome = iota // a whole answer, one cut under HTTP/1.0, or a text without a head (HTTP/0.9)
 	Refused                       // nobody listens
 	ConnectTimeout                // no answer to the connect
 	Closed                        // closed before the head was complete

@@ -1,6 +1,9 @@
 package world
 
-import "strconv"
+import (
+	"net/http"
+	"strconv"
+)
 
 var statusTexts = func() (texts [600]string) {
 	for code := range texts {
@@ -15,4 +18,35 @@ func StatusText(code int) string {
 		return statusTexts[code]
 	}
 	return strconv.Itoa(code)
+}
+
+var statusLines = func() (lines [600]string) {
+	for code := range lines {
+		lines[code] = strconv.Itoa(code) + " " + http.StatusText(code)
+	}
+	return lines
+}()
+
+// StatusLine is a status with its usual reason phrase, such as "404 Not Found",
+// or "299 " where it has none.
+func StatusLine(code int) string {
+	if code >= 0 && code < len(statusLines) {
+		return statusLines[code]
+	}
+	return strconv.Itoa(code) + " "
+}
+
+var bareLines = func() (lines [600]string) {
+	for code := range lines {
+		lines[code] = strconv.Itoa(code) + " "
+	}
+	return lines
+}()
+
+// BareStatusLine is a status with a blank and no reason phrase.
+func BareStatusLine(code int) string {
+	if code >= 0 && code < len(bareLines) {
+		return bareLines[code]
+	}
+	return strconv.Itoa(code) + " "
 }

@@ -216,7 +216,7 @@ func (v vocabulary) act(words []string) []string {
 		case 0:
 			return v.nodes
 		case 1:
-			return []string{"500", "502", "503", "404", "close", "reset", "hang", "partial", "invalid_header", "ok"}
+			return append([]string{"500", "502", "503", "404"}, script.Answers()...)
 		}
 	case "hold", "drop", "duplicate", "delay", "release":
 		return v.rule(first, rest)

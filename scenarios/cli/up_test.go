@@ -636,7 +636,7 @@ func TestTabOffersWhatMayStandThere(t *testing.T) {
 		{"when tomcat1 is idle after 1s resume t", "tomcat1 tomcat2"},
 		{"whenever alice is a", "answered"},
 		{"together kill tomcat1; st", "stop start"},
-		{"answer tomcat1 h", "hang"},
+		{"answer tomcat1 h", "hang http09"},
 		{"partition tomcat1 ", "tomcat2 proxy |"},
 		{"partition tomcat1 | ", "tomcat2 proxy"},
 		{"expect sessions.l", "sessions.lost sessions.leaked"},

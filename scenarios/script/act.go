@@ -22,7 +22,8 @@ var Verbs = []WordInfo{
 	{"partition", "partition HOST... | HOST...", "the two sides cannot reach each other"},
 	{"heal", "heal", "end every partition"},
 	{"skew", "skew HOST TIME", "put its clock ahead, or back (-5s)"},
-	{"answer", "answer NODE STATUS|" + strings.Join(answers, "|") + " [N times]", "whatever the node is asked; ok ends it"},
+	{"answer", "answer NODE STATUS|" + strings.Join(answers, "|") + " [N times] [set_cookie=\"NAME=VALUE\"]",
+		"whatever the node is asked; ok ends it; http09: a text without a head; set_cookie: beside a status"},
 	{"hold", "hold KIND [from HOST] [to HOST] [P%] [N times]", "keep messages, and those behind them on a connection"},
 	{"drop", "drop KIND [from HOST] [to HOST] [P%] [N times]", "lose messages in the sender's queue"},
 	{"duplicate", "duplicate KIND [from HOST] [to HOST] [P%] [N times]", "send them twice"},
@@ -37,7 +38,12 @@ var Kinds = []string{"CREATED", "DELTA", "EXPIRED", "ACCESSED", "CHANGE_ID", "GE
 // Methods are the request methods that users know.
 var Methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "LOCK"}
 
-var answers = []string{"close", "reset", "hang", "partial", "invalid_header", "ok"}
+var answers = []string{"close", "reset", "hang", "partial", "invalid_header", "http09", "ok"}
+
+// Answers are the ways to answer that are no status.
+func Answers() []string { return slices.Clone(answers) }
+
+var answerOptions = &Element{Noun: "answer", Options: []Option{text("set_cookie", "a Set-Cookie line beside the status")}}
 
 // triggerWords begin a trigger.
 var triggerWords = []string{"at", "after", "every", "when", "whenever"}
@@ -206,7 +212,23 @@ func (c *cursor) answer(s *scope) (Act, error) {
 	if a.How == "ok" && a.Count > 0 {
 		return nil, c.fail(countAt, "", "ok ends the answers and is not counted")
 	}
-	return a, c.finished("the answer")
+	if !c.isOption() {
+		return a, c.finished("the answer")
+	}
+	c.space()
+	optionAt := c.at
+	options, err := c.options(answerOptions)
+	if err != nil {
+		return nil, err
+	}
+	a.SetCookie = options[0].Text
+	switch name, _, ok := strings.Cut(a.SetCookie, "="); {
+	case a.Status == 0:
+		return nil, c.fail(optionAt, "such as answer "+a.Host+` 200 set_cookie="SID=s1"`, "set_cookie stands beside a status")
+	case !ok || strings.TrimSpace(name) == "" || strings.ContainsFunc(a.SetCookie, func(r rune) bool { return r < ' ' || r >= 0x7f }):
+		return nil, c.fail(optionAt, `such as set_cookie="SID=s1; Path=/"`, "%q sets no cookie", a.SetCookie)
+	}
+	return a, nil
 }
 
 // count reads N times, if it stands here.

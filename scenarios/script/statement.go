@@ -121,10 +121,11 @@ func (s Skew) String() string { return "skew " + s.Host + " " + formatDuration(s
 type Answer struct {
 	Host string
 	// Status is an HTTP status, or 0 where How says what happens: close, reset,
-	// hang, partial, invalid_header, or ok, which ends it.
-	Status int
-	How    string
-	Count  int // so many answers; 0: until told otherwise
+	// hang, partial, invalid_header, http09, or ok, which ends it.
+	Status    int
+	How       string
+	Count     int    // so many answers; 0: until told otherwise
+	SetCookie string // sent with a status; "": none
 }
 
 func (a Answer) String() string {
@@ -132,7 +133,11 @@ func (a Answer) String() string {
 	if a.Status != 0 {
 		how = strconv.Itoa(a.Status)
 	}
-	return "answer " + a.Host + " " + how + times(a.Count)
+	cookie := ""
+	if a.SetCookie != "" {
+		cookie = " set_cookie=" + bare(a.SetCookie)
+	}
+	return "answer " + a.Host + " " + how + times(a.Count) + cookie
 }
 
 // Link is a direction between two machines; an empty name means any.

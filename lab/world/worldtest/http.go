@@ -32,6 +32,26 @@ var httpRows = []row{
 			same(r, "request", seen, "GET /set%20it?name=cart&value=a%26b HTTP/1.1 host=lab length=0 name=cart")
 		})
 	}},
+	{"a target leaves as it is written", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var seen string
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) { seen = req.RequestURI + " is " + req.URL.Path })
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			for target, path := range map[string]string{
+				"/%73et":                "/set",
+				"/set%2Fit?name=%63art": "/set/it",
+				"//double//path":        "//double//path",
+				"/a%20b;v=%31?x=%20":    "/a b;v=1",
+				"/?":                    "/",
+			} {
+				req := request("GET", "/", "")
+				req.RequestURI, req.URL.Path = target, target
+				r.ok(target, exchange(ctx, c, req), "")
+				same(r, "the target at the server", seen, target+" is "+path)
+			}
+		})
+	}},
 	{"headers go both ways", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		var host string
@@ -81,13 +101,14 @@ var httpRows = []row{
 			same(r, "X-Answer", a.header.Get("X-Answer"), "as sent")
 		})
 	}},
-	{"a handler's own reason phrase arrives, and so does none", func(r *rig) {
+	{"a handler's own status line arrives as it is", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
-			status, reason, _ := strings.Cut(req.URL.Query().Get("say"), " ")
+			say := req.URL.Query().Get("say")
+			status, _, _ := strings.Cut(say, " ")
 			code, _ := strconv.Atoi(status)
 			if req.URL.Path == "/own" {
-				w.(world.StatusWriter).WriteStatus(code, reason)
+				w.(world.StatusWriter).WriteStatus(code, say)
 			} else {
 				w.WriteHeader(code)
 			}
@@ -97,7 +118,8 @@ var httpRows = []row{
 			c := r.dialHTTP(ctx, alice, web(h))
 			for _, x := range []struct{ path, want string }{
 				{"/own?say=302+Moved+Temporarily", "302 Moved Temporarily"},
-				{"/own?say=200", "200 "},
+				{"/own?say=200+", "200 "},
+				{"/own?say=200", "200"},
 				{"/own?say=200+OK", "200 OK"},
 				{"/own?say=799+Odd", "799 Odd"},
 				{"/usual?say=404", "404 Not Found"},

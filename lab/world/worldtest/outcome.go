@@ -87,6 +87,18 @@ var brokenAnswers = []brokenAnswer{
 		world.Closed, 0, ""},
 }
 
+// An answer of HTTP/0.9 cannot be told from one that was cut.
+var barePage = brokenAnswer{"a text without a head", newRequest,
+	func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Content-Length", "100")
+		w.(world.StatusWriter).WriteNoHead()
+		io.WriteString(w, "no ")
+		w.(http.Flusher).Flush()
+		io.WriteString(w, "head")
+	},
+	world.OK, 200, "no head"}
+
 // killedAnswer is the same by a kill: what has been sent when the machine dies.
 type killedAnswer struct {
 	name   string
@@ -289,6 +301,36 @@ var outcomeRows = func() []row {
 			r.ok("request", r.ask(alice, web(h), "/").wait(), "hello")
 			same(r, "panics", panicked.Load(), int32(len(outcomes)))
 		}},
+		{"a text without a head does not end a connection that nobody wants to end", func(r *rig) {
+			h, alice := r.boot("tomcat1"), r.boot("alice")
+			r.serve(h, func(w http.ResponseWriter, _ *http.Request) {
+				w.(world.StatusWriter).WriteNoHead()
+				io.WriteString(w, "no head")
+			}, world.ServeOptions{IdleTimeout: idle})
+			r.as(alice, func(ctx context.Context) {
+				c := r.dialHTTP(ctx, alice, web(h))
+				resp, err := c.RoundTrip(ctx, request("GET", "/", ""))
+				r.must(err, "RoundTrip")
+				same(r, "version", resp.Proto, "HTTP/0.9")
+				same(r, "lines of the head", len(resp.Header), 0)
+				start := alice.Elapsed()
+				r.ok("the whole text", wholeAnswer(resp), "no head")
+				if took := alice.Elapsed() - start; took < idle/2 {
+					r.errorf("the text ended after %v, want the idle time of %v", took, idle)
+				}
+			})
+		}},
+		{"nothing without a head is a connection that was closed", func(r *rig) {
+			h, alice := r.boot("tomcat1"), r.boot("alice")
+			r.serve(h, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Connection", "close")
+				w.(world.StatusWriter).WriteNoHead()
+				w.(http.Flusher).Flush()
+			})
+			r.as(alice, func(ctx context.Context) {
+				r.outcome("request", r.get(ctx, r.dialHTTP(ctx, alice, web(h)), "/").err, h.Addr(), world.Closed)
+			})
+		}},
 		{"reset when the server dies with input unread", func(r *rig) {
 			h, alice := r.boot("tomcat1"), r.boot("alice")
 			var running atomic.Bool
@@ -308,6 +350,7 @@ var outcomeRows = func() []row {
 			r.outcome("request", a.err, h.Addr(), world.Reset)
 		}},
 	}
+	rows = append(rows, row{barePage.name, barePage.story}, row{barePage.name + " on a used connection", barePage.reused})
 	for _, b := range brokenAnswers {
 		rows = append(rows, row{b.name, b.story})
 	}
