@@ -13,8 +13,12 @@ import (
 )
 
 // guardPort is the port of the socket that marks a block of addresses as
-// taken. It says nothing and accepts nothing.
-const guardPort = 17216
+// taken. It says nothing and accepts nothing. Where another program has that port
+// on every address, the next one marks the block, up to guardPorts of them.
+const (
+	guardPort  = 17216
+	guardPorts = 4
+)
 
 var (
 	// operatorAddr is logical and from a block that no network uses (RFC 5737).
@@ -42,7 +46,8 @@ type addresses struct {
 func claim(cfg Config) (*addresses, error) {
 	a := &addresses{table: cfg.PortTable, dialing: map[netip.AddrPort]int{}, dialed: map[wireKey]netip.AddrPort{}}
 	a.settled = sync.NewCond(&a.mu)
-	a.tcp.addrs, a.udp.addrs = a, a
+	a.tcp.init(a, cfg.Fixed)
+	a.udp.init(a, nil)
 	if cfg.Offset < ProbeFromZero || cfg.Offset > 255 {
 		return nil, fmt.Errorf("offset %d is not between 0 and 255", cfg.Offset)
 	}
@@ -76,19 +81,38 @@ func processSpread() int { return os.Getpid() * 7 }
 // it a port table.
 func (a *addresses) take(offset int) error {
 	a.offset = offset
-	at := netip.AddrPortFrom(a.mapped(guardAddr), guardPort)
-	guard, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
-	switch {
-	case err == nil:
-		a.guard = guard
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		a.table = true
-	case errors.Is(err, syscall.EADDRINUSE):
-		return &world.OpError{Op: "guard", Addr: at.String(), Err: world.ErrPortTaken}
-	default:
-		return &world.OpError{Op: "guard", Addr: at.String(), Err: err}
+	var taken error
+	for port := guardPort; port < guardPort+guardPorts; port++ {
+		at := netip.AddrPortFrom(a.mapped(guardAddr), uint16(port))
+		guard, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
+		switch {
+		case err == nil:
+			a.guard = guard
+			return nil
+		case errors.Is(err, syscall.EADDRNOTAVAIL):
+			a.table = true
+			return nil
+		case !errors.Is(err, syscall.EADDRINUSE):
+			return &world.OpError{Op: "guard", Addr: at.String(), Err: err}
+		}
+		taken = &world.OpError{Op: "guard", Addr: at.String(), Err: world.ErrPortTaken}
+		if !strangers(at) {
+			return taken
+		}
 	}
-	return nil
+	return taken
+}
+
+// strangers reports whether a port that is taken is so on every address of this
+// machine, by a program that is no lab.
+func strangers(at netip.AddrPort) bool {
+	elsewhere := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 255, 255, 1}), at.Port())
+	probe, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(elsewhere))
+	if err != nil {
+		return errors.Is(err, syscall.EADDRINUSE)
+	}
+	_ = probe.Close()
+	return false
 }
 
 func (a *addresses) release() error {
@@ -174,73 +198,6 @@ func (a *addresses) forgetDial(key wireKey) {
 	a.mu.Lock()
 	delete(a.dialed, key)
 	a.mu.Unlock()
-}
-
-// ports knows which logical "address:port" of one protocol is open where.
-type ports struct {
-	addrs *addresses
-
-	mu   sync.Mutex
-	open map[netip.AddrPort]netip.AddrPort // logical -> real
-}
-
-// bindAt is the real address to bind for a logical one. With a port table a
-// port that is open already is world.ErrPortTaken.
-func (p *ports) bindAt(logical netip.AddrPort) (netip.AddrPort, error) {
-	if !p.addrs.table {
-		return netip.AddrPortFrom(p.addrs.mapped(logical.Addr()), logical.Port()), nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, taken := p.open[logical]; taken {
-		return netip.AddrPort{}, world.ErrPortTaken
-	}
-	return netip.AddrPortFrom(localhost, 0), nil
-}
-
-// opened enters a bound port and reports false if another was faster.
-func (p *ports) opened(logical, real netip.AddrPort) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, taken := p.open[logical]; taken {
-		return false
-	}
-	if p.open == nil {
-		p.open = map[netip.AddrPort]netip.AddrPort{}
-	}
-	p.open[logical] = real
-	return true
-}
-
-func (p *ports) closed(logical netip.AddrPort) {
-	p.mu.Lock()
-	delete(p.open, logical)
-	p.mu.Unlock()
-}
-
-// real is where a logical "address:port" is found, if it can be anywhere.
-func (p *ports) real(logical netip.AddrPort) (netip.AddrPort, bool) {
-	if !logical.Addr().Is4() {
-		return netip.AddrPort{}, false
-	}
-	if !p.addrs.table {
-		return netip.AddrPortFrom(p.addrs.mapped(logical.Addr()), logical.Port()), true
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	real, ok := p.open[logical]
-	return real, ok
-}
-
-// bound is the error of a failed bind, in the words of the outcome table.
-func bound(logical, real netip.AddrPort, err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, world.ErrPortTaken) {
-		err = world.ErrPortTaken
-		if real.IsValid() {
-			err = fmt.Errorf("%w (%v)", err, real)
-		}
-	}
-	return &world.OpError{Op: "listen", Addr: logical.String(), Err: err}
 }
 
 // addrPort is a socket's address as a comparable value.

@@ -55,6 +55,10 @@ func (h *host) connect(ctx context.Context, addr string) (*sock, error) {
 	}
 	switch {
 	case err == nil:
+		if now, ok := w.addrs.tcp.real(to); !ok || now != real {
+			conn.Close() // the port was closed meanwhile; who has it now is a stranger
+			return nil, world.ErrRefused
+		}
 		return dialed(h, conn, to), nil
 	case ctx.Err() != nil:
 		return nil, givenUp(ctx.Err())

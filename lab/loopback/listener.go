@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"sessionlab/lab/world"
 )
 
 // defaultBacklog is how many connections wait to be accepted.
@@ -37,39 +35,31 @@ func (h *host) listen(port, backlog int) (*listener, error) {
 	if backlog == 0 {
 		backlog = defaultBacklog
 	}
-	logical := h.at(port)
-	l := &listener{host: h, addr: logical, gone: make(chan struct{})}
-	ports := &h.world.addrs.tcp
+	l := &listener{host: h, gone: make(chan struct{})}
 	err := h.effect(func() error {
-		at, err := ports.bindAt(logical)
+		var err error
+		l.tcp, l.addr, l.real, err = bind(&h.world.addrs.tcp, h.at(port), listenTCP)
 		if err != nil {
-			return bound(logical, at, err)
-		}
-		l.tcp, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
-		if err != nil {
-			return bound(logical, at, err)
-		}
-		l.real = addrPort(l.tcp.Addr())
-		if port == 0 {
-			l.addr = h.at(int(l.real.Port()))
-		}
-		if !ports.opened(l.addr, l.real) {
-			l.tcp.Close()
-			return bound(logical, netip.AddrPort{}, world.ErrPortTaken)
+			return err
 		}
 		if err := limitBacklog(l.tcp, backlog); err != nil {
 			l.shut()
-			return bound(logical, l.real, err)
+			return err
 		}
 		return nil
 	})
-	if err == world.ErrHostDown {
-		err = &world.OpError{Op: "listen", Addr: logical.String(), Err: err}
-	}
 	if err != nil {
-		return nil, err
+		return nil, h.unbound(port, err)
 	}
 	return l, nil
+}
+
+func listenTCP(at netip.AddrPort) (*net.TCPListener, netip.AddrPort, error) {
+	l, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, at, err
+	}
+	return l, addrPort(l.Addr()), nil
 }
 
 func (l *listener) kick() { l.tcp.SetDeadline(longAgo) }

@@ -52,6 +52,9 @@ type packetConn struct {
 	group netip.AddrPort // zero when none was joined
 	once  sync.Once
 	gone  chan struct{}
+
+	senders int  // of datagrams to it that are being written; guarded by post.mu
+	left    bool // guarded by post.mu
 }
 
 func (h *host) ListenPacket(port int) (world.PacketConn, error) {
@@ -69,42 +72,31 @@ func (h *host) JoinGroup(group string, port int) (world.PacketConn, error) {
 }
 
 func (h *host) openPacket(port int, group netip.Addr) (world.PacketConn, error) {
-	logical := h.at(port)
-	p := &packetConn{host: h, addr: logical, gone: make(chan struct{})}
-	ports := &h.world.addrs.udp
+	p := &packetConn{host: h, gone: make(chan struct{})}
 	err := h.effect(func() error {
-		at, err := ports.bindAt(logical)
-		if err != nil {
-			return bound(logical, at, err)
-		}
-		p.udp, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
-		if err != nil {
-			return bound(logical, at, err)
-		}
-		p.real = addrPort(p.udp.LocalAddr())
-		if port == 0 {
-			p.addr = h.at(int(p.real.Port()))
-		}
-		if !ports.opened(p.addr, p.real) {
-			p.udp.Close()
-			return bound(logical, netip.AddrPort{}, world.ErrPortTaken)
-		}
-		return nil
+		var err error
+		p.udp, p.addr, p.real, err = bind(&h.world.addrs.udp, h.at(port), listenUDP)
+		return err
 	})
-	if err == world.ErrHostDown {
-		err = &world.OpError{Op: "listen", Addr: logical.String(), Err: err}
-	}
 	if err != nil {
-		return nil, err
+		return nil, h.unbound(port, err)
 	}
 	if group.IsValid() {
 		p.group = netip.AddrPortFrom(group, p.addr.Port())
 	}
 	h.world.post.enter(p)
 	if err := h.own(p); err != nil {
-		return nil, &world.OpError{Op: "listen", Addr: logical.String(), Err: err}
+		return nil, h.unbound(port, err)
 	}
 	return p, nil
+}
+
+func listenUDP(at netip.AddrPort) (*net.UDPConn, netip.AddrPort, error) {
+	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, at, err
+	}
+	return c, addrPort(c.LocalAddr()), nil
 }
 
 func (o *post) enter(p *packetConn) {
@@ -121,12 +113,28 @@ func (o *post) enter(p *packetConn) {
 	}
 }
 
-func (o *post) leave(p *packetConn) {
+// leave takes a socket out. While somebody sends to it, its port stays bound, so
+// that what is sent reaches no stranger: then it reports false, and the last of
+// these closes it.
+func (o *post) leave(p *packetConn) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.sockets, p.real)
 	delete(o.notes, p.real)
+	p.left = true
 	o.groups[p.group] = slices.DeleteFunc(o.groups[p.group], func(q *packetConn) bool { return q == p })
+	return p.senders == 0
+}
+
+// socketAt is the datagram socket at a logical address, or nil.
+func (w *World) socketAt(logical netip.AddrPort) *packetConn {
+	real, ok := w.addrs.udp.real(logical)
+	if !ok {
+		return nil
+	}
+	w.post.mu.Lock()
+	defer w.post.mu.Unlock()
+	return w.post.sockets[real]
 }
 
 // members are the sockets that have joined a group.
@@ -136,18 +144,29 @@ func (o *post) members(group netip.AddrPort) []*packetConn {
 	return slices.Clone(o.groups[group])
 }
 
-// write sends a datagram with its note. What cannot be delivered is no error.
-func (o *post) write(via *net.UDPConn, n note, b []byte, to netip.AddrPort) error {
+// write sends a datagram with its note to a socket of the lab, if that is still
+// open: what cannot be delivered is no error.
+func (o *post) write(via *net.UDPConn, n note, b []byte, to *packetConn) error {
 	n.from = addrPort(via.LocalAddr())
 	n.size, n.sum = len(b), maphash.Bytes(hashSeed, b)
 	o.mu.Lock()
-	if o.sockets[to] != nil {
-		notes := append(o.notes[to], n)
-		o.notes[to] = notes[max(0, len(notes)-maxNotes):]
+	if o.sockets[to.real] != to {
+		o.mu.Unlock()
+		return nil
 	}
+	notes := append(o.notes[to.real], n)
+	o.notes[to.real] = notes[max(0, len(notes)-maxNotes):]
+	to.senders++
 	o.mu.Unlock()
-	_, err := via.WriteToUDPAddrPort(b, to)
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOBUFS) {
+	_, err := via.WriteToUDPAddrPort(b, to.real)
+	o.mu.Lock()
+	to.senders--
+	last := to.left && to.senders == 0
+	o.mu.Unlock()
+	if last {
+		to.udp.Close()
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
 		return nil
 	}
 	return err
@@ -200,9 +219,12 @@ func (p *packetConn) shut() {
 	p.once.Do(func() {
 		close(p.gone)
 		p.host.disown(p)
-		p.host.world.post.leave(p)
 		p.host.world.addrs.udp.closed(p.addr)
-		p.udp.Close()
+		if p.host.world.post.leave(p) {
+			p.udp.Close()
+		} else {
+			p.kick()
+		}
 	})
 }
 
@@ -288,12 +310,12 @@ func (p *packetConn) send(l world.Label, b []byte, to netip.AddrPort) error {
 	peer, sockets := w.addressees(to)
 	var lost []string
 	for _, x := range sockets {
-		passed, err := p.sendOne(n, b, x.machine, x.real)
+		passed, err := p.sendOne(n, b, x)
 		if err != nil {
 			return err
 		}
 		if !passed {
-			lost = append(lost, x.machine)
+			lost = append(lost, x.host.Name())
 		}
 	}
 	w.emit(world.Event{Op: world.Sends, Host: me, Peer: peer, Label: l, Size: len(b)})
@@ -303,33 +325,23 @@ func (p *packetConn) send(l world.Label, b []byte, to netip.AddrPort) error {
 	return p.host.gate()
 }
 
-// addressee is a socket that a datagram goes to.
-type addressee struct {
-	machine string
-	real    netip.AddrPort
-}
-
 // addressees are the sockets behind an address, and what events call it: the
 // machine, or the address of the group.
-func (w *World) addressees(to netip.AddrPort) (peer string, sockets []addressee) {
+func (w *World) addressees(to netip.AddrPort) (peer string, sockets []*packetConn) {
 	if to.Addr().IsMulticast() {
-		for _, m := range w.post.members(to) {
-			sockets = append(sockets, addressee{m.host.Name(), m.real})
-		}
-		return to.String(), sockets
+		return to.String(), w.post.members(to)
 	}
-	peer = w.nameOf(to.Addr())
-	if real, ok := w.addrs.udp.real(to); ok {
-		sockets = append(sockets, addressee{peer, real})
+	if p := w.socketAt(to); p != nil {
+		sockets = append(sockets, p)
 	}
-	return peer, sockets
+	return w.nameOf(to.Addr()), sockets
 }
 
 // sendOne sends one datagram to one machine, through the fault table. It
 // reports false if the datagram is lost. A machine's datagrams to itself go
 // over no link.
-func (p *packetConn) sendOne(n note, b []byte, peer string, to netip.AddrPort) (passed bool, err error) {
-	w, me := p.host.world, p.host.Name()
+func (p *packetConn) sendOne(n note, b []byte, to *packetConn) (passed bool, err error) {
+	w, me, peer := p.host.world, p.host.Name(), to.host.Name()
 	var a fault.Action
 	if peer != me {
 		a = w.decide(me, peer, n.label)
@@ -352,7 +364,7 @@ func (p *packetConn) sendOne(n note, b []byte, peer string, to netip.AddrPort) (
 
 // sendLate sends what the fault table keeps back or delays. It has left its
 // sender, which may be gone by then.
-func (w *World) sendLate(a fault.Action, n note, b []byte, to netip.AddrPort) error {
+func (w *World) sendLate(a fault.Action, n note, b []byte, to *packetConn) error {
 	late, err := w.lateSocket()
 	if err != nil {
 		return err
@@ -369,8 +381,12 @@ func (w *World) sendLate(a fault.Action, n note, b []byte, to netip.AddrPort) er
 		case <-w.ctx.Done():
 			return
 		}
+		now := w.socketAt(to.addr) // its machine may have been booted again
+		if now == nil {
+			return
+		}
 		for range 1 + a.Copies {
-			_ = w.post.write(late, n, b, to) // datagrams may be lost
+			_ = w.post.write(late, n, b, now) // datagrams may be lost
 		}
 	})
 	return nil

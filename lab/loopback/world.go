@@ -26,6 +26,11 @@ type Config struct {
 	// PortTable puts every logical address:port on a free port of 127.0.0.1.
 	// It is also what happens where only 127.0.0.1 can be bound.
 	PortTable bool
+	// Fixed are logical "address:port"s of TCP that stand at their own number on
+	// this machine, too, or not at all: one that another program has is
+	// world.ErrPortTaken. Every other is moved to a free port where its own is
+	// taken.
+	Fixed []netip.AddrPort
 }
 
 // Values of Config.Offset that look for a block no other lab holds.
@@ -101,18 +106,21 @@ func (w *World) newMachine(name string, addr netip.Addr) *machine {
 }
 
 // URL is the real "address:port" under which this machine's browsers find a
-// logical "address:port", or "" if that is no address of a lab. With a port
-// table it is known only while the port is open.
+// logical "address:port", or "" if that is no address of a lab. While the port
+// is not open it is where the port would be if nobody else had it; with a port
+// table that is not known.
 func (w *World) URL(logical string) string {
 	ap, err := netip.ParseAddrPort(logical)
 	if err != nil {
 		return ""
 	}
-	real, ok := w.addrs.tcp.real(ap)
-	if !ok {
+	if real, ok := w.addrs.tcp.real(ap); ok {
+		return real.String()
+	}
+	if w.addrs.table || !ap.Addr().Is4() {
 		return ""
 	}
-	return real.String()
+	return netip.AddrPortFrom(w.addrs.mapped(ap.Addr()), ap.Port()).String()
 }
 
 // Run implements world.World. The context ends at Close. A panic of any task
