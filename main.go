@@ -32,12 +32,11 @@ func worlds() []cli.WorldKind {
 	return []cli.WorldKind{
 		{
 			Name: "loopback", Real: true,
-			New: func(seed uint64, n cli.Network, keep bool) (world.World, error) {
-				offset := loopback.Probe
-				if keep {
-					offset = 0
-				}
-				w, err := loopback.New(loopback.Config{Seed: seed, Offset: offset})
+			New: func(seed uint64, n cli.Network, p cli.Place) (world.World, error) {
+				offset := map[cli.Addresses]int{
+					cli.AnyFree: loopback.Probe, cli.PlainIfFree: loopback.ProbeFromZero, cli.Plain: 0,
+				}[p.Addresses]
+				w, err := loopback.New(loopback.Config{Seed: seed, Offset: offset, Fixed: p.Fixed})
 				if err == nil && n != (cli.Network{}) {
 					w.Faults().Network(n.Delay, n.Spread)
 				}
@@ -47,7 +46,7 @@ func worlds() []cli.WorldKind {
 		},
 		{
 			Name: "sim",
-			New: func(seed uint64, n cli.Network, _ bool) (world.World, error) {
+			New: func(seed uint64, n cli.Network, _ cli.Place) (world.World, error) {
 				return sim.New(sim.Config{Seed: seed, Delay: n.Delay, Spread: n.Spread}), nil
 			},
 		},

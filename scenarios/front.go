@@ -153,21 +153,6 @@ func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []co
 	})
 }
 
-// ListensElsewhere reports whether an attached nginx.conf has the proxy listen on
-// another port than a proxy line does that names none.
-func ListensElsewhere(sc *script.Scenario) bool {
-	if _, attached := sc.Attachment(NginxConf); !attached {
-		return false
-	}
-	p, err := PlanOf(sc)
-	if err != nil {
-		return false // Check tells
-	}
-	return slices.ContainsFunc(p.Proxy.Servers, func(s proxy.Server) bool {
-		return !slices.Equal(s.Listen, []int{lab.DefaultProxyPort})
-	})
-}
-
 // balance sets the method.
 func balance(f *proxy.Front, noun script.Noun) error {
 	has := func(word string) bool { return slices.Contains(noun.Args, word) }

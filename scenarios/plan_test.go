@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -45,18 +46,27 @@ func TestConnectorOptionsReachTheNode(t *testing.T) {
 	}
 }
 
-func TestAnAttachedConfigurationMayListenElsewhere(t *testing.T) {
-	const head, tail = "nodes a\nend 1s\n-- nginx.conf --\nevents {}\nhttp { server { ", "location / { proxy_pass http://a:8080; } } }\n"
-	for _, c := range []struct {
-		listen string
-		want   bool
-	}{{"listen 8080; ", false}, {"listen 8081; ", true}, {"listen 8080; listen 8443; ", true}, {"", true}} {
-		sc, err := script.Parse("plan", []byte(head+c.listen+tail))
+func TestPortsOfTheFrontThatSomebodyWrote(t *testing.T) {
+	conf := func(listen string) string {
+		return "nodes a\nend 1s\n-- nginx.conf --\nevents {}\nhttp { server { " + listen + "location / { proxy_pass http://a:8080; } } }\n"
+	}
+	for _, c := range []struct{ text, want string }{
+		{"nodes a\nend 1s\n", "[]"},
+		{"nodes a port=9090\nend 1s\n", "[]"},
+		{"nodes a\nproxy round_robin addr=10.0.0.9\nend 1s\n", "[]"},
+		{"nodes a\nproxy round_robin port=8080\nend 1s\n", "[172.16.12.1:8080]"},
+		{"nodes a\nproxy round_robin port=81 addr=10.0.0.9\nend 1s\n", "[10.0.0.9:81]"},
+		{conf("listen 8080; "), "[]"},
+		{conf("listen 8081; "), "[172.16.12.1:8081]"},
+		{conf("listen 8080; listen 8443; "), "[172.16.12.1:8443]"},
+		{conf(""), "[172.16.12.1:80]"},
+	} {
+		sc, err := script.Parse("plan", []byte(c.text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := scenarios.ListensElsewhere(sc); got != c.want {
-			t.Errorf("%q: got %v, want %v", c.listen, got, c.want)
+		if got := fmt.Sprint(scenarios.WrittenPorts(sc)); got != c.want {
+			t.Errorf("%q: got %v, want %v", c.text, got, c.want)
 		}
 	}
 }

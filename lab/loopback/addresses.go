@@ -81,32 +81,37 @@ func processSpread() int { return os.Getpid() * 7 }
 // it a port table.
 func (a *addresses) take(offset int) error {
 	a.offset = offset
-	var taken error
-	for port := guardPort; port < guardPort+guardPorts; port++ {
-		at := netip.AddrPortFrom(a.mapped(guardAddr), uint16(port))
+	guard, err := guardAt(a.mapped(guardAddr), guardPort)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		a.table = true
+		return nil
+	}
+	a.guard = guard
+	return err
+}
+
+// guardAt binds the first of the ports that no other program has on every
+// address. world.ErrPortTaken means that another lab has it.
+func guardAt(addr netip.Addr, first uint16) (guard net.Listener, err error) {
+	for port := first; port < first+guardPorts; port++ {
+		at := netip.AddrPortFrom(addr, port)
 		guard, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(at))
 		switch {
 		case err == nil:
-			a.guard = guard
-			return nil
-		case errors.Is(err, syscall.EADDRNOTAVAIL):
-			a.table = true
-			return nil
+			return guard, nil
 		case !errors.Is(err, syscall.EADDRINUSE):
-			return &world.OpError{Op: "guard", Addr: at.String(), Err: err}
-		}
-		taken = &world.OpError{Op: "guard", Addr: at.String(), Err: world.ErrPortTaken}
-		if !strangers(at) {
-			return taken
+			return nil, &world.OpError{Op: "guard", Addr: at.String(), Err: err}
+		case !strangers(port):
+			return nil, &world.OpError{Op: "guard", Addr: at.String(), Err: world.ErrPortTaken}
 		}
 	}
-	return taken
+	return nil, &world.OpError{Op: "guard", Addr: addr.String(), Err: world.ErrPortTaken}
 }
 
 // strangers reports whether a port that is taken is so on every address of this
 // machine, by a program that is no lab.
-func strangers(at netip.AddrPort) bool {
-	elsewhere := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 255, 255, 1}), at.Port())
+func strangers(port uint16) bool {
+	elsewhere := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 255, 255, 1}), port)
 	probe, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(elsewhere))
 	if err != nil {
 		return errors.Is(err, syscall.EADDRINUSE)

@@ -8,6 +8,11 @@
 // curl, appears under its real address. Where the system has 127.0.0.1 only
 // (macOS, unless aliases were added) a table of ports replaces the mapping.
 //
+// Ports are logical, too: one is taken when another of the lab has it. A real
+// port that another program has is replaced by a free one, except those of
+// Config.Fixed. What no machine of the lab has open is refused, or lost, without
+// a byte leaving this process.
+//
 // All machines live in this one process. Kill is therefore a fence: sockets are
 // closed as the kernel closes those of a killed process, and every later call
 // of that incarnation fails with world.ErrHostDown. Pause stops every call that

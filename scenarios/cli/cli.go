@@ -53,10 +53,8 @@ type WorldKind struct {
 	// Real says that it takes real time, so that a person wants to be told how
 	// it goes on.
 	Real bool
-	// New makes a world. keep asks for the very addresses of the scenario, where
-	// whoever wrote them looks for them: one that is taken is then an error.
-	// Without it the world takes addresses that are free.
-	New func(seed uint64, network Network, keep bool) (world.World, error)
+	// New makes a world at a place of this machine.
+	New func(seed uint64, network Network, place Place) (world.World, error)
 	// URL is the address that a browser on this machine types for a logical
 	// "address:port"; nil where no browser gets there.
 	URL func(w world.World, addr string) string

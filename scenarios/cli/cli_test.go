@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,14 +39,14 @@ func sessionlab() {
 	os.Exit(cli.Main(cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: "v1.2.3",
 		Worlds: []cli.WorldKind{
-			{Name: "loopback", Real: true, New: func(seed uint64, _ cli.Network, keep bool) (world.World, error) {
+			{Name: "loopback", Real: true, New: func(seed uint64, _ cli.Network, p cli.Place) (world.World, error) {
 				offset := loopback.Probe
-				if keep {
+				if p.Addresses == cli.Plain {
 					offset = apart
 				}
-				return loopback.New(loopback.Config{Seed: seed, Offset: offset})
-			}},
-			{Name: "sim", New: func(seed uint64, n cli.Network, _ bool) (world.World, error) {
+				return loopback.New(loopback.Config{Seed: seed, Offset: offset, Fixed: p.Fixed})
+			}, URL: func(w world.World, addr string) string { return w.(*loopback.World).URL(addr) }},
+			{Name: "sim", New: func(seed uint64, n cli.Network, _ cli.Place) (world.World, error) {
 				return sim.New(sim.Config{Seed: seed, Delay: n.Delay, Spread: n.Spread}), nil
 			}},
 		},
@@ -65,7 +66,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen, "alone": alone,
+			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen, "quit": quit, "alone": alone, "remedy": remedy,
 		},
 	})
 }
@@ -170,8 +171,9 @@ func hold(ts *testscript.TestScript, addr string) {
 	var l net.Listener
 	var err error
 	for range 1200 {
-		if l, err = net.Listen("tcp", addr); err == nil {
+		if l, err = net.Listen("tcp4", addr); err == nil {
 			ts.Defer(func() { l.Close() })
+			held.Store(addr, l)
 			return
 		}
 		<-again.C
@@ -185,4 +187,30 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: listen ADDRESS:PORT")
 	}
 	hold(ts, args[0])
+}
+
+// held are the listeners of hold, by address.
+var held sync.Map
+
+// quit ADDRESS: whoever has that port ends.
+func quit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: quit ADDRESS:PORT")
+	}
+	l, ok := held.LoadAndDelete(args[0])
+	if !ok {
+		ts.Fatalf("nobody has %s", args[0])
+	}
+	ts.Check(l.(net.Listener).Close())
+}
+
+// remedy types the command that the latest hint begins with.
+func remedy(ts *testscript.TestScript, neg bool, args []string) {
+	said := ts.ReadFile("stderr")
+	_, hint, _ := strings.Cut(said, "hint: ")
+	command, _, ok := strings.Cut(hint, " takes another port")
+	if neg || len(args) > 0 || !ok {
+		ts.Fatalf("no command in the hint: %s", said)
+	}
+	ts.Check(ts.Exec(strings.Fields(command)[0], append(strings.Fields(command)[1:], "--quiet")...))
 }

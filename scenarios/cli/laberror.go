@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"syscall"
+	"net/netip"
+	"slices"
+	"strconv"
 
 	"sessionlab/lab"
 	"sessionlab/lab/world"
@@ -13,33 +15,72 @@ import (
 	"sessionlab/scenarios/script"
 )
 
-// labError tells what kept the lab from running; if a port is taken, whose it
-// is and how to choose another.
-func labError(j job, sc *script.Scenario, err error) error {
+// hindrance is a lab that could not run, told to whoever asked for it: how they
+// change one thing and ask again, and how they get around the machine's ports.
+type hindrance struct {
+	job      job
+	scenario *script.Scenario
+	url      func(addr string) string // where a logical "address:port" is on this machine, if that is known
+	again    string                   // the command, to be completed by a flag
+	around   string                   // what needs none of the scenario's ports
+}
+
+// tell says what kept the lab from running and what to do about it.
+func (h hindrance) tell(err error) error {
 	op, taken := portTaken(err)
-	if !taken {
-		return &exit{exitLab, fmt.Errorf("%s: %w", j.name, err), forbidden(err)}
-	}
-	if op.Op != "listen" {
-		return &exit{exitLab, fmt.Errorf("%s: another lab has the addresses that the scenario names (%s is taken)", j.name, op.Addr),
-			"wait until that one is through, or leave out " + whatNames(sc) + ": then free addresses are found"}
-	}
-	who, port := ownerOf(sc, op.Addr)
-	_, attached := sc.Attachment(scenarios.NginxConf)
-	hint := "choose another address or port for it, as in: node " + who + " addr=10.0.0.77 or port=8081, or end what listens there"
+	short := new(world.Shortage)
 	switch {
-	case everywhere(port):
-		hint = "another program has that port on every address of this machine: " + otherPorts(attached) + ", or end that program"
-	case who == lab.ProxyName && attached:
-		hint = "choose another port in nginx.conf, or end what listens there"
-	case who == lab.ProxyName:
-		hint = "choose another port or address for it on the proxy line: port=8081 or addr=10.0.0.77, or end what listens there"
+	case errors.As(err, &short):
+		return h.exit(err, short.Remedy)
+	case errors.Is(err, fs.ErrPermission) && h.fixed(err):
+		return h.exit(err, fmt.Sprintf("ports below 1024 are root's on most systems: %s, or %s", h.otherPort(err), h.around))
+	case !taken:
+		return h.exit(err, "")
+	case op.Op != "listen":
+		return h.exit(fmt.Errorf("another lab has the addresses that this one is to have (%s is taken)", op.Addr), "wait until that one is through, or "+h.around)
+	case h.fixed(err):
+		return h.exit(fmt.Errorf("%s cannot listen on %s: %w", lab.ProxyName, op.Addr, op.Err),
+			fmt.Sprintf("%s, or end that program, or %s", h.otherPort(err), h.around))
 	}
-	if who != lab.ProxyName {
-		who = "node " + who
+	who := ownerOf(h.scenario, op.Addr)
+	return h.exit(fmt.Errorf("%s cannot listen on %s: something else in the lab does", who, op.Addr), "")
+}
+
+func (h hindrance) exit(err error, hint string) error {
+	return &exit{exitLab, fmt.Errorf("%s: %w", h.job.name, err), hint}
+}
+
+// fixed reports whether the port that an error is about is one that somebody
+// wrote down for the front.
+func (h hindrance) fixed(err error) bool {
+	var op *world.OpError
+	if !errors.As(err, &op) {
+		return false
 	}
-	return &exit{exitLab, fmt.Errorf("%s: %s cannot listen on %s: %w", j.name, who, op.Addr, op.Err),
-		hint + "; --world sim needs no ports"}
+	at, err := netip.ParseAddrPort(op.Addr)
+	return err == nil && slices.Contains(scenarios.WrittenPorts(h.scenario), at)
+}
+
+// otherPort says how the front gets another port.
+func (h hindrance) otherPort(err error) string {
+	var op *world.OpError
+	if !errors.As(err, &op) {
+		return ""
+	}
+	if _, attached := h.scenario.Attachment(scenarios.NginxConf); attached {
+		return "have it listen on another port in nginx.conf"
+	}
+	host := "127.0.0.1"
+	if h.url != nil {
+		host, _, _ = net.SplitHostPort(h.url(op.Addr))
+	}
+	taken, _ := strconv.Atoi(portOf(op.Addr))
+	return fmt.Sprintf("%s --set proxy.port=%d takes another port", h.again, freePort(host, max(taken, 1023)))
+}
+
+func portOf(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 // portTaken is what went wrong where that is a port, or an address, that
@@ -49,56 +90,15 @@ func portTaken(err error) (*world.OpError, bool) {
 	return op, errors.Is(err, world.ErrPortTaken) && errors.As(err, &op)
 }
 
-// forbidden is the hint for a port that the system does not give to everybody.
-func forbidden(err error) string {
-	if !errors.Is(err, fs.ErrPermission) {
-		return ""
-	}
-	return "ports below 1024 are root's on most systems: choose one above, such as 8080; --world sim needs no ports"
-}
-
-// otherPorts says how to get away from a port that is taken on every address.
-func otherPorts(attached bool) string {
-	if attached {
-		return "choose other ports in nginx.conf, and the same for the nodes by --set nodes.port=8081"
-	}
-	return "--set nodes.port=8081 --set proxy.port=8081 takes others"
-}
-
-// whatNames is what names the addresses of a scenario.
-func whatNames(sc *script.Scenario) string {
-	if scenarios.ListensElsewhere(sc) {
-		return "listen in nginx.conf, or say 8080 there"
-	}
-	return "addr= and port="
-}
-
-// everywhere reports whether a port is taken on every loopback address: then
-// this one has it, too, where nobody else would listen.
-func everywhere(port string) bool {
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.255.255.1", port))
-	if err != nil {
-		return errors.Is(err, syscall.EADDRINUSE)
-	}
-	_ = l.Close()
-	return false
-}
-
-// ownerOf is the name of a scenario's machine at a logical "address:port", and
-// the port.
-func ownerOf(sc *script.Scenario, addr string) (name, port string) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr, ""
-	}
-	plan, err := scenarios.PlanOf(sc)
-	if err != nil {
-		return addr, port
-	}
-	for i, n := range plan.Nodes {
-		if n.Addr == host || n.Addr == "" && lab.DefaultNodeAddr(i) == host {
-			return n.Name, port
+// ownerOf is what a scenario calls its machine at a logical "address:port".
+func ownerOf(sc *script.Scenario, addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	if plan, err := scenarios.PlanOf(sc); err == nil {
+		for i, n := range plan.Nodes {
+			if n.Addr == host || n.Addr == "" && lab.DefaultNodeAddr(i) == host {
+				return "node " + n.Name
+			}
 		}
 	}
-	return lab.ProxyName, port
+	return lab.ProxyName
 }

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"sessionlab/lab/world"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/report"
@@ -228,9 +228,9 @@ func (s *session) run(j job) (*report.Report, error) {
 }
 
 func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verdict, error) {
-	w, err := s.kind.New(s.seed, networkOf(cell.Scenario), namesAddresses(cell.Scenario))
+	w, err := s.kind.New(s.seed, networkOf(cell.Scenario), placeOf(cell.Scenario))
 	if err != nil {
-		return nil, "", labError(j, cell.Scenario, err)
+		return nil, "", s.hindrance(j, cell.Scenario, nil).tell(err)
 	}
 	o := scenarios.Options{World: w, Interrupted: s.interrupted.Load}
 	s.left--
@@ -239,7 +239,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	stop()
 	switch {
 	case errors.Is(err, scenarios.ErrLab):
-		return nil, "", labError(j, cell.Scenario, err)
+		return nil, "", s.hindrance(j, cell.Scenario, w).tell(err)
 	case err != nil:
 		return nil, "", &exit{status: exitMisuse, err: placed(j, err)}
 	}
@@ -292,17 +292,18 @@ func placed(j job, err error) error {
 	return fmt.Errorf("%s: %w", j.scenario.Name, err)
 }
 
-// namesAddresses reports whether a scenario says where something is to be
-// found: then it must be there, and nowhere else.
-func namesAddresses(sc *script.Scenario) bool {
-	proxy := sc.Noun("proxy").Options
-	return proxy.Has("addr") || proxy.Has("port") || scenarios.ListensElsewhere(sc) ||
-		slices.ContainsFunc(sc.All("node"), func(n script.Noun) bool { return n.Options.Has("addr") })
-}
-
 func networkOf(sc *script.Scenario) Network {
 	o := sc.Noun("network").Options
 	return Network{Delay: o.Duration("delay", 0), Spread: o.Duration("spread", 0)}
+}
+
+// hindrance is what is known of a lab that could not run; w may be nil.
+func (s *session) hindrance(j job, sc *script.Scenario, w world.World) hindrance {
+	h := hindrance{job: j, scenario: sc, again: s.command(j), around: "take --world sim, which needs no ports"}
+	if s.kind.URL != nil && w != nil {
+		h.url = func(addr string) string { return s.kind.URL(w, addr) }
+	}
+	return h
 }
 
 // command is what to type to see the same again.

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sessionlab/lab"
-	"sessionlab/lab/world"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
@@ -36,7 +35,7 @@ exit status is 2 if a line was wrong, else that of the expect lines.`,
 		Flags: []cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
 			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, NOUN=WORDS, end=TIME, or NAME=V of a vary; an empty V takes it away"},
-			&cli.BoolFlag{Name: "free", Usage: "take addresses that are free, while another lab is up", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "free", Usage: "take addresses and ports that are free, while another lab is up", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not tell what happens", DisableDefaultText: true},
 		},
 		Action: env.up,
@@ -61,10 +60,11 @@ func (env *Env) up(c *cli.Context) error {
 	}
 	env.note(j, c.Bool("quiet"))
 	cell := j.cells[0]
-	w, err := kind.New(c.Uint64("seed"), networkOf(cell.Scenario), !c.Bool("free"))
+	w, err := kind.New(c.Uint64("seed"), networkOf(cell.Scenario), placeOfUp(cell.Scenario, c.Bool("free")))
 	if err != nil {
-		return upError(j, cell.Scenario, kind, w, err)
+		return upHindrance(j, cell.Scenario, nil).tell(err)
 	}
+	url := func(addr string) string { return kind.URL(w, addr) }
 	var signals <-chan os.Signal
 	if env.Interrupts != nil {
 		var stop func()
@@ -74,11 +74,14 @@ func (env *Env) up(c *cli.Context) error {
 	p := &prompt{
 		env: env, job: j, cell: cell, world: kind.Name, seed: c.Uint64("seed"),
 		signals: signals, news: newNews(c.Bool("quiet")),
-		url: func(addr string) string { return "http://" + kind.URL(w, addr) + "/" },
+		url: url,
 	}
 	o := scenarios.Options{World: w, Observe: p.news.happened, Answered: p.news.answered}
-	if err := scenarios.Up(cell.Scenario, o, p.drive); err != nil {
-		return upError(j, cell.Scenario, kind, w, err)
+	switch err := scenarios.Up(cell.Scenario, o, p.drive); {
+	case errors.Is(err, scenarios.ErrLab):
+		return upHindrance(j, cell.Scenario, url).tell(err)
+	case err != nil:
+		return &exit{status: exitMisuse, err: placed(j, err)}
 	}
 	return verdict(p.status)
 }
@@ -108,39 +111,14 @@ func (env *Env) visible() (WorldKind, error) {
 	return WorldKind{}, &exit{status: exitLab, err: errors.New("up: there is no world here that a browser gets into")}
 }
 
-// upError tells what kept the lab from coming up, and what to do about it.
-func upError(j job, sc *script.Scenario, kind WorldKind, w world.World, err error) error {
-	if !errors.Is(err, scenarios.ErrLab) && !errors.Is(err, world.ErrPortTaken) {
-		return &exit{status: exitMisuse, err: placed(j, err)}
-	}
-	op, taken := portTaken(err)
-	if !taken {
-		return &exit{exitLab, fmt.Errorf("%s: %w", j.name, err), forbidden(err)}
-	}
+// upHindrance is what is known of a lab that could not be brought up; url may be
+// nil.
+func upHindrance(j job, sc *script.Scenario, url func(string) string) hindrance {
 	again := "sessionlab up " + quoted(j.name)
 	for _, set := range j.sets {
 		again += " --set " + quoted(set)
 	}
-	if op.Op != "listen" {
-		return &exit{exitLab, fmt.Errorf("%s: another lab is up at the plain addresses (%s is taken)", j.name, op.Addr),
-			again + " --free takes others; or end that lab"}
-	}
-	who, _ := ownerOf(sc, op.Addr)
-	host, port, _ := strings.Cut(kind.URL(w, op.Addr), ":")
-	_, attached := sc.Attachment(scenarios.NginxConf)
-	hint := fmt.Sprintf("%s --set node.%s.addr=172.16.12.201 gives %s another address, --free takes addresses that are free", again, who, who)
-	switch {
-	case everywhere(port) && attached:
-		hint = "another program has it on every address of this machine: " + otherPorts(attached)
-	case everywhere(port):
-		hint = "another program has it on every address of this machine: " + again + " --set nodes.port=8081 --set proxy.port=8081 takes others"
-	case who == lab.ProxyName && attached:
-		hint = "nginx.conf chooses the port; " + again + " --free takes addresses that are free"
-	case who == lab.ProxyName:
-		hint = again + " --set proxy.port=8081 gives the proxy another port, --free takes addresses that are free"
-	}
-	return &exit{exitLab, fmt.Errorf("%s: port %s of %s is taken: %s cannot listen there: %w", j.name, port, host, who, op.Err),
-		hint + "; or end what listens there"}
+	return hindrance{job: j, scenario: sc, url: url, again: again, around: again + " --free takes addresses and ports that are free"}
 }
 
 // drive is the life of the lab, from the first screen to the last line.
@@ -172,16 +150,42 @@ func (p *prompt) welcome() string {
 	b.WriteByte('\n')
 	l := p.live.Lab()
 	t := &table{fold: p.env.width(p.env.Stdout)}
-	t.row(plain("  proxy"), coloured(report.Bold, p.url(l.Front())), plain("open this one in a browser, and reload"))
+	t.row(plain("  proxy"), coloured(report.Bold, p.page(l.Front())), plain("open this one in a browser, and reload"))
 	for _, name := range l.Nodes() {
-		t.row(plain("  "+name), plain(p.url(l.NodeAddr(name))), plain("this node itself"))
+		t.row(plain("  "+name), plain(p.page(l.NodeAddr(name))), plain("this node itself"))
 	}
 	t.write(&b, p.paint)
 	b.WriteByte('\n')
 	width := p.env.width(p.env.Stdout)
+	if moved := p.moved(l); moved != "" {
+		fmt.Fprintln(&b, hang("", moved, width))
+	}
 	fmt.Fprintln(&b, hang("", whoIsThere(p.live.Users()), width))
 	fmt.Fprintln(&b, hang("", fmt.Sprintf("Try: status, sessions, kill %s, help. Tab completes; Ctrl-C ends the lab.", l.Nodes()[0]), width))
 	return b.String()
+}
+
+// page is what a browser opens for a logical "address:port".
+func (p *prompt) page(addr string) string { return "http://" + p.url(addr) + "/" }
+
+// moved tells of the ports of the lab that stand at another number on this
+// machine, since somebody has theirs; "" for none.
+func (p *prompt) moved(l *lab.Lab) string {
+	var taken []string
+	look := func(addr string) {
+		port, real := portOf(addr), p.url(addr)
+		if portOf(real) != port && !slices.Contains(taken, port) {
+			taken = append(taken, port)
+		}
+	}
+	look(l.Front())
+	for _, name := range l.Nodes() {
+		look(l.NodeAddr(name))
+	}
+	if len(taken) == 0 || strings.HasPrefix(p.url(l.Front()), "127.0.0.1:") { // there every port is another
+		return ""
+	}
+	return "Taken on this machine: port " + strings.Join(taken, ", ") + ". The addresses above have another one instead; inside the lab nothing has moved."
 }
 
 // whoIsThere tells who the users are, in a sentence or two.

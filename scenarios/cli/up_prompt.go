@@ -26,7 +26,7 @@ type prompt struct {
 	cell    script.Cell
 	world   string
 	seed    uint64
-	url     func(addr string) string // a logical "address:port" as a browser types it
+	url     func(addr string) string // where a logical "address:port" is on this machine
 	signals <-chan os.Signal
 	news    *news
 

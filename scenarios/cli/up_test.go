@@ -59,8 +59,8 @@ func newDesk(t *testing.T, scenario string) *desk {
 		Stdout: &d.out, Stderr: &d.errs, Getenv: func(string) string { return "" },
 		Worlds: []WorldKind{{
 			Name: "loopback", Real: true,
-			New: func(seed uint64, _ Network, _ bool) (world.World, error) {
-				w, err := loopback.New(loopback.Config{Seed: seed, Offset: loopback.Probe})
+			New: func(seed uint64, _ Network, p Place) (world.World, error) {
+				w, err := loopback.New(loopback.Config{Seed: seed, Offset: loopback.Probe, Fixed: p.Fixed})
 				d.world = w
 				close(d.opened)
 				return w, err
@@ -395,38 +395,6 @@ func TestUpInterruptedInTheMiddleOfALine(t *testing.T) {
 	write.Close()
 	if !strings.Contains(d.out.String(), "cut short") {
 		t.Errorf("the line was not cut short:\n%s", d.out.String())
-	}
-}
-
-func TestUpTellsWhosePortIsTaken(t *testing.T) {
-	for _, c := range []struct{ addr, who, hint string }{
-		{"172.16.12.102:8080", "tomcat2", "--set node.tomcat2.addr=172.16.12.201"},
-		{"172.16.12.1:8080", "proxy", "--set proxy.port=8081"},
-	} {
-		d := newDesk(t, twoNodes)
-		open := d.env.Worlds[0].New
-		var l net.Listener
-		d.env.Worlds[0].New = func(seed uint64, n Network, keep bool) (world.World, error) {
-			w, err := open(seed, n, keep)
-			if err != nil {
-				return nil, err
-			}
-			l, err = net.Listen("tcp", d.world.URL(c.addr))
-			return w, err
-		}
-		if got := d.types("status\n"); got != exitLab {
-			t.Errorf("%s is taken: got exit status %d, want %d", c.addr, got, exitLab)
-		}
-		l.Close()
-		for _, want := range []string{c.who + " cannot listen", "port 8080 of ", c.hint} {
-			if !strings.Contains(d.errs.String(), want) {
-				t.Errorf("%s is taken: the message lacks %q:\n%s", c.addr, want, d.errs.String())
-			}
-		}
-		other := newDesk(t, twoNodes)
-		if got := other.types("status\n", strings.Fields(c.hint)...); got != exitPass {
-			t.Errorf("up %s: got exit status %d, want %d\n%s", c.hint, got, exitPass, other.errs.String())
-		}
 	}
 }
 

@@ -150,7 +150,7 @@ func (p *prompt) showStatus(args []string) error {
 		names[l.NodeAddr(name)] = name
 	}
 	status := l.Status()
-	nodes := nodeTable(status, l.Clustered(), p.news.isFrozen, p.url)
+	nodes := nodeTable(status, l.Clustered(), p.news.isFrozen, p.page)
 	if width := p.env.width(p.env.Stdout); width > 0 && nodes.width() > width {
 		nodes = nodeTable(status, l.Clustered(), p.news.isFrozen, nil) // the first screen has the addresses
 	}

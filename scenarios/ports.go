@@ -1,0 +1,43 @@
+package scenarios
+
+import (
+	"net/netip"
+	"slices"
+
+	"sessionlab/lab"
+	"sessionlab/scenarios/script"
+)
+
+// WrittenPorts are the front's logical "address:port"s if somebody wrote the
+// ports down: on the proxy line, or in an attached nginx.conf that has another
+// than a proxy line without a port.
+func WrittenPorts(sc *script.Scenario) []netip.AddrPort {
+	p, err := PlanOf(sc)
+	if err != nil {
+		return nil // Check tells
+	}
+	host := p.ProxyAddr
+	if host == "" {
+		host = lab.DefaultProxyAddr
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return nil
+	}
+	_, attached := sc.Attachment(NginxConf)
+	written := !attached && sc.Noun("proxy").Options.Has("port")
+	var ports []netip.AddrPort
+	for _, server := range p.Proxy.Servers {
+		listen := server.Listen
+		if len(listen) == 0 {
+			listen = []int{80}
+		}
+		for _, port := range listen {
+			if port != lab.DefaultProxyPort || written {
+				ports = append(ports, netip.AddrPortFrom(addr, uint16(port)))
+			}
+		}
+	}
+	slices.SortFunc(ports, netip.AddrPort.Compare)
+	return slices.Compact(ports)
+}
