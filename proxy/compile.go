@@ -18,6 +18,7 @@ type compiler struct {
 	config  *Config
 	release release
 	own     map[string]variable // of maps and named captures, by lower-case name
+	slots   map[string]int      // of variables that are set, by lower-case name
 	later   []func() error      // what must wait until all variables are known
 	groups  map[string]*group   // by lower-case name, implicit ones included
 	order   []*group
@@ -43,7 +44,7 @@ func (c *compiler) at(pos string, err error) error {
 }
 
 func (c *compiler) compile() error {
-	c.own, c.groups = map[string]variable{}, map[string]*group{}
+	c.own, c.slots, c.groups = map[string]variable{}, map[string]int{}, map[string]*group{}
 	for i := range c.config.Maps {
 		m := &c.config.Maps[i]
 		if err := c.compileMap(m); err != nil {
@@ -54,6 +55,11 @@ func (c *compiler) compile() error {
 		u := &c.config.Upstreams[i]
 		if err := c.compileUpstream(u); err != nil {
 			return c.at(u.Pos, err)
+		}
+	}
+	for _, name := range c.config.Variables {
+		if _, err := c.declare(name); err != nil {
+			return err
 		}
 	}
 	if len(c.config.Servers) == 0 {
@@ -249,6 +255,20 @@ func (outer Settings) inside(inner Settings) Settings {
 		ErrorPages:          orList(inner.ErrorPages, outer.ErrorPages),
 		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
 		Root:                or(inner.Root, outer.Root),
+
+		CookieDomains:        orList(inner.CookieDomains, outer.CookieDomains),
+		CookiePaths:          orList(inner.CookiePaths, outer.CookiePaths),
+		CookieFlags:          orList(inner.CookieFlags, outer.CookieFlags),
+		AbsoluteRedirect:     or(inner.AbsoluteRedirect, outer.AbsoluteRedirect),
+		PortInRedirect:       or(inner.PortInRedirect, outer.PortInRedirect),
+		ServerNameInRedirect: or(inner.ServerNameInRedirect, outer.ServerNameInRedirect),
+		ClientIdleTimeout:    or(inner.ClientIdleTimeout, outer.ClientIdleTimeout),
+		ClientMaxRequests:    or(inner.ClientMaxRequests, outer.ClientMaxRequests),
+		MergeSlashes:         or(inner.MergeSlashes, outer.MergeSlashes),
+		Underscores:          or(inner.Underscores, outer.Underscores),
+		IgnoreInvalid:        or(inner.IgnoreInvalid, outer.IgnoreInvalid),
+		HeaderBuffer:         or(inner.HeaderBuffer, outer.HeaderBuffer),
+		LargeBuffers:         or(inner.LargeBuffers, outer.LargeBuffers),
 	}
 }
 
@@ -274,6 +294,19 @@ type settings struct {
 	errorPages  []errorPage
 	addHeaders  []headerLine
 	root        string
+	cookies     *cookieRules // nil: Set-Cookie stays as it is
+
+	relative     bool // a Location of nginx's own names no host
+	portless     bool // nor a port
+	ownName      bool // its host is the server's name
+	lastOfClient bool // no connection of a client is kept
+	clientIdle   time.Duration
+	clientMax    int
+
+	separate   bool // several slashes stay several
+	headers    headerNames
+	lineBuffer int
+	largeLines Buffers
 }
 
 type headerLine struct {
@@ -307,6 +340,17 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		return nil, fmt.Errorf(`invalid value "%s"`, version)
 	}
 	s := &settings{
+		relative:     in.AbsoluteRedirect == Off,
+		portless:     in.PortInRedirect == Off,
+		ownName:      in.ServerNameInRedirect == On,
+		lastOfClient: in.ClientIdleTimeout < 0 || in.ClientMaxRequests < 0,
+		clientIdle:   orDefault(in.ClientIdleTimeout, 75*time.Second),
+		clientMax:    orDefault(in.ClientMaxRequests, 1000),
+		separate:     in.MergeSlashes == Off,
+		headers:      headerNamesOf(in),
+		lineBuffer:   or(in.HeaderBuffer, 1024),
+		largeLines:   or(in.LargeBuffers, Buffers{4, 8192}),
+
 		next:        NextPolicy{On: on, Timeout: max(0, in.NextUpstreamTimeout)},
 		tries:       max(0, in.NextUpstreamTries),
 		connect:     orDefault(in.ConnectTimeout, 60*time.Second),
@@ -370,6 +414,9 @@ func (s Settings) checkBuffers() error {
 // fillSettings compiles the texts of settings.
 func (c *compiler) fillSettings(s *settings, in Settings) (err error) {
 	if s.redirects, err = c.compileRedirects(in.Redirects); err != nil {
+		return err
+	}
+	if s.cookies, err = c.compileCookies(in); err != nil {
 		return err
 	}
 	for _, h := range in.SetHeaders {

@@ -15,6 +15,8 @@ type Config struct {
 	Maps      []Map
 	Settings  // of the http level
 
+	// Variables are names that exist and are empty unless a Set says otherwise.
+	Variables []string
 	// Files are the static files by path: root, slash, URI, such as
 	// "html/50x.html". nginx's own 50x.html and index.html are there already.
 	Files map[string]string
@@ -31,17 +33,15 @@ type Config struct {
 	// Trace is told what happens, in the task where it happens. It must not
 	// keep the request.
 	Trace func(TraceEvent)
-
-	ClientIdleTimeout time.Duration // keepalive_timeout of clients' connections; 0: 75s
-	ClientMaxRequests int           // keepalive_requests of clients' connections; 0: 1000
 }
 
 // Server is a server block.
 type Server struct {
 	Listen    []int    // ports; none: 80
 	Default   []int    // those of them whose default_server it is, where it is not the first of the port
-	Names     []string // server_name: exact, "*.example.org" or "www.example.*"
+	Names     []string // server_name: exact, "*.example.org", "www.example.*" or "~" and a pattern (RE2 syntax)
 	Locations []Location
+	Sets      []Set   // set directives, executed before the location is chosen
 	Return    *Return // answers every request that no error page was found for
 	Settings
 	Pos string // "FILE:LINE" for messages; may be empty, here and below
@@ -52,10 +52,18 @@ type Location struct {
 	Modifier  string // "", "=", "^~", "~", "~*", or "@" for a named location
 	Path      string // prefix, regular expression (RE2 syntax), or name without the @
 	ProxyPass string // "http://GROUP", "http://ADDRESS:PORT", either with a URI part; may hold variables
+	Sets      []Set  // set directives, executed before anything else
 	Return    *Return
 	Internal  bool
 	Settings
 	Pos string
+}
+
+// Set is a set directive: a variable of the configuration's own, or $args, gets
+// a value with variables.
+type Set struct {
+	Variable string // "$name" or "name"
+	Value    string
 }
 
 // Return is a return directive: a status with a text or a URL, both with
@@ -104,10 +112,28 @@ type Settings struct {
 	ErrorPages          []ErrorPage   // inherited only as a whole
 	AddHeaders          []Header      // add_header; inherited only as a whole
 	Root                string        // default "html"
+
+	CookieDomains        []Redirect    // proxy_cookie_domain; From "off" for none
+	CookiePaths          []Redirect    // proxy_cookie_path, likewise
+	CookieFlags          []CookieFlags // proxy_cookie_flags, likewise
+	AbsoluteRedirect     Flag          // absolute_redirect: default on
+	PortInRedirect       Flag          // port_in_redirect: default on
+	ServerNameInRedirect Flag          // server_name_in_redirect: default off
+
+	ClientIdleTimeout time.Duration // keepalive_timeout: default 75s, None keeps no client's connection
+	ClientMaxRequests int           // keepalive_requests: default 1000, None keeps no client's connection
+
+	// These are for a port: its default server's count. Locations have none.
+
+	MergeSlashes  Flag    // merge_slashes: default on
+	Underscores   Flag    // underscores_in_headers: default off
+	IgnoreInvalid Flag    // ignore_invalid_headers: default on
+	HeaderBuffer  int     // client_header_buffer_size: default 1024 bytes
+	LargeBuffers  Buffers // large_client_header_buffers: default 4 of 8192 bytes
 }
 
 // Buffers are a number of buffers and the size of one in bytes; zeros stand for
-// 8 and 4096.
+// the default.
 type Buffers struct{ Count, Size int }
 
 // Header is a header line; the value may hold variables, and an empty value
@@ -122,6 +148,14 @@ type Header struct {
 // "~" or "~*" before it it is a regular expression (RE2 syntax) whose match
 // replaces the whole. Both may hold variables, To captures.
 type Redirect struct{ From, To string }
+
+// CookieFlags sets and takes away flags of the first cookie that its Name fits:
+// a text with variables, or "~" and a pattern (RE2 syntax). Flags are nginx's
+// words, such as "secure", "nohttponly" and "samesite=lax".
+type CookieFlags struct {
+	Name  string
+	Flags []string
+}
 
 // ErrorPage is an error_page directive.
 type ErrorPage struct {
@@ -191,7 +225,10 @@ type Map struct {
 	Variable string // "$name" or "name"
 	Default  string
 	Entries  []MapEntry
-	Pos      string
+	// Hostnames: patterns with a leading dot, or an asterisk at either end, are
+	// names of hosts, as in server_name.
+	Hostnames bool
+	Pos       string
 }
 
 // MapEntry is a line of a map. A pattern that begins with "~" or "~*" is a

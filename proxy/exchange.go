@@ -19,7 +19,8 @@ type exchange struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	port int
-	id   string // that its sender has given it, "" for none
+	id   string  // that its sender has given it, "" for none
+	own  *server // the port's default server
 	srv  *server
 	loc  *location
 
@@ -32,6 +33,7 @@ type exchange struct {
 	internal bool   // redirected
 	changes  int    // internal redirects
 	captures captures
+	vars     []string // of set directives
 
 	body     []byte
 	bodyRead bool
@@ -134,10 +136,7 @@ func (x *exchange) accept() (status int) {
 		}
 	}
 	ok := x.takeHost(host)
-	x.srv = x.p.serverFor(x.port, x.host)
-	if x.srv == nil {
-		x.srv = x.p.servers[0]
-	}
+	x.srv = x.p.serverFor(x)
 	x.loc = &x.srv.root
 	if !ok || host == "" && x.r.ProtoAtLeast(1, 1) {
 		return 400
@@ -151,11 +150,11 @@ func (x *exchange) accept() (status int) {
 		}
 		return 405
 	}
-	if len(x.method)+len(x.rawURI)+len(" HTTP/1.1 \r\n") > maxLine {
-		return 414
+	if status := x.own.settings.fits(x); status != 0 {
+		return status
 	}
 	path, args := splitTarget(x.rawURI)
-	if x.uri, ok = normalPath(path); !ok {
+	if x.uri, ok = normalPath(path, !x.own.settings.separate); !ok {
 		return 400
 	}
 	x.args = args
@@ -164,10 +163,6 @@ func (x *exchange) accept() (status int) {
 	}
 	return 0
 }
-
-// maxLine is the longest request line or header line, its end included. Source: nginx ngx_http_core_module,
-// large_client_header_buffers.
-const maxLine = 8 << 10
 
 // plainMethod reports whether a method is made of capitals, "_" and "-".
 //
@@ -195,6 +190,7 @@ func (x *exchange) hostName() string {
 func (x *exchange) serve() (status int) {
 	lacksSlash := false
 	if x.loc == &x.srv.root {
+		x.perform(x.srv.root.sets)
 		if x.srv.root.answer != nil {
 			return x.respond(x.srv.root.answer)
 		}
@@ -207,6 +203,9 @@ func (x *exchange) serve() (status int) {
 	if l.maxBodySize > 0 && x.r.ContentLength > l.maxBodySize && !x.bodyRead {
 		x.bodyRead = true // thrown away: an error page must not be refused again
 		return 413
+	}
+	if !lacksSlash && l != &x.srv.root {
+		x.perform(l.sets)
 	}
 	switch {
 	case lacksSlash:

@@ -27,6 +27,10 @@ func (x *exchange) relayHead(l *location) {
 			values = x.rewriteLocation(l, values)
 		case "Refresh":
 			values = x.rewriteRefresh(l, values)
+		case "Set-Cookie":
+			if l.cookies != nil {
+				values = l.cookies.rewrite(x, values)
+			}
 		}
 		header[name] = values
 	}
@@ -50,16 +54,22 @@ func (x *exchange) relayNoHead() {
 	}
 }
 
-// absolute makes a whole URL of a path; anything else stays as it is.
+// absolute makes a whole URL of a path, unless it is to stay relative; anything
+// else stays as it is.
+//
+// Source: nginx ngx_http_header_filter_module.c, ngx_http_header_filter.
 func (x *exchange) absolute(to string) string {
-	if !strings.HasPrefix(to, "/") {
+	if !strings.HasPrefix(to, "/") || x.loc.relative {
 		return to
 	}
 	host := x.host
-	if host == "" {
+	switch {
+	case x.loc.ownName:
+		host = x.srv.name()
+	case host == "":
 		host = x.p.host.Addr()
 	}
-	if x.port != 80 {
+	if x.port != 80 && !x.loc.portless {
 		host += ":" + strconv.Itoa(x.port)
 	}
 	return scheme + host + to
@@ -90,7 +100,10 @@ func (x *exchange) writeHead(status int, line string) {
 			header[h.name] = append(header[h.name][:len(header[h.name]):len(header[h.name])], value)
 		}
 	}
-	if !x.r.Close && header["Connection"] == nil {
+	switch {
+	case x.loc.lastOfClient:
+		header["Connection"] = connectionClose
+	case !x.r.Close && header["Connection"] == nil:
 		header["Connection"] = connectionKeep
 	}
 	writeStatus(x.w, status, line)

@@ -12,10 +12,12 @@ import (
 // server is a server block, compiled.
 type server struct {
 	ports    []int
-	defaults []int // ports whose default server it is
+	defaults []int  // ports whose default server it is
+	first    string // of the names as written
 	names    []string
-	settings *settings // of the level itself
-	root     location  // stands for the server where no location matches
+	hosts    []*regexp.Regexp // those of the names that are patterns
+	settings *settings        // of the level itself
+	root     location         // stands for the server where no location matches
 	exact    map[string]*location
 	slashed  []*location // of exact, those with proxy_pass whose path ends with a slash
 	prefixes []*location // longest first
@@ -30,6 +32,7 @@ type location struct {
 	kind     string // the modifier
 	pattern  *regexp.Regexp
 	internal bool
+	sets     []assignment
 	pass     *pass
 	answer   *answer
 }
@@ -39,12 +42,8 @@ type answer struct {
 	text   text
 }
 
-func (s *server) name() string {
-	if len(s.names) == 0 {
-		return ""
-	}
-	return strings.TrimPrefix(s.names[0], ".")
-}
+// name is $server_name.
+func (s *server) name() string { return s.first }
 
 // compileServer compiles a server block and its locations.
 func (c *compiler) compileServer(in *Server) (err error) {
@@ -52,7 +51,21 @@ func (c *compiler) compileServer(in *Server) (err error) {
 	if len(s.ports) == 0 {
 		s.ports = []int{80}
 	}
+	if len(in.Names) > 0 {
+		s.first = strings.ToLower(strings.TrimPrefix(in.Names[0], "."))
+	}
 	for _, name := range in.Names {
+		if expr, ok := strings.CutPrefix(name, "~"); ok {
+			re, err := compileRegexp("(?i)", expr)
+			if err != nil {
+				return err
+			}
+			if err := c.capturesOf(re); err != nil {
+				return err
+			}
+			s.hosts = append(s.hosts, re)
+			continue
+		}
 		s.names = append(s.names, strings.ToLower(name))
 	}
 	level := c.config.Settings.inside(in.Settings)
@@ -60,6 +73,9 @@ func (c *compiler) compileServer(in *Server) (err error) {
 		return err
 	}
 	s.root = location{settings: s.settings, path: ""}
+	if s.root.sets, err = c.compileSets(in.Sets, in.Pos); err != nil {
+		return err
+	}
 	if in.Return != nil {
 		s.root.answer = c.compileReturn(in.Return, in.Pos)
 	}
@@ -77,6 +93,9 @@ func (c *compiler) compileServer(in *Server) (err error) {
 func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err error) {
 	l := &location{path: in.Path, kind: in.Modifier, internal: in.Internal}
 	if l.settings, err = c.compileSettings(level, in.Pos); err != nil {
+		return err
+	}
+	if l.sets, err = c.compileSets(in.Sets, in.Pos); err != nil {
 		return err
 	}
 	if in.Return != nil {
@@ -187,23 +206,35 @@ func (s *server) lacksSlash(path string) *location {
 	return nil
 }
 
+// defaultServer is the server block of a port that answers for unknown names: its
+// first unless another says so.
+func (p *Proxy) defaultServer(port int) *server {
+	var first *server
+	for _, s := range p.servers {
+		if slices.Contains(s.ports, port) && (first == nil || slices.Contains(s.defaults, port)) {
+			first = s
+		}
+	}
+	return or(first, p.servers[0])
+}
+
 // serverFor chooses the server block by port and Host.
 //
 // Source: nginx docs, server_names: exact, then the longest name with a leading
-// asterisk, then the longest with a trailing one, then the port's default server,
-// which is its first unless another says so.
-func (p *Proxy) serverFor(port int, host string) *server {
-	var first, best *server
+// asterisk, then the longest with a trailing one, then the first regular
+// expression, then the port's default server.
+func (p *Proxy) serverFor(x *exchange) *server {
+	if len(p.servers) == 1 && len(x.own.hosts) == 0 {
+		return x.own
+	}
+	var best *server
 	rank := 0
 	for _, s := range p.servers {
-		if !slices.Contains(s.ports, port) {
+		if !slices.Contains(s.ports, x.port) {
 			continue
 		}
-		if first == nil || slices.Contains(s.defaults, port) {
-			first = s
-		}
 		for _, name := range s.names {
-			if r := nameRank(name, host); r > rank {
+			if r := nameRank(name, x.host); r > rank {
 				best, rank = s, r
 			}
 		}
@@ -211,7 +242,17 @@ func (p *Proxy) serverFor(port int, host string) *server {
 	if best != nil {
 		return best
 	}
-	return first
+	for _, s := range p.servers {
+		if x.host == "" || len(s.hosts) == 0 || !slices.Contains(s.ports, x.port) {
+			continue
+		}
+		for _, re := range s.hosts {
+			if x.match(re, x.host) {
+				return s
+			}
+		}
+	}
+	return x.own
 }
 
 // nameRank says how well a server_name fits; 0 is not at all.

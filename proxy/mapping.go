@@ -12,9 +12,16 @@ import (
 // Source: nginx ngx_http_map_module.c, ngx_http_variables.c, ngx_http_map_find.
 type mapping struct {
 	source   text
+	isHost   bool            // hostnames: a final dot does not count
 	exact    map[string]text // by lower-case pattern
+	hosts    []mapHost       // with hostnames, the names with an asterisk or a leading dot
 	patterns []mapPattern
 	fallback text
+}
+
+type mapHost struct {
+	name  string
+	value text
 }
 
 type mapPattern struct {
@@ -31,7 +38,7 @@ func (c *compiler) compileMap(m *Map) (err error) {
 	if err := c.free(name); err != nil {
 		return err
 	}
-	compiled := &mapping{exact: map[string]text{}}
+	compiled := &mapping{isHost: m.Hostnames, exact: map[string]text{}}
 	c.own[name] = func(x *exchange) string { return compiled.value(x) }
 	c.later = append(c.later, func() error {
 		return c.at(m.Pos, c.fillMap(compiled, m))
@@ -87,6 +94,10 @@ func (c *compiler) fillMap(compiled *mapping, m *Map) (err error) {
 			return fmt.Errorf(`conflicting parameter "%s"`, entry.Pattern)
 		}
 		compiled.exact[key] = value
+		if m.Hostnames && (strings.HasPrefix(key, "*.") || strings.HasPrefix(key, ".") || strings.HasSuffix(key, ".*")) {
+			delete(compiled.exact, key)
+			compiled.hosts = append(compiled.hosts, mapHost{key, value})
+		}
 	}
 	return nil
 }
@@ -113,12 +124,27 @@ func compileRegexp(flags, expr string) (*regexp.Regexp, error) {
 
 func (m *mapping) value(x *exchange) string {
 	source := m.source.value(x)
+	if m.isHost {
+		source = strings.TrimSuffix(source, ".")
+	}
 	value, ok := m.exact[source] // the patterns are in lower case, and source is mostly, too
 	if !ok {
 		value, ok = m.exact[strings.ToLower(source)]
 	}
 	if ok {
 		return value.value(x)
+	}
+	if len(m.hosts) > 0 {
+		host := strings.ToLower(source)
+		best, rank := -1, 0
+		for i, h := range m.hosts {
+			if r := nameRank(h.name, host); r > rank {
+				best, rank = i, r
+			}
+		}
+		if best >= 0 {
+			return m.hosts[best].value.value(x)
+		}
 	}
 	for _, p := range m.patterns {
 		if x.match(p.re, source) {

@@ -17,9 +17,7 @@ func (x *exchange) prepare(l *location, uri string) (status int) {
 		out.Proto, out.ProtoMinor = "HTTP/1.0", 0
 	}
 	x.setTarget(x.requestURI(l, uri))
-	if !x.setHeaders(l) {
-		return statusHeaderTooLarge
-	}
+	x.setHeaders(l)
 	x.outBody = requestBody{b: x.body}
 	out.ContentLength = int64(len(x.body))
 	out.Body = http.NoBody
@@ -28,9 +26,7 @@ func (x *exchange) prepare(l *location, uri string) (status int) {
 	}
 	out.Host = x.proxyHost
 	if l.hostHeader != nil {
-		if host := l.hostHeader.value(x); host != "" {
-			out.Host = host
-		}
+		out.Host = l.hostHeader.value(x) // none at all if it is empty
 	}
 	return 0
 }
@@ -82,18 +78,13 @@ func (x *exchange) setTarget(target string) {
 	x.out.RequestURI = target
 }
 
-// setHeaders copies the client's headers but those that nginx sets itself. It
-// reports false if a line is too long.
-func (x *exchange) setHeaders(l *location) bool {
+// setHeaders copies the client's headers but those that nginx sets itself.
+func (x *exchange) setHeaders(l *location) {
 	header := x.out.Header
 	clear(header)
+	names := x.own.settings.headers
 	for name, values := range x.r.Header {
-		for _, v := range values {
-			if len(name)+len(": \r\n")+len(v) > maxLine {
-				return false
-			}
-		}
-		if !l.replaced.has(name) && validName(name) {
+		if !l.replaced.has(name) && names.valid(name) {
 			header[name] = values
 		}
 	}
@@ -115,30 +106,6 @@ func (x *exchange) setHeaders(l *location) bool {
 			x.out.Close = strings.EqualFold(value, "close")
 		}
 	}
-	return true
 }
 
 var connectionClose = []string{"close"}
-
-// validName reports whether nginx takes a header seriously: others, those with
-// an underscore above all, are dropped without a word.
-//
-// Source: nginx ngx_http_core_module, ignore_invalid_headers and
-// underscores_in_headers.
-func validName(name string) bool {
-	for i := range len(name) {
-		if !inName[name[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-// inName are the characters of a valid name: letters, digits and hyphens.
-var inName = func() (set [256]bool) {
-	for c := range set {
-		b := byte(c)
-		set[c] = b == '-' || '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'z'
-	}
-	return set
-}()

@@ -74,14 +74,15 @@ func New(h world.Host, config Config) (*Proxy, error) {
 
 // Start opens the ports. If one cannot be opened, none stays open.
 func (p *Proxy) Start() error {
-	opts := world.ServeOptions{
-		ClientGone:  true,
-		HeaderKept:  true,
-		Malformed:   p.refuse,
-		IdleTimeout: or(p.config.ClientIdleTimeout, 75*time.Second),
-		MaxRequests: or(p.config.ClientMaxRequests, 1000),
-	}
 	for _, port := range p.ports {
+		own := p.defaultServer(port).settings
+		opts := world.ServeOptions{
+			ClientGone:  true,
+			HeaderKept:  true,
+			Malformed:   p.refuse,
+			IdleTimeout: own.clientIdle,
+			MaxRequests: own.clientMax,
+		}
 		l, err := p.host.Serve(port, p.Handler(port), opts)
 		if err != nil {
 			return errors.Join(fmt.Errorf("start %s: %w", p.host.Name(), err), p.close())
@@ -121,21 +122,26 @@ func (p *Proxy) close() error {
 func (p *Proxy) Ports() []int { return slices.Clone(p.ports) }
 
 // ServeHTTP answers a request as if it had come to the first port.
-func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, p.ports[0]) }
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.serve(w, r, p.ports[0], p.defaultServer(p.ports[0]))
+}
 
 // Handler answers requests to one of the ports.
-func (p *Proxy) Handler(port int) http.Handler { return portHandler{p, port} }
+func (p *Proxy) Handler(port int) http.Handler { return portHandler{p, port, p.defaultServer(port)} }
 
 type portHandler struct {
 	p    *Proxy
 	port int
+	own  *server // its default server
 }
 
-func (h portHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.p.serve(w, r, h.port) }
+func (h portHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.p.serve(w, r, h.port, h.own)
+}
 
-func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int) {
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int, own *server) {
 	x := p.takeExchange()
-	x.p, x.w, x.r, x.port = p, w, r, port
+	x.p, x.w, x.r, x.port, x.own = p, w, r, port, own
 	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
 		x.id = id[0]
 	}
@@ -177,5 +183,6 @@ const relayBuffer = 8192
 // kept for the next one.
 func (x *exchange) forget() {
 	clear(x.out.Header)
-	*x = exchange{attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
+	clear(x.vars)
+	*x = exchange{vars: x.vars[:0], attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
 }

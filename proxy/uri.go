@@ -2,11 +2,12 @@ package proxy
 
 import "strings"
 
-// normalPath decodes a path, merges its slashes and resolves "." and "..". It
-// refuses what leads above the root, a zero byte and a broken escape.
+// normalPath decodes a path, merges its slashes unless they stay, and resolves
+// "." and "..". It refuses what leads above the root, a zero byte and a broken
+// escape.
 //
 // Source: nginx ngx_http_parse.c, ngx_http_parse_complex_uri.
-func normalPath(raw string) (path string, ok bool) {
+func normalPath(raw string, merge bool) (path string, ok bool) {
 	if raw == "" || raw[0] != '/' {
 		return "", false
 	}
@@ -22,7 +23,11 @@ func normalPath(raw string) (path string, ok bool) {
 	for {
 		segment, after, more := strings.Cut(rest, "/")
 		switch segment {
-		case "", ".":
+		case "":
+			if !merge && more {
+				out = append(out, '/')
+			}
+		case ".":
 		case "..":
 			i := strings.LastIndexByte(string(out), '/')
 			if i < 0 {

@@ -13,6 +13,7 @@ const (
 	take1       mask = 0x2
 	take2       mask = 0x4
 	take3       mask = 0x8
+	take4       mask = 0x10
 	aBlock      mask = 0x100
 	aFlag       mask = 0x400
 	anyNumber   mask = 0x800
@@ -146,6 +147,9 @@ func (r *reader) check(s statement, context mask) error {
 		}
 		if err := r.fits(m, s); err != nil {
 			return err
+		}
+		if s.name() == "set" {
+			r.config.Variables = append(r.config.Variables, s.words[1].text)
 		}
 		if s.end == '{' {
 			return r.skip(inside(s.name(), context))

@@ -1,7 +1,9 @@
 package conf
 
 import (
+	"errors"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"sessionlab/proxy"
@@ -38,7 +40,7 @@ func (r *reader) mapBlock(s statement) error {
 				r.note(NoEffect, pattern, `"volatile": values are never kept here`)
 				continue
 			case "hostnames":
-				r.note(Ignored, pattern, `"hostnames" is not understood, ignored`)
+				m.Hostnames = true
 				continue
 			}
 		}
@@ -68,6 +70,9 @@ func (r *reader) mapBlock(s statement) error {
 				return r.fail(line, pattern, "conflicting parameter %s", quote(strings.TrimPrefix(pattern.text, `\`)))
 			}
 			exact[key] = true
+			if m.Hostnames && !validName(key) {
+				return r.fail(line, pattern, "invalid hostname or wildcard %s", quote(pattern.text))
+			}
 		}
 		m.Entries = append(m.Entries, proxy.MapEntry{Pattern: pattern.text, Value: line.words[1].text})
 	}
@@ -78,8 +83,33 @@ func (r *reader) mapBlock(s statement) error {
 // regexp refuses an expression that RE2 does not know. nginx's are PCRE, which
 // has more.
 func (r *reader) regexp(s statement, w word, expr string) error {
-	if _, err := regexp.Compile(expr); err != nil {
-		return r.fail(s, w, "regular expression %s: %s (RE2 is understood, not all of PCRE)", quote(expr), err)
+	_, err := regexp.Compile(expr)
+	if err == nil {
+		return nil
 	}
-	return nil
+	var broken *syntax.Error
+	if errors.As(err, &broken) && pcreWords[broken.Code] != "" {
+		return r.fail(s, w, "pcre2_compile() failed: %s in %s", pcreWords[broken.Code], quote(expr))
+	}
+	return r.fail(s, w, "regular expression %s: %s (RE2 is understood, not all of PCRE)", quote(expr), err)
+}
+
+// pcreWords are what PCRE says where an expression ends too early.
+//
+// Source: PCRE2 pcre2_error.c; nginx ngx_regex.c, ngx_regex_compile.
+var pcreWords = map[syntax.ErrorCode]string{
+	syntax.ErrMissingParen:      "missing closing parenthesis",
+	syntax.ErrMissingBracket:    "missing terminating ] for character class",
+	syntax.ErrTrailingBackslash: `\ at end of pattern`,
+}
+
+// validName reports whether an asterisk in the name of a host stands at an end
+// of it, before or behind a dot.
+//
+// Source: nginx ngx_hash.c, ngx_hash_add_key.
+func validName(name string) bool {
+	if strings.Count(name, "*") > 1 || strings.Contains(name, "..") {
+		return false
+	}
+	return !strings.Contains(name, "*") || len(name) > 2 && (strings.HasPrefix(name, "*.") || strings.HasSuffix(name, ".*"))
 }

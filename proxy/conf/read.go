@@ -243,8 +243,7 @@ func (r *reader) http(statement) error {
 	if err := r.checkLocations(); err != nil {
 		return err
 	}
-	r.checkNames()
-	return nil
+	return r.checkNames()
 }
 
 // include accepts mime.types alone: no file is read.

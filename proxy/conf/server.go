@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -43,10 +44,13 @@ func (r *reader) serverBlock(s statement) error {
 // checkNames warns of servers with the same name on the same port.
 //
 // Source: nginx ngx_http.c, ngx_http_server_names.
-func (r *reader) checkNames() {
+func (r *reader) checkNames() error {
 	type key struct {
 		port int
 		name string
+	}
+	if err := r.checkAsterisks(); err != nil {
+		return err
 	}
 	owner := map[key]int{}
 	for i, server := range r.config.Servers {
@@ -69,6 +73,33 @@ func (r *reader) checkNames() {
 			}
 		}
 	}
+	return nil
+}
+
+// checkAsterisks refuses names with an asterisk in the middle. nginx finds them
+// only where an address has several servers.
+//
+// Source: nginx ngx_http.c, ngx_http_optimize_servers.
+func (r *reader) checkAsterisks() error {
+	type address struct {
+		addr string
+		port int
+	}
+	sharers := map[address]int{}
+	for _, l := range r.listens {
+		sharers[address{l.addr, l.port}]++
+	}
+	for _, l := range r.listens {
+		if sharers[address{l.addr, l.port}] < 2 {
+			continue
+		}
+		for _, name := range l.server.Names {
+			if !strings.HasPrefix(name, "~") && !validName(strings.ToLower(name)) {
+				return &Error{Text: fmt.Sprintf("invalid server name or wildcard %s on %s:%d", quote(name), l.addr, l.port)}
+			}
+		}
+	}
+	return nil
 }
 
 // listenParameters are those that make no difference here; those that end with
@@ -210,7 +241,14 @@ func (r *reader) serverName(s statement) error {
 		switch {
 		case strings.HasPrefix(name, "*") && (len(name) < 3 || name[1] != '.') || name == ".":
 			return r.fail(s, w, "server name %s is invalid", quote(name))
-		case strings.HasPrefix(name, "~"), strings.EqualFold(name, "$hostname"):
+		case strings.HasPrefix(name, "~"):
+			if len(name) == 1 {
+				return r.fail(s, w, "empty regex in server name %s", quote(name))
+			}
+			if err := r.regexp(s, w, name[1:]); err != nil {
+				return err
+			}
+		case strings.EqualFold(name, "$hostname"):
 			r.note(Ignored, w, "server name %s is not understood, ignored", quote(name))
 			continue
 		case strings.Contains(name, "/"):
@@ -218,6 +256,30 @@ func (r *reader) serverName(s statement) error {
 		}
 		r.server.Names = append(r.server.Names, name)
 	}
+	return nil
+}
+
+// set reads set. Behind a return it is never executed, and yet makes the variable
+// known.
+//
+// Source: nginx ngx_http_rewrite_module.c, ngx_http_rewrite_set.
+func (r *reader) set(s statement) error {
+	name := s.words[1]
+	if !strings.HasPrefix(name.text, "$") || name.text == "$" {
+		return r.fail(s, name, "invalid variable name %s", quote(name.text))
+	}
+	if err := r.misspelt(s, s.words[2]); err != nil {
+		return err
+	}
+	sets, answer := &r.server.Sets, r.server.Return
+	if r.location != nil {
+		sets, answer = &r.location.Sets, r.location.Return
+	}
+	if answer != nil {
+		r.config.Variables = append(r.config.Variables, name.text)
+		return nil
+	}
+	*sets = append(*sets, proxy.Set{Variable: name.text, Value: s.words[2].text})
 	return nil
 }
 

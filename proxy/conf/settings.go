@@ -126,11 +126,14 @@ func (r *reader) bufferSize(s statement) error {
 	if !ok {
 		return r.reject(s, "invalid value")
 	}
-	if s.name() == "proxy_busy_buffers_size" {
+	switch s.name() {
+	case "proxy_busy_buffers_size":
 		r.settings.BusySize = orMinusOne(n)
-		return nil
+	case "client_header_buffer_size":
+		r.settings.HeaderBuffer = n
+	default:
+		r.settings.BufferSize = n
 	}
-	r.settings.BufferSize = n
 	return nil
 }
 
@@ -139,6 +142,10 @@ func (r *reader) buffers(s statement) error {
 	size, ok2 := memory(s.words[2].text)
 	if !ok1 || !ok2 || count == 0 || size == 0 {
 		return r.reject(s, "invalid value")
+	}
+	if s.name() == "large_client_header_buffers" {
+		r.settings.LargeBuffers = proxy.Buffers{Count: count, Size: size}
+		return nil
 	}
 	r.settings.Buffers = proxy.Buffers{Count: count, Size: size}
 	return nil
@@ -225,11 +232,7 @@ func (r *reader) clientTimeout(s statement) error {
 	if !ok {
 		return r.reject(s, "invalid value")
 	}
-	if r.server != nil || d == 0 {
-		r.note(Ignored, s.words[0], "%s is understood at the http level only, and not 0; ignored", quote(s.name()))
-		return nil
-	}
-	r.config.ClientIdleTimeout = d
+	r.settings.ClientIdleTimeout = orMinusOne(d)
 	return nil
 }
 
@@ -239,10 +242,20 @@ func (r *reader) clientRequests(s statement) error {
 	if !ok {
 		return r.reject(s, "invalid number")
 	}
-	if r.server != nil || n == 0 {
-		r.note(Ignored, s.words[0], "%s is understood at the http level only, and not 0; ignored", quote(s.name()))
-		return nil
+	r.settings.ClientMaxRequests = orMinusOne(n)
+	return nil
+}
+
+// ownFlag reads the flags of ngx_http_core_module.
+func (r *reader) ownFlag(s statement) error {
+	at := map[string]*proxy.Flag{
+		"absolute_redirect":       &r.settings.AbsoluteRedirect,
+		"port_in_redirect":        &r.settings.PortInRedirect,
+		"server_name_in_redirect": &r.settings.ServerNameInRedirect,
+		"merge_slashes":           &r.settings.MergeSlashes,
+		"underscores_in_headers":  &r.settings.Underscores,
+		"ignore_invalid_headers":  &r.settings.IgnoreInvalid,
 	}
-	r.config.ClientMaxRequests = n
+	*at[s.name()] = flagOf(s)
 	return nil
 }

@@ -20,8 +20,6 @@ func spell(c proxy.Config) string {
 	w.open("events")
 	w.close()
 	w.open("http")
-	w.count("keepalive_requests", c.ClientMaxRequests)
-	w.time("keepalive_timeout", c.ClientIdleTimeout)
 	w.settings(&c.Settings)
 	w.redirects(c.Redirects)
 	for i := range c.Maps {
@@ -145,6 +143,27 @@ func (w *writer) settings(s *proxy.Settings) {
 		w.line("proxy_buffers", strconv.Itoa(s.Buffers.Count), strconv.Itoa(s.Buffers.Size))
 	}
 	w.count("proxy_busy_buffers_size", s.BusySize)
+	for _, rule := range s.CookieDomains {
+		w.rule("proxy_cookie_domain", rule)
+	}
+	for _, rule := range s.CookiePaths {
+		w.rule("proxy_cookie_path", rule)
+	}
+	for _, rule := range s.CookieFlags {
+		w.line(append([]string{"proxy_cookie_flags", rule.Name}, rule.Flags...)...)
+	}
+	w.flag("absolute_redirect", s.AbsoluteRedirect)
+	w.flag("port_in_redirect", s.PortInRedirect)
+	w.flag("server_name_in_redirect", s.ServerNameInRedirect)
+	w.count("keepalive_requests", s.ClientMaxRequests)
+	w.time("keepalive_timeout", s.ClientIdleTimeout)
+	w.flag("merge_slashes", s.MergeSlashes)
+	w.flag("underscores_in_headers", s.Underscores)
+	w.flag("ignore_invalid_headers", s.IgnoreInvalid)
+	w.count("client_header_buffer_size", s.HeaderBuffer)
+	if s.LargeBuffers != (proxy.Buffers{}) {
+		w.line("large_client_header_buffers", strconv.Itoa(s.LargeBuffers.Count), strconv.Itoa(s.LargeBuffers.Size))
+	}
 	for _, page := range s.ErrorPages {
 		w.errorPage(page)
 	}
@@ -174,16 +193,24 @@ func (w *writer) errorPage(page proxy.ErrorPage) {
 // redirects stand behind proxy_pass, as nginx wants them.
 func (w *writer) redirects(list []proxy.Redirect) {
 	for _, redirect := range list {
-		if redirect.From == "off" || redirect.From == "default" {
-			w.line("proxy_redirect", redirect.From)
-			continue
-		}
-		w.line("proxy_redirect", redirect.From, redirect.To)
+		w.rule("proxy_redirect", redirect)
 	}
+}
+
+// rule writes a rule that may be "off" or "default" instead.
+func (w *writer) rule(name string, rule proxy.Redirect) {
+	if rule.From == "off" || rule.From == "default" {
+		w.line(name, rule.From)
+		return
+	}
+	w.line(name, rule.From, rule.To)
 }
 
 func (w *writer) mapBlock(m *proxy.Map) {
 	w.open("map", m.Source, "$"+strings.TrimPrefix(m.Variable, "$"))
+	if m.Hostnames {
+		w.line("hostnames")
+	}
 	if m.Default != "" {
 		w.line("default", m.Default)
 	}
@@ -319,6 +346,7 @@ func (w *writer) server(s *proxy.Server) {
 	}
 	w.settings(&s.Settings)
 	w.redirects(s.Redirects)
+	w.sets(s.Sets)
 	w.returns(s.Return)
 	for i := range s.Locations {
 		w.location(&s.Locations[i])
@@ -343,8 +371,15 @@ func (w *writer) location(l *proxy.Location) {
 	}
 	w.settings(&l.Settings)
 	w.redirects(l.Redirects)
+	w.sets(l.Sets)
 	w.returns(l.Return)
 	w.close()
+}
+
+func (w *writer) sets(sets []proxy.Set) {
+	for _, set := range sets {
+		w.line("set", "$"+strings.TrimPrefix(set.Variable, "$"), set.Value)
+	}
 }
 
 func (w *writer) returns(answer *proxy.Return) {

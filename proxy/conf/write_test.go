@@ -10,7 +10,7 @@ import (
 
 // bare is a configuration without what a text cannot hold.
 func bare(c proxy.Config) proxy.Config {
-	c.Resolve, c.RouteOf, c.Trace, c.Files = nil, nil, nil, nil
+	c.Resolve, c.RouteOf, c.Trace, c.Files, c.Variables = nil, nil, nil, nil, nil
 	for i := range c.Maps {
 		c.Maps[i].Pos = ""
 	}

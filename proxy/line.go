@@ -1,0 +1,84 @@
+package proxy
+
+import (
+	"maps"
+	"slices"
+
+	"sessionlab/lab/world"
+)
+
+// headerNames says which header names of clients are taken seriously; others are
+// dropped without a word.
+//
+// Source: nginx ngx_http_parse.c, ngx_http_parse_header_line;
+// ngx_http_core_module, ignore_invalid_headers and underscores_in_headers.
+type headerNames struct{ underscores, all bool }
+
+func headerNamesOf(s Settings) headerNames {
+	return headerNames{underscores: s.Underscores == On, all: s.IgnoreInvalid == Off}
+}
+
+func (h headerNames) valid(name string) bool {
+	if h.all {
+		return true
+	}
+	for i := range len(name) {
+		if !inName[name[i]] && !(h.underscores && name[i] == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// inName are the characters of a valid name: letters, digits and hyphens.
+var inName = func() (set [256]bool) {
+	for c := range set {
+		b := byte(c)
+		set[c] = b == '-' || '0' <= b && b <= '9' || 'a' <= b|0x20 && b|0x20 <= 'z'
+	}
+	return set
+}()
+
+// fits reports 0 if the head of a request fits into the buffers for it, else the
+// error. A line that does not fit behind those before it begins another buffer.
+// In which order the headers came is not known here: they are counted by name.
+//
+// Source: nginx ngx_http_request.c, ngx_http_alloc_large_header_buffer.
+func (s *settings) fits(x *exchange) (status int) {
+	line := len(x.method) + len(x.rawURI) + len(" HTTP/1.1 \r\n")
+	all := line + len("Host: \r\n") + len(x.r.Host) + len("\r\n")
+	for name, values := range x.r.Header {
+		for _, v := range values {
+			all += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	if all <= s.lineBuffer {
+		return 0
+	}
+	room, buffers := s.lineBuffer, s.largeLines.Count
+	take := func(n int) bool {
+		if n > room {
+			if buffers == 0 || n > s.largeLines.Size {
+				return false
+			}
+			buffers--
+			room = s.largeLines.Size
+		}
+		room -= n
+		return true
+	}
+	if !take(line) {
+		return 414
+	}
+	if !take(len("Host: \r\n") + len(x.r.Host)) {
+		return statusHeaderTooLarge
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.r.Header)) {
+		for _, v := range x.r.Header[name] {
+			if name != world.HeaderRequest && !take(len(name)+len(": \r\n")+len(v)) {
+				return statusHeaderTooLarge
+			}
+		}
+	}
+	return 0
+}
