@@ -55,6 +55,9 @@ type Location struct {
 	Sets      []Set  // set directives, executed before anything else
 	Return    *Return
 	Internal  bool
+	// Locations stand inside this one, and inherit its settings and Internal, but
+	// not what it does. There are none in an exact or a named location.
+	Locations []Location
 	Settings
 	Pos string
 }

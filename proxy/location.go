@@ -18,11 +18,15 @@ type server struct {
 	hosts    []*regexp.Regexp // those of the names that are patterns
 	settings *settings        // of the level itself
 	root     location         // stands for the server where no location matches
+	named    map[string]*location
+}
+
+// level are the locations of a server, or inside another location.
+type level struct {
 	exact    map[string]*location
 	slashed  []*location // of exact, those with proxy_pass whose path ends with a slash
 	prefixes []*location // longest first
 	patterns []*location // in the order of the file
-	named    map[string]*location
 }
 
 // location is a location block, compiled.
@@ -32,6 +36,7 @@ type location struct {
 	kind     string // the modifier
 	pattern  *regexp.Regexp
 	internal bool
+	inner    *level // nil: none
 	sets     []assignment
 	pass     *pass
 	answer   *answer
@@ -47,7 +52,7 @@ func (s *server) name() string { return s.first }
 
 // compileServer compiles a server block and its locations.
 func (c *compiler) compileServer(in *Server) (err error) {
-	s := &server{ports: in.Listen, defaults: in.Default, exact: map[string]*location{}, named: map[string]*location{}}
+	s := &server{ports: in.Listen, defaults: in.Default, named: map[string]*location{}}
 	if len(s.ports) == 0 {
 		s.ports = []int{80}
 	}
@@ -68,8 +73,8 @@ func (c *compiler) compileServer(in *Server) (err error) {
 		}
 		s.names = append(s.names, strings.ToLower(name))
 	}
-	level := c.config.Settings.inside(in.Settings)
-	if s.settings, err = c.compileSettings(level, in.Pos); err != nil {
+	own := c.config.Settings.inside(in.Settings)
+	if s.settings, err = c.compileSettings(own, in.Pos); err != nil {
 		return err
 	}
 	s.root = location{settings: s.settings, path: ""}
@@ -79,20 +84,33 @@ func (c *compiler) compileServer(in *Server) (err error) {
 	if in.Return != nil {
 		s.root.answer = c.compileReturn(in.Return, in.Pos)
 	}
-	for i := range in.Locations {
-		l := &in.Locations[i]
-		if err := c.compileLocation(s, l, level.inside(l.Settings)); err != nil {
-			return c.at(l.Pos, err)
-		}
+	if s.root.inner, err = c.compileLevel(s, in.Locations, own, false); err != nil {
+		return err
 	}
-	slices.SortStableFunc(s.prefixes, func(a, b *location) int { return cmp.Compare(len(b.path), len(a.path)) })
 	c.servers = append(c.servers, s)
 	return nil
 }
 
-func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err error) {
-	l := &location{path: in.Path, kind: in.Modifier, internal: in.Internal}
-	if l.settings, err = c.compileSettings(level, in.Pos); err != nil {
+// compileLevel compiles the locations of a server, or inside another location,
+// nil if there are none.
+func (c *compiler) compileLevel(s *server, in []Location, outer Settings, internal bool) (*level, error) {
+	if len(in) == 0 {
+		return nil, nil
+	}
+	v := &level{exact: map[string]*location{}}
+	for i := range in {
+		l := &in[i]
+		if err := c.compileLocation(s, v, l, outer.inside(l.Settings), internal || l.Internal); err != nil {
+			return nil, c.at(l.Pos, err)
+		}
+	}
+	slices.SortStableFunc(v.prefixes, func(a, b *location) int { return cmp.Compare(len(b.path), len(a.path)) })
+	return v, nil
+}
+
+func (c *compiler) compileLocation(s *server, v *level, in *Location, own Settings, internal bool) (err error) {
+	l := &location{path: in.Path, kind: in.Modifier, internal: internal}
+	if l.settings, err = c.compileSettings(own, in.Pos); err != nil {
 		return err
 	}
 	if l.sets, err = c.compileSets(in.Sets, in.Pos); err != nil {
@@ -106,39 +124,47 @@ func (c *compiler) compileLocation(s *server, in *Location, level Settings) (err
 			return err
 		}
 	}
-	duplicate := fmt.Errorf(`duplicate location "%s"`, in.Path)
-	switch in.Modifier {
+	if l.inner, err = c.compileLevel(s, in.Locations, own, internal); err != nil {
+		return err
+	}
+	return c.enter(s, v, l)
+}
+
+// enter files a location where it is looked for.
+func (c *compiler) enter(s *server, v *level, l *location) (err error) {
+	duplicate := fmt.Errorf(`duplicate location "%s"`, l.path)
+	switch l.kind {
 	case "=":
-		if s.exact[in.Path] != nil {
+		if v.exact[l.path] != nil {
 			return duplicate
 		}
-		s.exact[in.Path] = l
-		if l.pass != nil && strings.HasSuffix(in.Path, "/") {
-			s.slashed = append(s.slashed, l)
+		v.exact[l.path] = l
+		if l.pass != nil && strings.HasSuffix(l.path, "/") {
+			v.slashed = append(v.slashed, l)
 		}
 	case "", "^~":
-		for _, other := range s.prefixes {
-			if other.path == in.Path {
+		for _, other := range v.prefixes {
+			if other.path == l.path {
 				return duplicate
 			}
 		}
-		s.prefixes = append(s.prefixes, l)
+		v.prefixes = append(v.prefixes, l)
 	case "~", "~*":
 		flags := ""
-		if in.Modifier == "~*" {
+		if l.kind == "~*" {
 			flags = "(?i)"
 		}
-		if l.pattern, err = compileRegexp(flags, in.Path); err != nil {
+		if l.pattern, err = compileRegexp(flags, l.path); err != nil {
 			return err
 		}
-		s.patterns = append(s.patterns, l)
+		v.patterns = append(v.patterns, l)
 		return c.capturesOf(l.pattern)
 	case "@":
-		if s.named[in.Path] == nil { // a second one of that name is never found
-			s.named[in.Path] = l
+		if s.named[l.path] == nil { // a second one of that name is never found
+			s.named[l.path] = l
 		}
 	default:
-		return fmt.Errorf(`invalid location modifier "%s"`, in.Modifier)
+		return fmt.Errorf(`invalid location modifier "%s"`, l.kind)
 	}
 	return nil
 }
@@ -158,47 +184,70 @@ var errNoURI = errors.New(`"proxy_pass" cannot have URI part in location given b
 
 // find chooses the location of a path. It answers redirect=true if the path
 // lacks only the final slash of a location with proxy_pass.
+func (s *server) find(x *exchange, path string) (l *location, redirect bool) {
+	l, how := s.root.inner.find(x, path, &s.root)
+	return l, how == withSlash
+}
+
+// finding is how a level's search has ended.
+type finding uint8
+
+const (
+	provisional finding = iota // a pattern outside may still be preferred
+	final
+	withSlash // final, but a redirect to the path with a slash
+)
+
+// find chooses among the locations of a level; outer is the one that they are
+// in.
 //
 // Source: nginx ngx_http_core_module.c, ngx_http_core_find_location.
-func (s *server) find(x *exchange, path string) (l *location, redirect bool) {
-	if l := s.exact[path]; l != nil {
-		return l, false
+func (v *level) find(x *exchange, path string, outer *location) (*location, finding) {
+	if v == nil {
+		return outer, provisional
 	}
-	var best *location
-	for _, l := range s.prefixes {
+	if l := v.exact[path]; l != nil {
+		return l, final
+	}
+	best := outer
+	for _, l := range v.prefixes {
 		if strings.HasPrefix(path, l.path) {
 			best = l
 			break
 		}
 	}
-	if best == nil || best.path != path {
-		if l := s.lacksSlash(path); l != nil {
-			return l, true
+	if best == outer || best.path != path {
+		if l := v.lacksSlash(path); l != nil {
+			return l, withSlash
 		}
 	}
-	if best != nil && best.kind == "^~" {
-		return best, false
-	}
-	for _, l := range s.patterns {
-		if x.match(l.pattern, path) {
-			return l, false
+	chosen := best
+	if best != outer {
+		var how finding
+		if chosen, how = best.inner.find(x, path, best); how != provisional {
+			return chosen, how
 		}
 	}
-	if best == nil {
-		best = &s.root
+	if best == outer || best.kind != "^~" {
+		for _, l := range v.patterns {
+			if x.match(l.pattern, path) {
+				l, _ = l.inner.find(x, path, l)
+				return l, final
+			}
+		}
 	}
-	return best, false
+	return chosen, provisional
 }
 
 // lacksSlash finds the location with proxy_pass whose path is this one with a
 // slash behind it.
-func (s *server) lacksSlash(path string) *location {
-	for _, l := range s.prefixes {
+func (v *level) lacksSlash(path string) *location {
+	for _, l := range v.prefixes {
 		if l.pass != nil && len(l.path) == len(path)+1 && l.path[len(path)] == '/' && strings.HasPrefix(l.path, path) {
 			return l
 		}
 	}
-	for _, l := range s.slashed {
+	for _, l := range v.slashed {
 		if len(l.path) == len(path)+1 && strings.HasPrefix(l.path, path) {
 			return l
 		}

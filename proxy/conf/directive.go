@@ -26,8 +26,7 @@ func directives() []directive {
 		{"upstream", inHTTP | aBlock | take1, false, (*reader).upstreamBlock, "a group of servers"},
 		{"map", inHTTP | aBlock | take2, false, (*reader).mapBlock, "a variable; patterns are RE2"},
 		{"server", inHTTP | aBlock | noArguments, false, (*reader).serverBlock, "a virtual server"},
-		{"location", inServer | inLocation | aBlock | take1 | take2, false, (*reader).locationBlock,
-			"a location; not inside another"},
+		{"location", inServer | inLocation | aBlock | take1 | take2, false, (*reader).locationBlock, "a location"},
 		{"include", inMain | inEvents | inAnyLevel | inUpstream | take1, false, (*reader).include,
 			"mime.types only, without effect"},
 

@@ -34,27 +34,24 @@ func (r *reader) locationBlock(s statement) error {
 		}
 	}
 	outer, settings := r.location, r.settings
+	list := &r.server.Locations
 	if outer != nil {
 		if err := r.nested(s, outer, &l); err != nil {
 			return err
 		}
+		list = &outer.Locations
 	}
 	r.location, r.settings = &l, &l.Settings
 	if err := r.block(inLocation); err != nil {
 		return err
 	}
 	r.location, r.settings = outer, settings
-	if outer != nil {
-		return nil
-	}
-	r.server.Locations = append(r.server.Locations, l)
+	*list = append(*list, l)
 	r.places[l.Pos] = s.at
 	return nil
 }
 
-// nested refuses what may not stand inside a location. The rest is read on, so
-// that nginx's own complaint about a forgotten brace is found, and refused at the
-// end: nested locations are not simulated.
+// nested refuses what may not stand inside a location.
 //
 // Source: nginx ngx_http_core_module.c, ngx_http_core_location.
 func (r *reader) nested(s statement, outer, inner *proxy.Location) error {
@@ -75,10 +72,6 @@ func (r *reader) nested(s statement, outer, inner *proxy.Location) error {
 	case !pattern && !strings.HasPrefix(inner.Path, outer.Path):
 		return r.fail(s, s.words[0], "location %s is outside location %s", name(inner), name(outer))
 	}
-	if r.refused == nil {
-		r.refused = r.fail(s, s.words[0], "location %s inside a location is not simulated",
-			quote(strings.Join(s.texts(), " ")))
-	}
 	return nil
 }
 
@@ -92,21 +85,31 @@ func (r *reader) internal(statement) error {
 //
 // Source: nginx ngx_http.c, ngx_http_join_exact_locations.
 func (r *reader) checkLocations() error {
+	for _, server := range r.config.Servers {
+		if err := r.checkLevel(server.Locations); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) checkLevel(locations []proxy.Location) error {
 	type key struct {
 		exact bool
 		path  string
 	}
-	for _, server := range r.config.Servers {
-		seen := map[key]bool{}
-		for _, l := range server.Locations {
-			if l.Modifier != "" && l.Modifier != "^~" && l.Modifier != "=" {
-				continue
-			}
+	seen := map[key]bool{}
+	for _, l := range locations {
+		switch l.Modifier {
+		case "", "^~", "=":
 			k := key{l.Modifier == "=", l.Path}
 			if seen[k] {
 				return &Error{Position: r.places[l.Pos], Text: "duplicate location " + quote(l.Path)}
 			}
 			seen[k] = true
+		}
+		if err := r.checkLevel(l.Locations); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -47,9 +47,6 @@ func Read(name string, text []byte, o Options) (proxy.Config, []Diagnostic, erro
 		}
 	}
 	err = r.file()
-	if err == nil {
-		err = r.refused
-	}
 	if err != nil {
 		return proxy.Config{}, r.found, err
 	}
@@ -82,8 +79,6 @@ type reader struct {
 	rows    map[string][]directive
 	config  proxy.Config
 	found   []Diagnostic
-
-	refused error // the first thing that nginx would do, and that is not simulated
 
 	// Where the reader is.
 	seen     map[string]bool // directives of this block

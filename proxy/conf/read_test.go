@@ -180,7 +180,7 @@ func TestMistakesAreReportedInNginxsWords(t *testing.T) {
 		{what: "location expression", text: in("server {\nlocation ~ (a {}\n}"), want: `pcre2_compile() failed: missing closing parenthesis in "(a" in c:4:12`},
 		{what: "duplicate location", text: in("server {\nlocation /a {}\nlocation ^~ /a {}\n}"), want: `duplicate location "/a" in c:5:16`},
 		{what: "exact and prefix", text: in("server {\nlocation /a {}\nlocation = /a {}\n}"), want: "<nil>"},
-		{what: "nested location", text: loc("location /a/b {}"), want: `location "/a/b" inside a location is not simulated in c:5:1`},
+		{what: "duplicate inside", text: loc("location /a/b {}\nlocation /a/b {}"), want: `duplicate location "/a/b" in c:6:15`},
 		{what: "location outside the one around", text: loc("location /b {}"), want: `location "/b" is outside location "/a" in c:5:1`},
 		{what: "named location in a location", text: loc("location @b {}"), want: `named location "@b" can be on the server level only in c:5:1`},
 		{what: "location in an exact one", text: in("server {\nlocation = /a {\nlocation /a/b {}\n}}"),

@@ -373,6 +373,9 @@ func (w *writer) location(l *proxy.Location) {
 	w.redirects(l.Redirects)
 	w.sets(l.Sets)
 	w.returns(l.Return)
+	for i := range l.Locations {
+		w.location(&l.Locations[i])
+	}
 	w.close()
 }
 

@@ -22,11 +22,16 @@ func bare(c proxy.Config) proxy.Config {
 	}
 	for i := range c.Servers {
 		c.Servers[i].Pos = ""
-		for j := range c.Servers[i].Locations {
-			c.Servers[i].Locations[j].Pos = ""
-		}
+		placeless(c.Servers[i].Locations)
 	}
 	return c
+}
+
+func placeless(locations []proxy.Location) {
+	for i := range locations {
+		locations[i].Pos = ""
+		placeless(locations[i].Locations)
+	}
 }
 
 // usual is the front of a lab in the release.
