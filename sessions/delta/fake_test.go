@@ -37,7 +37,7 @@ func (f *fake) Status() tribes.Status { return tribes.Status{Members: f.members}
 
 func (f *fake) Send(_ context.Context, to []tribes.Member, m *tribes.Message) error {
 	var err error
-	if f.last, err = decode(m.Body, "localhost#"); err != nil {
+	if f.last, err = decodeBody(m.Body, "localhost#"); err != nil {
 		return err
 	}
 	var names []string
@@ -108,7 +108,7 @@ func (s *solo) hears(msg message) {
 	if msg.timestamp == 0 {
 		msg.timestamp = s.m.now()
 	}
-	s.hearsBytes(msg.append(nil))
+	s.hearsBytes(msg.body())
 }
 
 func (s *solo) hearsBytes(b []byte) { s.hear(s.ctx, &tribes.Message{Body: b, From: peer}) }

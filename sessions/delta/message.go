@@ -28,7 +28,32 @@ type message struct {
 	states  []sessions.State  // of State
 }
 
-// room is about how many bytes the message takes.
+// body is what a channel sends of the message: the bytes that append makes, with
+// their length before them. They stand for what Tomcat serialises, which is longer:
+// size says how long.
+func (m *message) body() []byte {
+	b := m.append(make([]byte, bodyHead, m.room()))
+	binary.BigEndian.PutUint32(b, uint32(len(b)-bodyHead))
+	return b
+}
+
+// bodyHead is the length of the length at the head of a body.
+const bodyHead = 4
+
+// decodeBody reads what body has made; what follows is there for its length alone.
+// See decode for the rest.
+func decodeBody(b []byte, name string) (message, error) {
+	if len(b) < bodyHead {
+		return message{}, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(b))
+	}
+	n, rest := binary.BigEndian.Uint32(b), b[bodyHead:]
+	if uint64(n) > uint64(len(rest)) {
+		return message{}, fmt.Errorf("%w: %d of %d bytes", ErrCorrupt, len(rest), n)
+	}
+	return decode(rest[:n], name)
+}
+
+// room is about how many bytes the body takes.
 func (m *message) room() int {
 	n := 32 + len(m.manager) + len(m.session) + len(m.newID)
 	for i := range m.actions {

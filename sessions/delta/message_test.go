@@ -106,6 +106,20 @@ func TestKindsHaveTomcatsCodesAndNames(t *testing.T) {
 	}
 }
 
+func TestBodiesAreReadWithWhatFollows(t *testing.T) {
+	for _, want := range someMessages() {
+		got, err := decodeBody(append(want.body(), make([]byte, 100)...), "localhost#")
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v decoded to %+v, %v, want %+v", want.kind, got, err, want)
+		}
+	}
+	for _, b := range [][]byte{nil, {0, 0, 0}, {0, 0, 0, 9, 1}, {0xff, 0xff, 0xff, 0xff}} {
+		if _, err := decodeBody(b, ""); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%x: %v, want %v", b, err, ErrCorrupt)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, m := range someMessages() {
 		f.Add(m.append(nil))

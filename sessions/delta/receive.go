@@ -12,7 +12,7 @@ import (
 // receive takes a message from the channel.
 // Source: Tomcat ClusterSessionListener.java; DeltaManager.java, messageDataReceived.
 func (m *Manager) receive(ctx context.Context, packed *tribes.Message) {
-	msg, err := decode(packed.Body, m.cfg.Name)
+	msg, err := decodeBody(packed.Body, m.cfg.Name)
 	if err != nil {
 		m.trace(Refused, nil, &packed.From, err.Error())
 		packed.Fail(err)

@@ -189,7 +189,7 @@ func TestGarbageIsRefusedAndCounted(t *testing.T) {
 	alone(t, nil, func(s *solo) {
 		session := s.create()
 		s.set(session, "k1", "a")
-		bad := (&message{kind: Delta, manager: "localhost#", session: session.ID()}).append(nil)
+		bad := (&message{kind: Delta, manager: "localhost#", session: session.ID()}).body()
 		bad[len(bad)-1] = 9 // nine actions follow, it says
 		for i, b := range [][]byte{nil, {77}, []byte("GET / HTTP/1.1"), bad} {
 			s.hearsBytes(b)
@@ -222,7 +222,7 @@ func FuzzReceive(f *testing.F) {
 		if m.kind.aboutSession() {
 			m.session = id
 		}
-		f.Add(m.append(nil))
+		f.Add(m.body())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		alone(t, nil, func(s *solo) {

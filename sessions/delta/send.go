@@ -37,7 +37,8 @@ func (m *Manager) send(ctx context.Context, to []tribes.Member, msg *message, op
 	}
 	err := m.channel.Send(ctx, to, &tribes.Message{
 		Label:   world.Label{Kind: msg.kind.String(), Key: sessions.Base(msg.session)},
-		Body:    msg.append(make([]byte, 0, msg.room())),
+		Body:    msg.body(),
+		Size:    msg.size(),
 		Options: options,
 	})
 	if err != nil && !errors.Is(err, world.ErrHostDown) {

@@ -55,7 +55,7 @@ func (d *dispatcher) stop(ctx context.Context, services StartOptions) {
 }
 
 func (d *dispatcher) sendMessage(ctx context.Context, to []Member, m *Message) error {
-	size := int64(len(m.Body))
+	size := int64(m.size())
 	d.mu.Lock()
 	async := d.run && m.Options&Asynchronous != 0
 	full := async && d.queued+size > d.cfg.MaxQueueSize
@@ -88,6 +88,6 @@ func (d *dispatcher) send(ctx context.Context, job dispatch) {
 		c.watch.event(Event{Kind: SendFailed, Label: job.m.Label, Err: err})
 	}
 	d.mu.Lock()
-	d.queued = max(0, d.queued-int64(len(job.m.Body)))
+	d.queued = max(0, d.queued-int64(job.m.size()))
 	d.mu.Unlock()
 }

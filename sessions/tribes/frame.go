@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Markers around everything that travels on a stream.
@@ -41,8 +42,12 @@ func appendFrame(b, content []byte) []byte {
 }
 
 // messageFrame is a message ready to be written.
-func messageFrame(m *Message) []byte {
-	b := append(make([]byte, 0, 192+len(m.Body)), frameStart...)
+func messageFrame(m *Message) []byte { return appendMessageFrame(nil, m) }
+
+// appendMessageFrame appends a message ready to be written.
+func appendMessageFrame(b []byte, m *Message) []byte {
+	b = slices.Grow(b, 192+m.size())
+	b = append(b, frameStart...)
 	at := len(b)
 	b = appendMessage(append(b, 0, 0, 0, 0), m)
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))

@@ -16,7 +16,11 @@ type Message struct {
 	Label world.Label
 	// Body is the content. The channel owns it from Send on; the receiver's is
 	// the connection's and changes after OnMessage's function has returned.
-	Body    []byte
+	Body []byte
+	// Size is how many bytes the content takes where Tomcat serialises it: zeros
+	// follow a shorter Body on the wire, and are in the receiver's. Zero: no more
+	// than Body.
+	Size    int
 	Options Options
 	// Timestamp is milliseconds of the sender's wall clock. Zero: Send sets it.
 	Timestamp int64
@@ -34,10 +38,14 @@ type Message struct {
 // Source: Tomcat NioReplicationTask.java, FAIL_ACK_COMMAND.
 func (m *Message) Fail(err error) { m.failed = err }
 
+// size is how many bytes of content travel.
+func (m *Message) size() int { return max(len(m.Body), m.Size) }
+
 var errMessage = errors.New("malformed message")
 
 // appendMessage appends the message as it travels in a frame: options,
-// timestamp, unique id, the sender's member packet, body.
+// timestamp, unique id, the sender's member packet, body: 58 bytes with the frame,
+// beside the packet and the body.
 // Source: Tomcat ChannelData.java, getDataPackage.
 func appendMessage(b []byte, m *Message) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(m.Options))
@@ -46,7 +54,9 @@ func appendMessage(b []byte, m *Message) []byte {
 	at := len(b)
 	b = AppendMember(append(b, 0, 0, 0, 0), m.From)
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
-	return appendBytes(b, m.Body)
+	b = binary.BigEndian.AppendUint32(b, uint32(m.size()))
+	b = append(b, m.Body...)
+	return append(b, make([]byte, m.size()-len(m.Body))...)
 }
 
 // decode reads what appendMessage wrote into a message that may be an earlier

@@ -22,6 +22,8 @@ type sender struct {
 	under context.Context    // that of the deliveries; ends when a send has failed
 	end   context.CancelFunc // of under
 
+	room []byte // for the frame of a message that is written at once
+
 	mu    sync.Mutex // guards memory only
 	conns []*connection
 }
@@ -56,7 +58,8 @@ type delivery struct {
 // all connections of this sender are closed.
 func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 	var way *sending
-	frame := messageFrame(m)
+	frame := appendMessageFrame(s.room[:0], m)
+	s.room = nil
 	for i := range to {
 		tried, err := s.writeNow(&to[i], m, frame)
 		if tried && err == nil {
@@ -68,6 +71,7 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 		way.deliveries = append(way.deliveries, delivery{to: to[i], err: err})
 	}
 	if way == nil {
+		s.room = frame
 		return nil
 	}
 	for i := range way.deliveries {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"sessionlab/lab/world"
+	"sessionlab/sessions/javaio"
 )
 
 // staticMembership is membership of configured nodes. Each says that it starts
@@ -260,8 +261,9 @@ const (
 	staticPing  byte = 3
 )
 
-// staticMessage is a MemberMessage inside an RpcMessage. Tomcat serialises Java
-// objects; the bytes here are the lab's own.
+// staticMessage is a MemberMessage, inside an RpcMessage unless it says goodbye.
+// Tomcat serialises Java objects; the bytes here are the lab's own, with as many
+// behind them.
 type staticMessage struct {
 	kind   byte
 	reply  bool
@@ -280,7 +282,47 @@ func (s staticMessage) message(options Options) *Message {
 		b[len(b)-1] = 1
 	}
 	b = binary.BigEndian.AppendUint64(b, s.call)
-	return &Message{Label: world.Label{Kind: "HEARTBEAT"}, Body: AppendMember(b, s.member), Options: options}
+	at := len(b)
+	b = AppendMember(append(b, 0, 0, 0, 0), s.member)
+	packet := len(b) - at - 4
+	binary.BigEndian.PutUint32(b[at:], uint32(packet))
+	return &Message{Label: world.Label{Kind: "HEARTBEAT"}, Body: b, Size: s.size(packet), Options: options}
+}
+
+// Classes of what a static membership sends.
+// Source: Tomcat RpcMessage.java, MemberImpl.java, StaticMember.java,
+// StaticMembershipProvider.java.
+var (
+	rpcMessage    = javaio.NewClass("org.apache.catalina.tribes.group.RpcMessage", nil)
+	memberImpl    = javaio.NewClass("org.apache.catalina.tribes.membership.MemberImpl", nil)
+	staticMember  = javaio.NewClass("org.apache.catalina.tribes.membership.StaticMember", memberImpl)
+	memberMessage = javaio.NewClass("org.apache.catalina.tribes.membership.StaticMembershipProvider$MemberMessage", nil,
+		javaio.Field{Name: "msgtype"},
+		javaio.Field{Name: "member", Type: "Lorg/apache/catalina/tribes/Member;"},
+		javaio.Field{Name: "membershipId", Type: "[B"})
+)
+
+// membershipName is that of a cluster in the Engine of conf/server.xml.
+// Source: Tomcat StaticMembershipService.java, getMembershipName.
+const membershipName = "Catalina-Channel-StaticMembership"
+
+// size is how many bytes Tomcat serialises the message to, with a member packet of
+// so many.
+func (s staticMessage) size(packet int) int {
+	var out javaio.Stream
+	if s.kind != staticStop {
+		out.Object(rpcMessage, 0)
+		out.Data(1 + 4 + 16 + 4 + len(membershipName)) // reply, uuid, rpcId
+	}
+	out.Object(memberMessage, 4)
+	out.Object(staticMember, 0)
+	out.Data(4 + packet)
+	out.End()
+	out.Array(javaio.ByteArray, len(membershipName), 1)
+	if s.kind != staticStop {
+		out.End()
+	}
+	return out.Len()
 }
 
 func decodeStatic(b []byte) (staticMessage, error) {
@@ -289,10 +331,11 @@ func decodeStatic(b []byte) (staticMessage, error) {
 	reply := in.byte()
 	s.reply = reply == 1
 	s.call = uint64(in.int64())
+	packet := in.bytes()
 	if in.short || reply > 1 || s.kind < staticStart || s.kind > staticPing {
 		return s, errMessage
 	}
 	var err error
-	s.member, err = DecodeMember(in.rest)
+	s.member, err = DecodeMember(packet)
 	return s, err
 }
