@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sessionlab/lab/world"
 	"sessionlab/proxy/upstream"
 )
 
@@ -290,6 +291,7 @@ type settings struct {
 	intercept   bool
 	unbuffered  bool
 	bufferSize  int
+	readAnswer  world.AnswerReader
 	maxBodySize int64 // 0: no limit
 	errorPages  []errorPage
 	addHeaders  []headerLine
@@ -363,6 +365,7 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		intercept:   in.InterceptErrors == On,
 		unbuffered:  in.Buffering == Off,
 		bufferSize:  or(in.BufferSize, 4096),
+		readAnswer:  c.release.wire.AnswerReader(or(in.BufferSize, 4096)),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
 		root:        or(in.Root, "html"),
 	}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -135,16 +134,6 @@ func (p *Proxy) builtinPage(status int) string {
 	}
 	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + heading +
 		"<hr><center>" + p.release.version + "</center>\r\n</body>\r\n</html>\r\n"
-}
-
-// refuse answers what is no request.
-func (p *Proxy) refuse(w http.ResponseWriter, _ *http.Request, status int) {
-	header := w.Header()
-	header["Server"], header["Date"] = p.serverHeader, p.date()
-	header["Content-Type"] = []string{"text/html"}
-	writeStatus(w, status, statusLine(status))
-	// An error means that the client has left; there is nobody to tell.
-	_, _ = io.WriteString(w, p.builtinPage(status))
 }
 
 // builtin sends nginx's own page for the status that the client sees.

@@ -41,6 +41,7 @@ type exchange struct {
 	errStatus int  // the status that the client sees, if not that of the content
 	errorPage bool // an error page is being made
 	status    int  // what was sent
+	relayed   bool // something of a server's body has been passed on
 	cut       bool
 
 	group     *group
@@ -86,10 +87,10 @@ const (
 // Source: nginx ngx_http_request.h, NGX_HTTP_MAX_URI_CHANGES.
 const maxRedirects = 10
 
-// run answers the request.
-func (x *exchange) run() {
-	status := x.accept()
-	if status != 0 {
+// run answers the request, or what was read of it, with a status that is an
+// error or statusSent.
+func (x *exchange) run(status int) {
+	if status != statusSent {
 		x.w.Header()["Connection"] = connectionClose
 	}
 	for {
@@ -144,7 +145,7 @@ func (x *exchange) accept() (status int) {
 	if !plainMethod(x.method) || len(x.r.TransferEncoding) > 0 && x.r.Header["Content-Length"] != nil {
 		return 400
 	}
-	if x.method == http.MethodConnect && x.p.release.authority {
+	if x.method == http.MethodConnect && x.p.release.wire.Authority {
 		if x.rawURI[0] == '/' {
 			return 400
 		}
@@ -255,13 +256,18 @@ func (x *exchange) readBody(limit int64) (status int) {
 	return bodyStatus(err)
 }
 
-// bodyStatus is the answer to a body that did not arrive as promised.
+// bodyStatus is the answer to a body that did not arrive as promised. There is
+// none to a client that has left in the middle.
+//
+// Source: nginx ngx_http_request_body.c, ngx_http_do_read_client_request_body.
 func bodyStatus(err error) int {
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, world.ErrHostDown):
 		return statusClientClosed
+	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, world.ErrBadChunk):
+		return statusClosed
 	}
 	return 400
 }

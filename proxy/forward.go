@@ -106,6 +106,7 @@ func (x *exchange) ask(l *location, t *Try) error {
 		ctx, stop = x.watchSending(ctx, l)
 	}
 	x.outBody.n = 0
+	x.link.ReadAnswersBy(l.readAnswer)
 	x.link.SetReadDeadline(l.read)
 	resp, err := x.link.RoundTrip(ctx, x.out)
 	x.resp, t.Sent = resp, x.link.Sent()
@@ -209,7 +210,11 @@ func (x *exchange) deliver(l *location) (status int) {
 		x.closeLink()
 	}
 	x.done(upstream.Served, how, code)
-	if err != nil && how != world.Canceled && how != world.Down {
+	switch {
+	case err == nil, how == world.Canceled, how == world.Down:
+	case !x.relayed && errors.Is(err, world.ErrBadChunk):
+		x.cutAs(world.Closed) // the head waits for the body
+	default:
 		x.cutAs(world.Cut)
 	}
 	x.spoilt = x.spoilt || err != nil
@@ -237,6 +242,7 @@ func (x *exchange) relayBody(l *location) error {
 			}
 		}
 		if held > 0 && (held >= limit || left == 0 || err != nil) {
+			x.relayed = true
 			if _, err := x.w.Write(x.buf[:held]); err != nil {
 				return errClientGone
 			}

@@ -162,7 +162,8 @@ func TestSocketsRequestThatIsNoneGetsNginxsPage(t *testing.T) {
 		for request, want := range map[string]string{
 			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n": "400 Bad Request",
 			"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n":                               "400 Bad Request",
-			"PRI * HTTP/2.0\r\n\r\n":                                              "505 HTTP Version Not Supported",
+			"PRI * HTTP/2.0\r\n\r\n":                                              "400 Bad Request",
+			"PRI / HTTP/2.0\r\n\r\n":                                              "505 HTTP Version Not Supported",
 			"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n":       "501 Not Implemented",
 			"GET /" + strings.Repeat("a", 9<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n": "414 Request-URI Too Large",
 		} {

@@ -79,7 +79,8 @@ func (p *Proxy) Start() error {
 		opts := world.ServeOptions{
 			ClientGone:  true,
 			HeaderKept:  true,
-			Malformed:   p.refuse,
+			ReadRequest: p.release.wire.ReadRequest,
+			Malformed:   portHandler{p, port, p.defaultServer(port)}.refuse,
 			IdleTimeout: own.clientIdle,
 			MaxRequests: own.clientMax,
 		}
@@ -139,13 +140,36 @@ func (h portHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.p.serve(w, r, h.port, h.own)
 }
 
+// refuse answers bytes that are no request with an error, of the server that
+// their Host names, if that was read.
+//
+// Source: nginx ngx_http_request.c, ngx_http_finalize_request.
+func (h portHandler) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	x := h.p.begin(w, r, h.port, h.own)
+	x.method, x.rawURI, x.bodyRead = r.Method, r.RequestURI, true
+	x.takeHost(r.Host)
+	x.srv = h.p.serverFor(x)
+	x.loc = &x.srv.root
+	x.run(status)
+	h.p.end(x)
+}
+
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int, own *server) {
+	x := p.begin(w, r, port, own)
+	x.run(x.accept())
+	p.end(x)
+}
+
+func (p *Proxy) begin(w http.ResponseWriter, r *http.Request, port int, own *server) *exchange {
 	x := p.takeExchange()
 	x.p, x.w, x.r, x.port, x.own = p, w, r, port, own
 	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
 		x.id = id[0]
 	}
-	x.run()
+	return x
+}
+
+func (p *Proxy) end(x *exchange) {
 	if p.config.Trace != nil {
 		x.trace(TraceEvent{Kind: Delivered, Status: x.status, Cut: x.cut,
 			UpstreamAddr: x.upstreamAddr(), UpstreamStatus: x.upstreamStatus()})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"sessionlab/proxy/wire"
 )
 
 // DefaultRelease is the nginx that is simulated unless Config.Release says
@@ -17,10 +19,10 @@ type release struct {
 	connection  string // Connection header sent to the servers, "" for none
 	keepalive   int    // idle connections kept for an upstream block
 	local       bool   // ... by each location for itself
-	authority   bool   // CONNECT takes an authority, and nothing else
-	strictHost  bool   // a Host must be well formed
-	sticky      bool   // sticky, route= and drain exist
-	joinHeaders bool   // $http_NAME joins the lines of a repeated header
+	wire        wire.Rules
+	strictHost  bool // a Host must be well formed
+	sticky      bool // sticky, route= and drain exist
+	joinHeaders bool // $http_NAME joins the lines of a repeated header
 	dropHeaders []string
 }
 
@@ -39,9 +41,9 @@ var changes = []struct {
 	since int // minor*100 + patch of 1.minor.patch
 	apply func(*release)
 }{
-	{2300, func(r *release) { r.joinHeaders = true }},
-	{2903, func(r *release) { r.authority = true }},
-	{2904, func(r *release) { r.strictHost = true }},
+	{2300, func(r *release) { r.joinHeaders, r.wire.StrictAnswers = true, true }},
+	{2903, func(r *release) { r.wire.Authority = true }},
+	{2904, func(r *release) { r.strictHost, r.wire.StrictChunks = true, true }},
 	{2906, func(r *release) { r.sticky = true }},
 	{2907, func(r *release) { r.httpVersion, r.connection, r.keepalive, r.local = "1.1", "", 32, true }},
 	{3100, func(r *release) { r.dropHeaders = append(r.dropHeaders[:4:4], "Proxy-Connection") }},

@@ -1,0 +1,44 @@
+// Package wire reads requests and answers from bytes as nginx does: what it
+// takes that others refuse, what it refuses, with which status and how early.
+//
+// Start with Rules, which say what differs between releases. Rules.ReadRequest
+// is a world.RequestReader for the ports of a front, the result of
+// Rules.AnswerReader a world.AnswerReader for its connections to the servers.
+// Both are pure: bytes in, a message or an error out. The files follow nginx's:
+// requestline.go and field.go ngx_http_parse.c, request.go ngx_http_request.c,
+// chunk.go ngx_http_parse_chunked, answer.go ngx_http_proxy_module.c.
+//
+// Names of header lines are brought into Go's canonical form; nginx passes them
+// on as they are written. A target is checked as far as the request line's states
+// go; what it means is the front's to say.
+package wire
+
+// Rules are those of a release of nginx. The zero value is 1.22.
+//
+// Source: nginx CHANGES.
+type Rules struct {
+	StrictAnswers bool // a server's framing must be sound, 1.23.0
+	Authority     bool // CONNECT takes host and port, 1.29.3
+	StrictChunks  bool // chunks end in CR LF, 1.29.4
+}
+
+// Buffers of a request's head, their sizes in bytes.
+//
+// Source: nginx ngx_http_core_module, client_header_buffer_size and
+// large_client_header_buffers.
+const (
+	smallBuffer  = 1 << 10
+	largeBuffer  = 8 << 10
+	largeBuffers = 4
+)
+
+// inName reports what a name of a header line may consist of.
+func inName(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-'
+}
+
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// isControl reports what stands in no target and no name.
+func isControl(c byte) bool { return c < ' ' || c == 0x7f }
