@@ -1,7 +1,6 @@
 package appnode
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -51,7 +50,7 @@ func (r *Request) answer() error {
 	if size, err := r.number("size"); err != nil {
 		return err
 	} else if size > len(r.out)+len(end) {
-		r.out = append(r.out, `,"pad":"`...)
+		r.out = append(r.out, beginPadding...)
 		return r.writePadded(len(r.out), 'x', `"`+end)
 	}
 	r.out = append(r.out, end...)
@@ -68,10 +67,7 @@ func (r *Request) writePadded(length int, pad byte, end string) error {
 	}
 	r.response.write(r.out)
 	if left := size - length - len(end); left > 0 {
-		block := bytes.Repeat([]byte{pad}, min(left, bufferSize))
-		for ; left > 0; left -= len(block) {
-			r.response.write(block[:min(left, len(block))])
-		}
+		r.response.pad(pad, int64(left))
 	}
 	r.response.write([]byte(end))
 	return nil

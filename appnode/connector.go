@@ -18,7 +18,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r, broken, count := n.begin()
 	defer n.end(r)
 
-	r.response.begin(w, n.cfg.Release.ReasonPhrase)
+	r.response.begin(w, &n.cfg)
 	good := r.parse(n, hr)
 	r.service = n.serviceTime(r, count)
 	switch {
@@ -48,7 +48,7 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 // Source: Tomcat Http11Processor.java, service, prepareRequest.
 func (n *Node) refuse(w http.ResponseWriter, _ *http.Request, status int) {
 	r := &Request{node: n}
-	r.response.begin(w, n.cfg.Release.ReasonPhrase)
+	r.response.begin(w, &n.cfg)
 	r.sendError(status, "", nil)
 	r.response.closing = true
 	r.response.finish()

@@ -252,6 +252,8 @@ func (outer Settings) inside(inner Settings) Settings {
 		BufferSize:          or(inner.BufferSize, outer.BufferSize),
 		Buffers:             or(inner.Buffers, outer.Buffers),
 		BusySize:            or(inner.BusySize, outer.BusySize),
+		MaxTempFileSize:     or(inner.MaxTempFileSize, outer.MaxTempFileSize),
+		ClientSendTimeout:   or(inner.ClientSendTimeout, outer.ClientSendTimeout),
 		MaxBodySize:         or(inner.MaxBodySize, outer.MaxBodySize),
 		ErrorPages:          orList(inner.ErrorPages, outer.ErrorPages),
 		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
@@ -290,6 +292,9 @@ type settings struct {
 	redirects   []rewriting // nil: off
 	intercept   bool
 	unbuffered  bool
+	buffers     int64         // proxy_buffers in bytes
+	tempFile    int64         // proxy_max_temp_file_size
+	clientSend  time.Duration // send_timeout
 	bufferSize  int
 	readAnswer  world.AnswerReader
 	maxBodySize int64 // 0: no limit
@@ -366,6 +371,9 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		unbuffered:  in.Buffering == Off,
 		bufferSize:  or(in.BufferSize, 4096),
 		readAnswer:  c.release.wire.AnswerReader(or(in.BufferSize, 4096)),
+		buffers:     in.Buffers.all(),
+		tempFile:    orDefault(in.MaxTempFileSize, 1<<30),
+		clientSend:  orDefault(in.ClientSendTimeout, 60*time.Second),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
 		root:        or(in.Root, "html"),
 	}
@@ -399,12 +407,15 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 //
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_merge_loc_conf.
 func (s Settings) checkBuffers() error {
-	all := or(s.Buffers, Buffers{8, 4096})
+	all := or(s.Buffers, defaultBuffers)
 	largest := max(or(s.BufferSize, 4096), all.Size)
 	busy := or(s.BusySize, 2*largest)
 	switch {
 	case all.Count < 2:
 		return errors.New(`there must be at least 2 "proxy_buffers"`)
+	case s.MaxTempFileSize > 0 && s.MaxTempFileSize < int64(largest):
+		return errors.New(`"proxy_max_temp_file_size" must be equal to zero to disable temporary files usage or ` +
+			`must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`)
 	case busy < largest:
 		return errors.New(`"proxy_busy_buffers_size" must be equal to or greater than the maximum of the value of ` +
 			`"proxy_buffer_size" and one of the "proxy_buffers"`)
@@ -412,6 +423,15 @@ func (s Settings) checkBuffers() error {
 		return errors.New(`"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer`)
 	}
 	return nil
+}
+
+// defaultBuffers are those of a system whose pages have 4 KiB.
+var defaultBuffers = Buffers{8, 4096}
+
+// all is the size of all buffers together in bytes.
+func (b Buffers) all() int64 {
+	b = or(b, defaultBuffers)
+	return int64(b.Count) * int64(b.Size)
 }
 
 // fillSettings compiles the texts of settings.

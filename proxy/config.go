@@ -109,7 +109,9 @@ type Settings struct {
 	InterceptErrors     Flag          // default off
 	Buffering           Flag          // proxy_buffering: default on
 	BufferSize          int           // proxy_buffer_size: the largest response head; default 4096 bytes
-	Buffers             Buffers       // proxy_buffers: looked at for mistakes only
+	Buffers             Buffers       // proxy_buffers: what is held in memory for a client that is slower than its server
+	MaxTempFileSize     int64         // proxy_max_temp_file_size in bytes: what is held beyond that; default 1 GiB, None for nothing
+	ClientSendTimeout   time.Duration // send_timeout: between two writes to the client; default 60s
 	BusySize            int           // proxy_busy_buffers_size, likewise; in bytes
 	MaxBodySize         int64         // client_max_body_size in bytes: default 1 MiB
 	ErrorPages          []ErrorPage   // inherited only as a whole

@@ -14,8 +14,8 @@
 //   - Header names are spelt as Go does (Etag, X-Real-Ip). A folded header line is
 //     joined and one without a colon refused; nginx refuses the first and drops
 //     the second. HTTP/0.9 is not spoken, parts of files are not given.
-//   - Of a response at most one buffer is held back, even if the client reads
-//     slowly; nginx collects more, and on disk.
+//   - What nginx writes to a temporary file for a slow client is kept in memory,
+//     runs of one byte as a count.
 //   - Request bodies are always read whole before a server is asked, as with
 //     "proxy_request_buffering on".
 //   - An idle connection to a server that has outlived keepalive_timeout is

@@ -41,7 +41,6 @@ type exchange struct {
 	errStatus int  // the status that the client sees, if not that of the content
 	errorPage bool // an error page is being made
 	status    int  // what was sent
-	relayed   bool // something of a server's body has been passed on
 	cut       bool
 
 	group     *group
@@ -62,6 +61,7 @@ type exchange struct {
 	outBody   requestBody
 	spoilt    bool // something may still hold on to it
 	buf       []byte
+	flow      outflow
 
 	sentHost, hostOfSent string // the latest Host and what plainHost makes of it
 }

@@ -210,72 +210,18 @@ func (x *exchange) deliver(l *location) (status int) {
 		x.closeLink()
 	}
 	x.done(upstream.Served, how, code)
+	if s := x.flow.spool; s != nil && s.drain() != nil && err == nil {
+		err, how = errClientGone, world.Canceled
+	}
 	switch {
 	case err == nil, how == world.Canceled, how == world.Down:
-	case !x.relayed && errors.Is(err, world.ErrBadChunk):
+	case x.flow.written == 0 && errors.Is(err, world.ErrBadChunk):
 		x.cutAs(world.Closed) // the head waits for the body
 	default:
 		x.cutAs(world.Cut)
 	}
 	x.spoilt = x.spoilt || err != nil
 	return statusSent
-}
-
-// errClientGone says that the client could not be written to.
-var errClientGone = errors.New("client closed connection")
-
-// relayBody copies the body. An error but errClientGone is the server's.
-func (x *exchange) relayBody(l *location) error {
-	flusher, _ := x.w.(http.Flusher)
-	left := x.resp.ContentLength // below 0 if it is not known
-	limit := x.holds(l)
-	held := 0 // bytes that the client has not got yet
-	for {
-		x.link.SetReadDeadline(l.read)
-		n, err := x.resp.Body.Read(x.buf[held:])
-		held += n
-		left -= int64(n)
-		if err != nil && limit == wholeBuffers && world.OutcomeOf(err) == world.ReadTimeout {
-			held = 0
-			if flusher != nil {
-				flusher.Flush() // the head, if nothing else
-			}
-		}
-		if held > 0 && (held >= limit || left == 0 || err != nil) {
-			x.relayed = true
-			if _, err := x.w.Write(x.buf[:held]); err != nil {
-				return errClientGone
-			}
-			held = 0
-			if left != 0 && flusher != nil {
-				flusher.Flush() // a length that is not known is none that is counted afterwards
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// How much of a body is held back until the client gets some of it.
-const (
-	everyPiece   = 1       // of chunks, or with proxy_buffering off
-	wholeBuffers = 4 << 10 // of other bodies: one of proxy_buffers
-)
-
-// holds is how much of the answer's body is held back. What is held when the
-// server stalls never reaches the client.
-//
-// Source: nginx ngx_event_pipe.c, ngx_event_pipe_read_upstream: a buffer that is
-// not full is looked at only if the parser of chunks may find one in it.
-func (x *exchange) holds(l *location) int {
-	if l.unbuffered || len(x.resp.TransferEncoding) > 0 {
-		return everyPiece
-	}
-	return wholeBuffers
 }
 
 // release gives the connection back after a whole answer.

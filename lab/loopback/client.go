@@ -36,6 +36,7 @@ func (h *host) DialHTTP(ctx context.Context, addr string) (world.HTTPConn, error
 	if err := h.own(s); err != nil {
 		return nil, s.fail("dial", err)
 	}
+	s.limitWindow()
 	c := &httpConn{sock: s, in: source{sock: s}, read: readAnswer}
 	c.br = bufio.NewReader(&c.in)
 	return c, nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"sessionlab/lab/world"
 )
@@ -31,9 +32,10 @@ type response struct {
 	line   string
 	noHead bool // an answer of HTTP/0.9
 
-	buf     []byte
-	length  int64 // declared by the handler, or -1
-	written int64 // body bytes taken from the handler
+	buf     []byte       // of the body: taken and not sent
+	out     bytes.Buffer // room for what is sent
+	length  int64        // declared by the handler, or -1
+	written int64        // body bytes taken from the handler
 	chunked bool
 	close   bool // the connection ends with this answer
 	started bool // the head has left
@@ -48,9 +50,11 @@ var _ interface {
 	http.Flusher
 	world.ResponseCutter
 	world.StatusWriter
+	world.WriteLimiter
 } = (*response)(nil)
 
 func newResponse(c *serverConn, req *http.Request, last bool) *response {
+	c.sock.stall = 0
 	return &response{
 		conn: c, req: req, key: req.Header.Get(world.HeaderRequest),
 		header: http.Header{}, length: -1, close: last || req.Close, noHead: req.ProtoMajor == 0,
@@ -58,6 +62,9 @@ func newResponse(c *serverConn, req *http.Request, last bool) *response {
 }
 
 func (r *response) Header() http.Header { return r.header }
+
+// LimitWrites implements world.WriteLimiter.
+func (r *response) LimitWrites(d time.Duration) { r.conn.sock.stall = d }
 
 // proceed tells the client to send the body that it holds back.
 func (r *response) proceed() error {
@@ -112,6 +119,9 @@ func (r *response) Write(p []byte) (int, error) {
 	if r.cut {
 		return 0, r.conn.sock.fail("write", net.ErrClosed)
 	}
+	if r.err != nil {
+		return 0, r.err
+	}
 	r.WriteHeader(http.StatusOK)
 	if r.bodyless() {
 		return 0, http.ErrBodyNotAllowed
@@ -155,16 +165,17 @@ func (r *response) flush(final bool) error {
 	if r.err != nil {
 		return r.err
 	}
-	var out bytes.Buffer
+	out := &r.out
+	out.Reset()
 	first := !r.started
 	if first && r.noHead && len(r.buf) == 0 && !final {
 		return nil // nothing to see yet
 	}
 	if first {
-		r.begin(&out, final)
+		r.begin(out, final)
 	}
 	if len(r.buf) > 0 && r.chunked {
-		fmt.Fprintf(&out, "%x\r\n%s\r\n", len(r.buf), r.buf)
+		fmt.Fprintf(out, "%x\r\n%s\r\n", len(r.buf), r.buf)
 	} else {
 		out.Write(r.buf)
 	}

@@ -228,6 +228,7 @@ type serverConn struct {
 }
 
 func newServerConn(l *httpListener, s *sock) *serverConn {
+	s.limitWindow()
 	c := &serverConn{lis: l, sock: s, in: source{sock: s, ctx: l.host.ctx}}
 	c.br = bufio.NewReaderSize(&c.in, maxHead)
 	return c

@@ -25,6 +25,9 @@ type sock struct {
 	wire *wire
 	end  int           // which end of the wire this is
 	gone chan struct{} // closed when this end is
+	// stall is how long a write may wait for the other end to take something;
+	// zero for ever. It belongs to who writes.
+	stall time.Duration
 
 	whoIsThere sync.Once
 	remote     netip.AddrPort // logical; ask remoteAddr
@@ -181,7 +184,11 @@ func (s *sock) read(ctx context.Context, p []byte) (int, error) {
 func (s *sock) write(ctx context.Context, p []byte) (n int, err error) {
 	defer context.AfterFunc(ctx, s.kick)()
 	for {
-		s.conn.SetWriteDeadline(time.Time{})
+		var stalled time.Time
+		if s.stall > 0 {
+			stalled = time.Now().Add(s.stall)
+		}
+		s.conn.SetWriteDeadline(stalled)
 		if err := s.host.pass(ctx); err != nil {
 			return n, err
 		}
@@ -196,7 +203,18 @@ func (s *sock) write(ctx context.Context, p []byte) (n int, err error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, s.cause(err)
 		}
+		if m == 0 && s.stall > 0 && !time.Now().Before(stalled) {
+			s.shut()
+			return n, world.ErrWriteTimeout
+		}
 	}
+}
+
+// limitWindow gives a connection for HTTP buffers of the size of a body's window:
+// those that Linux chooses take megabytes before a writer waits.
+func (s *sock) limitWindow() {
+	_ = s.conn.SetWriteBuffer(world.BodyWindow) // a system that refuses keeps its own
+	_ = s.conn.SetReadBuffer(world.BodyWindow)
 }
 
 // send is write for bytes that a partition keeps back.

@@ -21,7 +21,7 @@ const (
 // segment is a piece of a response on its way.
 type segment struct {
 	at      int64
-	visible int // bytes of the body that have arrived with it
+	visible int64 // how far the body has arrived with it
 	head    bool
 	bad     bool // the head is no HTTP
 	end     httpEnd
@@ -52,9 +52,8 @@ type httpConn struct {
 	body         responseBody
 	headSeen     bool
 	bad          bool
-	buf          []byte
-	visible      int
-	read         int
+	resBody      pipe
+	visible      int64 // how much of resBody has arrived
 	end          httpEnd
 	headReady    func() bool
 	dataReady    func() bool
@@ -92,6 +91,7 @@ type httpConn struct {
 	reqHeld      *fault.Rule
 	reqHolding   bool
 	serveReady   func() bool
+	writer       *task // waits for room in resBody
 }
 
 // deliverRequest and deliverSegment are the connection as seen by its two
@@ -213,7 +213,7 @@ func (c *httpConn) closeClient() {
 			c.gone.detach()
 			c.gone.cancel(context.Canceled)
 		}
-		c.w.wake(c.task)
+		c.wakeServer()
 	})
 }
 
@@ -240,7 +240,15 @@ func (c *httpConn) closeServer(rst bool) {
 	if !c.clientClosed {
 		c.queue(segment{fin: !rst, rst: rst, visible: -1})
 	}
+	c.wakeServer()
+}
+
+// wakeServer has the server's end look at what has become of the connection.
+func (c *httpConn) wakeServer() {
 	c.w.wake(c.task)
+	if c.writer != nil {
+		c.w.wake(c.writer)
+	}
 }
 
 // retry looks again at what the fault table holds on this connection. It

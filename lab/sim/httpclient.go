@@ -107,8 +107,8 @@ func (c *httpConn) roundTrip(ctx context.Context, req *http.Request) (*http.Resp
 	if err != nil {
 		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
 	}
-	c.headSeen, c.bad, c.visible, c.read, c.end = false, false, 0, 0, endNone
-	c.buf = c.buf[:0]
+	c.headSeen, c.bad, c.visible, c.end = false, false, 0, endNone
+	c.resBody.reset()
 	c.dropped, c.sent = false, true
 	c.ctx = ctx
 	if !c.serverClosed {
@@ -126,7 +126,7 @@ func (c *httpConn) roundTrip(ctx context.Context, req *http.Request) (*http.Resp
 	case c.bad:
 		err = world.ErrBadHead
 	case c.headSeen:
-		c.w.observe(world.Receives, c.client, c.server.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
+		c.w.observe(world.Receives, c.client, c.server.name, world.Label{Kind: "RESPONSE", Key: c.key}, int(c.resBody.written))
 		if err := c.client.enter(); err != nil {
 			return nil, &world.OpError{Op: "read", Addr: c.addr, Err: err}
 		}
@@ -155,7 +155,7 @@ func (c *httpConn) await(ctx context.Context, ready func() bool) (expired bool, 
 func (c *httpConn) headThere() bool { return c.headSeen || c.bad || c.fin || c.rst }
 
 func (c *httpConn) dataThere() bool {
-	return c.read < c.visible || c.end != endNone || c.fin || c.rst
+	return c.resBody.read < c.visible || c.end != endNone || c.fin || c.rst
 }
 
 // prepare copies what the server will see of the request.
@@ -333,32 +333,58 @@ type responseBody struct {
 
 func (b *responseBody) Read(p []byte) (int, error) {
 	c := b.c
-	if err := c.client.enter(); err != nil {
+	if len(p) == 0 {
+		return 0, c.client.enter()
+	}
+	if err := b.await(); err != nil {
 		return 0, err
 	}
-	if len(p) == 0 {
-		return 0, nil
+	n := c.resBody.takeBytes(p, c.visible)
+	c.tookSome()
+	return n, nil
+}
+
+// ReadRun implements world.RunReader.
+func (b *responseBody) ReadRun(p []byte) (int, world.Run, error) {
+	if err := b.await(); err != nil {
+		return 0, world.Run{}, err
+	}
+	n, run := b.c.resBody.take(p, b.c.visible)
+	b.c.tookSome()
+	return n, run, nil
+}
+
+// tookSome lets a writer who waits go on.
+func (c *httpConn) tookSome() {
+	if c.writer != nil && c.resBody.roomy() {
+		c.w.wake(c.writer)
+	}
+}
+
+// await waits until there is something to read, or returns how the body ended.
+func (b *responseBody) await() error {
+	c := b.c
+	if err := c.client.enter(); err != nil {
+		return err
 	}
 	for {
 		switch {
-		case c.read < c.visible:
-			n := copy(p, c.buf[c.read:c.visible])
-			c.read += n
-			return n, nil
+		case c.resBody.read < c.visible:
+			return nil
 		case b.whole || c.end == endWhole:
 			b.finish()
-			return 0, io.EOF
+			return io.EOF
 		case c.clientClosed:
-			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: net.ErrClosed}
+			return &world.OpError{Op: "read", Addr: c.addr, Err: net.ErrClosed}
 		case c.rst:
 			c.closeClient()
-			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: world.ErrReset}
+			return &world.OpError{Op: "read", Addr: c.addr, Err: world.ErrReset}
 		case c.fin && c.rw.untilClose():
 			b.finish() // HTTP/1.0 without a length: the end is the end
-			return 0, io.EOF
+			return io.EOF
 		case c.fin:
 			c.closeClient()
-			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: io.ErrUnexpectedEOF}
+			return &world.OpError{Op: "read", Addr: c.addr, Err: io.ErrUnexpectedEOF}
 		}
 		expired, err := c.await(c.ctx, c.dataReady)
 		if expired {
@@ -366,7 +392,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		}
 		if err != nil {
 			c.closeClient()
-			return 0, &world.OpError{Op: "read", Addr: c.addr, Err: err}
+			return &world.OpError{Op: "read", Addr: c.addr, Err: err}
 		}
 	}
 }
@@ -379,7 +405,7 @@ func (b *responseBody) finish() {
 }
 
 func (b *responseBody) Close() error {
-	if b.c.end == endWhole && b.c.read == b.c.visible {
+	if b.c.end == endWhole && b.c.resBody.read == b.c.visible {
 		b.finish()
 	}
 	if !b.whole {

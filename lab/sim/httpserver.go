@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
@@ -141,11 +142,12 @@ type responseWriter struct {
 	cut      bool
 	written  int64
 	delay    int64 // added by the fault table to this response
+	limit    int64 // how long a Write may wait (ns), -1 for ever
 }
 
 func (w *responseWriter) reset() {
 	clear(w.header)
-	*w = responseWriter{c: w.c, header: w.header, head: w.head, length: -1}
+	*w = responseWriter{c: w.c, header: w.header, head: w.head, length: -1, limit: -1}
 }
 
 func (w *responseWriter) Header() http.Header { return w.header }
@@ -175,36 +177,131 @@ func (w *responseWriter) WriteStatus(status int, line string) {
 	}
 }
 
+func (w *responseWriter) LimitWrites(d time.Duration) {
+	w.limit = int64(d)
+	if d <= 0 {
+		w.limit = -1
+	}
+}
+
 func (w *responseWriter) Write(p []byte) (int, error) {
 	c := w.c
-	if err := c.server.enter(); err != nil {
+	keep, err := w.admit(int64(len(p)))
+	if err != nil {
 		return 0, err
+	}
+	done := 0
+	for keep && done < len(p) {
+		room, err := w.awaitRoom()
+		if err != nil {
+			return done, err
+		}
+		n := min(len(p)-done, int(room))
+		c.resBody.put(p[done : done+n])
+		w.written += int64(n)
+		done += n
+	}
+	w.wrote()
+	return len(p), nil
+}
+
+// WriteRun implements world.RunWriter.
+func (w *responseWriter) WriteRun(run world.Run) (int64, error) {
+	c := w.c
+	keep, err := w.admit(run.Length)
+	if err != nil {
+		return 0, err
+	}
+	done := int64(0)
+	for keep && done < run.Length {
+		room, err := w.awaitRoom()
+		if err != nil {
+			return done, err
+		}
+		n := min(run.Length-done, room)
+		c.resBody.putRun(world.Run{Byte: run.Byte, Length: n})
+		w.written += n
+		done += n
+	}
+	w.wrote()
+	return run.Length, nil
+}
+
+// admit says whether n bytes of a body can be written; keep is false if nobody
+// will see them.
+func (w *responseWriter) admit(n int64) (keep bool, err error) {
+	c := w.c
+	if err := c.server.enter(); err != nil {
+		return false, err
 	}
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if c.serverClosed || w.cut {
-		return 0, &world.OpError{Op: "write", Addr: c.remote, Err: net.ErrClosed}
+	if err := w.broken(); err != nil {
+		return false, err
 	}
-	if c.clientFin {
-		return 0, &world.OpError{Op: "write", Addr: c.remote, Err: world.ErrReset}
+	if w.noBody() {
+		return false, http.ErrBodyNotAllowed
 	}
-	if w.bodyless() {
-		if w.noBody() {
-			return 0, http.ErrBodyNotAllowed
-		}
-		w.written += int64(len(p))
-		return len(p), nil
+	if w.declared && w.written+n > w.length && !w.bodyless() {
+		return false, http.ErrContentLength
 	}
-	if w.declared && w.written+int64(len(p)) > w.length {
-		return 0, http.ErrContentLength
+	if w.bodyless() || c.dropped {
+		w.written += n
+		return false, nil
 	}
-	c.buf = append(c.buf, p...)
-	w.written += int64(len(p))
-	if !w.started && !w.declared && len(c.buf) > bufferBeforeChunking {
+	return true, nil
+}
+
+// wrote sends the head of an answer whose length nobody will know in time.
+func (w *responseWriter) wrote() {
+	if !w.started && !w.declared && w.c.resBody.written > bufferBeforeChunking {
 		w.flush()
 	}
-	return len(p), nil
+}
+
+// broken is why nothing more can be written, nil if it can.
+func (w *responseWriter) broken() error {
+	switch c := w.c; {
+	case c.serverClosed || w.cut:
+		return w.fail(net.ErrClosed)
+	case c.clientFin:
+		return w.fail(world.ErrReset)
+	}
+	return nil
+}
+
+func (w *responseWriter) fail(err error) error {
+	return &world.OpError{Op: "write", Addr: w.c.remote, Err: err}
+}
+
+// awaitRoom waits until the reader has room for some more of the body. The
+// reader cannot make any before it has got what was written.
+func (w *responseWriter) awaitRoom() (room int64, err error) {
+	c := w.c
+	if room := c.resBody.room(); room > 0 {
+		return room, nil
+	}
+	w.flush()
+	if c.dropped {
+		c.resBody.reset()
+		return c.resBody.room(), nil
+	}
+	c.writer = c.w.current
+	expired, err := c.server.wait(c.server.root, w.limit, c.roomThere)
+	c.writer = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case expired:
+		c.closeServer(false)
+		return 0, w.fail(world.ErrWriteTimeout)
+	}
+	return c.resBody.room(), w.broken()
+}
+
+func (c *httpConn) roomThere() bool {
+	return c.resBody.roomy() || c.clientFin || c.serverClosed
 }
 
 func (w *responseWriter) noBody() bool {
@@ -220,7 +317,7 @@ func (w *responseWriter) signless() bool { return w.noHead || w.status < 200 && 
 
 // headLeaves reports whether the client sees the head of the answer with what
 // there is of it.
-func (w *responseWriter) headLeaves() bool { return !w.noHead || len(w.c.buf) > 0 }
+func (w *responseWriter) headLeaves() bool { return !w.noHead || w.c.resBody.written > 0 }
 
 // untilClose reports whether only the end of the connection ends the body.
 func (w *responseWriter) untilClose() bool { return w.length < 0 && !w.chunked }
@@ -295,9 +392,9 @@ func (w *responseWriter) flush() {
 	if first {
 		w.begin(false)
 	}
-	c.queue(segment{visible: len(c.buf), head: w.headLeaves()})
+	c.queue(segment{visible: c.resBody.written, head: w.headLeaves()})
 	if first {
-		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
+		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, int(c.resBody.written))
 	}
 }
 
@@ -315,7 +412,7 @@ func (w *responseWriter) finish() {
 		w.begin(true)
 	}
 	w.finished = true
-	s := segment{visible: len(c.buf), head: w.headLeaves(), end: endWhole, fin: w.close}
+	s := segment{visible: c.resBody.written, head: w.headLeaves(), end: endWhole, fin: w.close}
 	if w.declared && w.written < w.length && c.request.Method != http.MethodHead {
 		s.end, s.fin, w.close = endNone, true, true // fewer bytes than promised
 	} else if w.untilClose() {
@@ -331,7 +428,7 @@ func (w *responseWriter) finish() {
 	}
 	c.queue(s)
 	if first {
-		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, len(c.buf))
+		c.w.observe(world.Sends, c.server, c.client.name, world.Label{Kind: "RESPONSE", Key: c.key}, int(c.resBody.written))
 	}
 }
 
@@ -343,7 +440,6 @@ func (w *responseWriter) Cut(how world.Outcome) {
 	}
 	switch how {
 	case world.Closed:
-		c.buf = c.buf[:0]
 	case world.Reset:
 		w.cut = true
 		c.closeServer(true)

@@ -17,6 +17,7 @@ var (
 	ErrConnectTimeout = errors.New("connect timed out")
 	ErrReset          = errors.New("connection reset by peer")
 	ErrReadTimeout    = errors.New("read timed out")
+	ErrWriteTimeout   = errors.New("write timed out")
 	ErrBadHead        = errors.New("malformed response head")
 	ErrBadChunk       = fmt.Errorf("malformed chunk: %w", io.ErrUnexpectedEOF)
 	ErrPortTaken      = errors.New("address already in use")

@@ -53,6 +53,7 @@ func directives() []directive {
 		{"add_header", inAnyLevel | take2 | take3, false, (*reader).addHeader, "adds a header to answers"},
 		{"root", inAnyLevel | take1, true, (*reader).root, "prefix of the files of the lab"},
 		{"index", inAnyLevel | oneOrMore, false, (*reader).index, "index.html only"},
+		{"send_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit between two writes to the client"},
 		{"client_max_body_size", inAnyLevel | take1, true, (*reader).maxBodySize, "413 above"},
 		{"keepalive_timeout", inAnyLevel | take1 | take2, true, (*reader).clientTimeout,
 			"idle time of clients' connections, that of the port's default server; 0 anywhere"},
@@ -99,7 +100,8 @@ func directives() []directive {
 		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
 		{"proxy_buffering", inAnyLevel | aFlag, true, (*reader).buffering, "off: answers are passed on as they arrive"},
 		{"proxy_request_buffering", inAnyLevel | aFlag, true, nil, "no effect: requests are read whole first"},
-		{"proxy_buffers", inAnyLevel | take2, true, (*reader).buffers, "checked only: at most one buffer is held back"},
+		{"proxy_buffers", inAnyLevel | take2, true, (*reader).buffers, "held for a client that is slower than its server"},
+		{"proxy_max_temp_file_size", inAnyLevel | take1, true, (*reader).maxTempFileSize, "held beyond proxy_buffers"},
 		{"proxy_busy_buffers_size", inAnyLevel | take1, true, (*reader).bufferSize, "checked only"},
 
 		// Accepted: what a lab's file has in it without a difference here.
@@ -129,7 +131,6 @@ func directives() []directive {
 		{"client_body_buffer_size", inAnyLevel | take1, true, nil, "no effect: memory is not limited"},
 		{"client_header_timeout", inHTTP | inServer | take1, true, nil, "no effect: clients are not slow"},
 		{"client_body_timeout", inAnyLevel | take1, true, nil, "no effect: clients are not slow"},
-		{"send_timeout", inAnyLevel | take1, true, nil, "no effect: clients are not slow"},
 		{"reset_timedout_connection", inAnyLevel | aFlag, true, nil, "no effect: clients are not slow"},
 	}
 }

@@ -48,6 +48,8 @@ func (r *reader) proxyTime(s statement) error {
 		r.settings.SendTimeout = d
 	case "proxy_read_timeout":
 		r.settings.ReadTimeout = d
+	case "send_timeout":
+		r.settings.ClientSendTimeout = d
 	}
 	return nil
 }
@@ -148,6 +150,15 @@ func (r *reader) buffers(s statement) error {
 		return nil
 	}
 	r.settings.Buffers = proxy.Buffers{Count: count, Size: size}
+	return nil
+}
+
+func (r *reader) maxTempFileSize(s statement) error {
+	n, ok := size(s.words[1].text)
+	if !ok {
+		return r.reject(s, "invalid value")
+	}
+	r.settings.MaxTempFileSize = orMinusOne(n)
 	return nil
 }
 

@@ -164,6 +164,10 @@ func (w *writer) settings(s *proxy.Settings) {
 	if s.LargeBuffers != (proxy.Buffers{}) {
 		w.line("large_client_header_buffers", strconv.Itoa(s.LargeBuffers.Count), strconv.Itoa(s.LargeBuffers.Size))
 	}
+	if s.MaxTempFileSize != 0 {
+		w.line("proxy_max_temp_file_size", strconv.FormatInt(max(s.MaxTempFileSize, 0), 10))
+	}
+	w.time("send_timeout", s.ClientSendTimeout)
 	for _, page := range s.ErrorPages {
 		w.errorPage(page)
 	}

@@ -270,7 +270,7 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 			rec.SetCookie = value
 		}
 	}
-	c.body, err = world.ReadAll(resp.Body, c.body[:0])
+	c.body, err = appnode.ReadAnswer(resp.Body, c.body[:0])
 	kind := first(resp.Header["Content-Type"])
 	reusable := err == nil && !resp.Close && !c.req.Close
 	switch {

@@ -33,6 +33,7 @@ var chapters = []chapter{
 	{name: "disk", rows: diskRows},
 	{name: "http", rows: httpRows},
 	{name: "connections", rows: connectionRows},
+	{name: "bodies", rows: bodyRows},
 	{name: "handlers", rows: handlerRows},
 	{name: "listeners", rows: listenerRows},
 	{name: "transport", rows: transportRows},

@@ -1,0 +1,251 @@
+package worldtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"sessionlab/lab/world"
+)
+
+// large is a body that fits into no buffer between a writer and a reader.
+const large = 16 << 20
+
+// bodyWriter is a handler that writes a run and tells how that went.
+type bodyWriter struct {
+	size  int64
+	limit time.Duration // of LimitWrites; 0 calls none
+	first bool          // the length is announced
+
+	began, done atomic.Bool
+	wrote       atomic.Int64
+	err         atomic.Pointer[error]
+}
+
+func (b *bodyWriter) handler(w http.ResponseWriter, _ *http.Request) {
+	if b.first {
+		w.Header().Set("Content-Length", strconv.FormatInt(b.size, 10))
+	}
+	if b.limit > 0 {
+		w.(world.WriteLimiter).LimitWrites(b.limit)
+	}
+	b.began.Store(true)
+	n, err := world.WriteRun(w, world.Run{Byte: 'x', Length: b.size})
+	b.wrote.Store(n)
+	b.err.Store(&err)
+	b.done.Store(true)
+}
+
+// head asks and reads the head of the answer only.
+func (r *rig) head(ctx context.Context, c world.HTTPConn, req *http.Request) *http.Response {
+	resp, err := c.RoundTrip(ctx, req)
+	r.must(err, "%s %s", req.Method, req.URL)
+	return resp
+}
+
+// readRuns reads a body by its runs and says how long it was.
+func readRuns(body io.Reader) (size int64, err error) {
+	p := make([]byte, 8<<10)
+	for {
+		n, run, err := world.ReadRun(body, p)
+		if size += int64(n) + run.Length; err == io.EOF {
+			return size, nil
+		} else if err != nil {
+			return size, err
+		}
+	}
+}
+
+var bodyRows = []row{
+	{"a Write waits for a reader that reads nothing, and goes on when it does", func(r *rig) {
+		for _, announced := range []bool{false, true} {
+			b := &bodyWriter{size: large, first: announced}
+			h, alice := r.boot("tomcat1"), r.boot("alice")
+			r.serve(h, b.handler)
+			r.as(alice, func(ctx context.Context) {
+				resp := r.head(ctx, r.dialHTTP(ctx, alice, web(h)), request("GET", "/", ""))
+				r.must(alice.Sleep(ctx, short), "sleep")
+				same(r, "the handler is done before anything is read", b.done.Load(), false)
+				n, err := readRuns(resp.Body)
+				if n != large || err != nil {
+					r.errorf("read %d bytes, %v, want %d", n, err, large)
+				}
+			})
+			r.eventually("the handler is done", b.done.Load)
+			same(r, "bytes written", b.wrote.Load(), large)
+			r.kill("tomcat1")
+			r.kill("alice")
+		}
+	}},
+	{"a body of the window does not wait for its reader", func(r *rig) {
+		b := &bodyWriter{size: world.BodyWindow}
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, b.handler)
+		r.as(alice, func(ctx context.Context) {
+			resp := r.head(ctx, r.dialHTTP(ctx, alice, web(h)), request("GET", "/", ""))
+			r.await(ctx, alice, "the handler is done", b.done.Load)
+			r.ok("what was written", wholeAnswer(resp), strings.Repeat("x", world.BodyWindow))
+		})
+	}},
+	{"a Write that waits fails when the reader leaves, and so do the next ones", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var began, done atomic.Bool
+		var wrote atomic.Int64
+		var errs [2]error
+		r.serve(h, func(w http.ResponseWriter, _ *http.Request) {
+			began.Store(true)
+			var n int64
+			n, errs[0] = world.WriteRun(w, world.Run{Byte: 'x', Length: large})
+			wrote.Store(n)
+			_, errs[1] = io.WriteString(w, "more")
+			done.Store(true)
+		})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			r.head(ctx, c, request("GET", "/", ""))
+			r.must(alice.Sleep(ctx, short), "sleep")
+			same(r, "the handler is done", done.Load(), false)
+			r.must(c.Close(), "close")
+		})
+		r.eventually("the handler is done", done.Load)
+		for i, err := range errs {
+			r.isError("write "+strconv.Itoa(i), err, world.ErrReset)
+		}
+		if n := wrote.Load(); n >= large {
+			r.errorf("%d bytes were written to nobody", n)
+		}
+	}},
+	{"a Write that waits fails when the reader is killed", func(r *rig) {
+		b := &bodyWriter{size: large}
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, b.handler)
+		r.as(alice, func(ctx context.Context) {
+			r.head(ctx, r.dialHTTP(ctx, alice, web(h)), request("GET", "/", ""))
+		})
+		r.settle()
+		same(r, "the handler is done", b.done.Load(), false)
+		r.kill("alice")
+		r.eventually("the handler is done", b.done.Load)
+		r.isError("write", *b.err.Load(), world.ErrReset)
+	}},
+	{"a killed writer's body is cut", func(r *rig) {
+		b := &bodyWriter{size: large}
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, b.handler)
+		var resp *http.Response
+		r.as(alice, func(ctx context.Context) {
+			resp = r.head(ctx, r.dialHTTP(ctx, alice, web(h)), request("GET", "/", ""))
+		})
+		r.settle()
+		r.kill("tomcat1")
+		r.as(alice, func(context.Context) {
+			n, err := readRuns(resp.Body)
+			r.outcome("body", err, h.Addr(), world.Cut)
+			if n == 0 || n >= large {
+				r.errorf("%d of %d bytes arrived, want some", n, large)
+			}
+		})
+	}},
+	{"a Write waits for a paused reader", func(r *rig) {
+		b := &bodyWriter{size: large}
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, b.handler)
+		reading := r.start(alice, "reader", func(ctx context.Context) {
+			resp := r.head(ctx, r.dialHTTP(ctx, alice, web(h)), request("GET", "/", ""))
+			r.must(alice.Sleep(ctx, short), "sleep")
+			if n, err := readRuns(resp.Body); n != large || err != nil {
+				r.errorf("read %d bytes, %v, want %d", n, err, large)
+			}
+		})
+		r.eventually("the handler writes", b.began.Load)
+		r.pause("alice")
+		r.pass(2 * short)
+		same(r, "the handler is done while the reader is paused", b.done.Load(), false)
+		r.resume("alice")
+		reading.wait()
+		r.eventually("the handler is done", b.done.Load)
+	}},
+	{"LimitWrites ends a Write whose reader takes nothing, and the connection", func(r *rig) {
+		b := &bodyWriter{size: large, limit: short}
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, b.handler)
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			resp := r.head(ctx, c, request("GET", "/", ""))
+			r.await(ctx, alice, "the handler is done", b.done.Load)
+			r.isError("write", *b.err.Load(), world.ErrWriteTimeout)
+			_, err := readRuns(resp.Body)
+			r.outcome("body", err, h.Addr(), world.Cut)
+		})
+	}},
+	{"LimitWrites leaves a slow reader alone", func(r *rig) {
+		b := &bodyWriter{size: 1 << 20, limit: idle}
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, b.handler)
+		r.as(alice, func(ctx context.Context) {
+			resp := r.head(ctx, r.dialHTTP(ctx, alice, web(h)), request("GET", "/", ""))
+			p := make([]byte, 64<<10)
+			for {
+				r.must(alice.Sleep(ctx, idle/10), "sleep")
+				if _, err := io.ReadFull(resp.Body, p); err != nil {
+					r.isError("body", err, io.EOF)
+					return
+				}
+			}
+		})
+	}},
+	{"a run arrives as its bytes, between others", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, "before")
+			for _, run := range []world.Run{{Byte: 'x', Length: 3}, {Byte: 'x', Length: 100_000}, {Byte: 'y', Length: 70_000}, {}} {
+				if n, err := world.WriteRun(w, run); n != run.Length || err != nil {
+					r.errorf("WriteRun of %d = %d, %v", run.Length, n, err)
+				}
+			}
+			io.WriteString(w, "behind")
+		})
+		want := "before" + strings.Repeat("x", 100_003) + strings.Repeat("y", 70_000) + "behind"
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			if a := r.get(ctx, c, "/"); a.body != want || a.err != nil {
+				r.errorf("read %d bytes, %v, want the %d that were written", len(a.body), a.err, len(want))
+			}
+			resp := r.head(ctx, c, request("GET", "/", ""))
+			var got []byte
+			p := make([]byte, 8<<10)
+			for {
+				n, run, err := world.ReadRun(resp.Body, p)
+				got = append(append(got, p[:n]...), bytes.Repeat([]byte{run.Byte}, int(run.Length))...)
+				if err != nil {
+					r.isError("body", err, io.EOF)
+					break
+				}
+			}
+			if string(got) != want {
+				r.errorf("read %d bytes by runs, want the %d that were written", len(got), len(want))
+			}
+		})
+	}},
+	{"a run that is longer than the length that was announced is refused", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var got atomic.Pointer[error]
+		r.serve(h, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			_, err := world.WriteRun(w, world.Run{Byte: 'x', Length: 11})
+			got.Store(&err)
+		})
+		r.as(alice, func(ctx context.Context) {
+			r.outcome("answer", r.get(ctx, r.dialHTTP(ctx, alice, web(h)), "/").err, h.Addr(), world.Cut)
+		})
+		if err := *got.Load(); !errors.Is(err, http.ErrContentLength) {
+			r.errorf("WriteRun = %v, want %v", err, http.ErrContentLength)
+		}
+	}},
+}
