@@ -36,12 +36,13 @@ type Lab struct {
 	names  []string // of the nodes, in the plan's order
 	nodes  map[string]*node
 	byAddr map[string]*node // by "address:port"
+	byHost map[string]*node // by address
 	front  *proxy.Proxy
 	// proxyHost is the front's machine, and proxyGone says that it was killed.
 	proxyHost world.Host
 	proxyGone atomic.Bool
-	formed    []tribes.Member // of the cluster at time zero
-	running   atomic.Bool     // time zero has passed
+	formation *tribes.Formation // the cluster at time zero
+	running   atomic.Bool       // time zero has passed
 
 	mu         sync.Mutex // guards memory only
 	attempts   map[string][]Attempt
@@ -64,7 +65,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 	p.Nodes = slices.Clone(p.Nodes)
 	l := &Lab{
 		world: w, plan: p, timing: p.Timing.withDefaults(),
-		nodes: map[string]*node{}, byAddr: map[string]*node{}, attempts: map[string][]Attempt{}, parcels: map[[16]byte]parcel{},
+		nodes: map[string]*node{}, byAddr: map[string]*node{}, byHost: map[string]*node{}, attempts: map[string][]Attempt{}, parcels: map[[16]byte]parcel{},
 	}
 	for i, np := range p.Nodes {
 		if np.Addr == "" {
@@ -77,6 +78,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 		l.nodes[np.Name] = n
 		l.names = append(l.names, np.Name)
 		l.byAddr[l.NodeAddr(np.Name)] = n
+		l.byHost[np.Addr] = n
 	}
 	w.Observe(func(e world.Event) { l.seam(&e) })
 	return l, nil
@@ -87,18 +89,14 @@ func New(w world.World, p Plan) (*Lab, error) {
 // only begin to start.
 func (l *Lab) Start(ctx context.Context) error {
 	op := l.world.Operator()
-	// All machines first: a formed cluster knows all its members.
+	l.formation = &tribes.Formation{Delay: l.plan.Delay, Spread: l.plan.Spread, StateAcked: l.plan.Manager.Delta.StateAcked()}
 	for _, name := range l.names {
 		if n := l.nodes[name]; !n.plan.Cold {
-			if _, err := l.bootHost(n); err != nil {
+			h, err := l.bootHost(n)
+			if err != nil {
 				return err
 			}
-		}
-	}
-	l.formed = l.formedMembers()
-	for _, name := range l.names {
-		if n := l.nodes[name]; !n.plan.Cold {
-			app, err := l.load(n, n.machine(), true, 0)
+			app, err := l.load(n, h, true, 0)
 			if err != nil {
 				return err
 			}
@@ -107,6 +105,7 @@ func (l *Lab) Start(ctx context.Context) error {
 			}
 		}
 	}
+	l.formation.Complete(ctx)
 	if err := l.startProxy(ctx); err != nil {
 		return err
 	}

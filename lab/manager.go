@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -97,7 +98,7 @@ func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessio
 	d.Trace = l.deltaTraced
 	d.Tribes.Trace = func(e tribes.Event) { l.channelTraced(n.plan.Name, e) }
 	if formed {
-		d.Tribes.Formed = l.formed
+		d.Tribes.Formation = l.formation
 	}
 	if p.StaticMembers {
 		static := tribes.StaticConfig{}
@@ -105,7 +106,7 @@ func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessio
 			static = *d.Tribes.Static
 		}
 		for _, name := range l.names {
-			static.Members = append(static.Members, tribes.StaticMember(l.nodes[name].plan.Addr, l.receiverPort()))
+			static.Members = append(static.Members, tribes.StaticMember(l.nodes[name].plan.Addr, p.receiverPort()))
 		}
 		d.Tribes.Static = &static
 	}
@@ -128,9 +129,7 @@ func (l *Lab) equipDelta(h world.Host, n *node, cfg *appnode.Config, base sessio
 	return nil
 }
 
-func (l *Lab) receiverPort() int {
-	if port := l.plan.Manager.Delta.Tribes.Receiver.Port; port != 0 {
-		return port
-	}
-	return tribes.DefaultPort
+// receiverPort is the port that a receiver tries first.
+func (p *ManagerPlan) receiverPort() int {
+	return cmp.Or(p.Delta.Tribes.Receiver.Port, tribes.DefaultPort)
 }

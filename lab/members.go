@@ -1,27 +1,6 @@
 package lab
 
-import (
-	"slices"
-
-	"sessionlab/sessions/tribes"
-)
-
-// formedMembers are all nodes that are part of the cluster at time zero.
-func (l *Lab) formedMembers() []tribes.Member {
-	var all []tribes.Member
-	for _, name := range l.names {
-		n := l.nodes[name]
-		if n.plan.Cold {
-			continue
-		}
-		if l.plan.Manager.StaticMembers {
-			all = append(all, tribes.StaticMember(n.plan.Addr, l.receiverPort()))
-		} else {
-			all = append(all, tribes.LocalMember(n.machine(), l.receiverPort()))
-		}
-	}
-	return all
-}
+import "slices"
 
 // Members are the nodes that a node's membership lists, in the plan's order.
 func (l *Lab) Members(name string) []string {
@@ -56,10 +35,8 @@ func (l *Lab) Quiet() bool {
 
 // machineAt is the name of the node whose machine has an address, or the address.
 func (l *Lab) machineAt(addr string) string {
-	for _, name := range l.names {
-		if l.nodes[name].plan.Addr == addr {
-			return name
-		}
+	if n := l.byHost[addr]; n != nil {
+		return n.plan.Name
 	}
 	return addr
 }

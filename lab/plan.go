@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"sessionlab/appnode"
 	"sessionlab/proxy"
 	"sessionlab/sessions"
+	"sessionlab/sessions/tribes"
 )
 
 // ProxyName is the front proxy's name as a machine.
@@ -47,7 +49,11 @@ type Plan struct {
 	// Proxy is the front's configuration; RouteOf and Trace are the lab's to set.
 	Proxy     proxy.Config
 	ProxyAddr string // "" is DefaultProxyAddr
-	Timing    Timing
+	// Delay is what one way takes between two machines, and Spread how much more a
+	// message may take. They are the world's to do; who knows whom at time zero
+	// hangs on them. Zero is next to nothing.
+	Delay, Spread time.Duration
+	Timing        Timing
 }
 
 // NodePlan is one node. The zero value of every field but Name is the default.
@@ -86,5 +92,23 @@ func (p Plan) Check() error {
 	if err := p.Proxy.Check(); err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
-	return p.Manager.check()
+	if err := p.Manager.check(); err != nil {
+		return err
+	}
+	return p.receiversBind()
+}
+
+// receiversBind finds the node whose receiver would find no free port: its
+// connector, which is bound first, has the only one.
+func (p Plan) receiversBind() error {
+	t := &p.Manager.Delta.Tribes
+	if !p.Manager.clustered() || t.Receiver.AutoBind != 1 || t.StartOptions != 0 && t.StartOptions&tribes.ReceiveMessages == 0 {
+		return nil
+	}
+	for _, n := range p.Nodes {
+		if cmp.Or(n.Connector.Port, DefaultNodePort) == p.Manager.receiverPort() {
+			return fmt.Errorf("node %s: the receiver finds no free port: the connector has %d, and autoBind is 1", n.Name, p.Manager.receiverPort())
+		}
+	}
+	return nil
 }

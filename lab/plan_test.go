@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sessionlab/lab"
+	"sessionlab/sessions/tribes"
 )
 
 func TestDefaultAddressesGoOnInTheNextNetwork(t *testing.T) {
@@ -43,6 +44,24 @@ func TestCheckFindsWhatCannotRun(t *testing.T) {
 		{"an interceptor that is none", func(p *lab.Plan) {
 			p.Manager.Class, p.Manager.Delta.Tribes.Interceptors = "DeltaManager", []string{"Sieve"}
 		}, "cluster: "},
+		{"multicast without a receiver", func(p *lab.Plan) {
+			p.Manager.Class, p.Manager.Delta.Tribes.StartOptions = "DeltaManager", 14
+		}, "cluster: channelStartOptions 14: McastService needs the receiver's port"},
+		{"neither of them", func(p *lab.Plan) {
+			p.Manager.Class, p.Manager.Delta.Tribes.StartOptions = "DeltaManager", 2
+		}, ""},
+		{"static members that nobody can ask", func(p *lab.Plan) {
+			p.Manager.Class, p.Manager.Delta.Tribes.StartOptions = "DeltaManager", 13
+			p.Manager.Delta.Tribes.Static = &tribes.StaticConfig{}
+		}, "cluster: channelStartOptions 13: StaticMembershipService asks"},
+		{"a receiver without a port", func(p *lab.Plan) {
+			p.Manager.Class, p.Manager.Delta.Tribes.Receiver.AutoBind = "DeltaManager", 1
+			p.Nodes[1].Connector.Port = 4000
+		}, "node b: the receiver finds no free port: the connector has 4000, and autoBind is 1"},
+		{"which tries the next one", func(p *lab.Plan) {
+			p.Manager.Class, p.Manager.Delta.Tribes.Receiver.AutoBind = "DeltaManager", 2
+			p.Nodes[1].Connector.Port = 4000
+		}, ""},
 		{"a proxy without servers", func(p *lab.Plan) { p.Proxy.Upstreams[0].Servers = nil }, "proxy: "},
 	} {
 		p := plan("a", "b")

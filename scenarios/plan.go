@@ -23,6 +23,8 @@ func PlanOf(sc *script.Scenario) (lab.Plan, error) {
 	}
 	p.Nodes = nodePlans(sc)
 	p.Manager = managerPlan(sc)
+	network := sc.Noun("network").Options
+	p.Delay, p.Spread = network.Duration("delay", 0), network.Duration("spread", 0)
 	front := proxyPlan
 	if _, attached := sc.Attachment(NginxConf); attached {
 		front = attachedProxy

@@ -111,3 +111,10 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// StateAcked reports whether a node that sends its sessions to one that starts,
+// none included, waits for an acknowledgement in its own thread.
+func (c Config) StateAcked() bool {
+	acked := c.SendOptions&tribes.UseAck != 0 && c.SendOptions&tribes.Asynchronous == 0
+	return acked || c.SendAllSessions == True
+}

@@ -93,19 +93,17 @@ func playIn(t *testing.T, w world.World, s settings, story func(*rig)) {
 		if r.client, err = w.Boot("alice", "10.0.1.7"); err != nil {
 			return err
 		}
-		var formed []tribes.Member
+		formation := &tribes.Formation{}
 		for i := range s.nodes {
 			n := &node{rig: r, name: fmt.Sprintf("tomcat%d", i+1)}
 			r.nodes = append(r.nodes, n)
 			n.boot()
-			formed = append(formed, tribes.LocalMember(n.host, 0))
-		}
-		for _, n := range r.nodes {
-			n.make(s, formed)
+			n.make(s, formation)
 			if err := n.tomcat.Start(ctx); err != nil {
 				return err
 			}
 		}
+		formation.Complete(ctx)
 		story(r)
 		return nil
 	})
@@ -128,13 +126,13 @@ func (n *node) boot() {
 	n.host = host
 }
 
-// make puts a node on the machine, which belongs to a formed cluster unless
-// there are no members.
-func (n *node) make(s settings, formed []tribes.Member) {
+// make puts a node on the machine, which is found up in a formation unless that is
+// nil.
+func (n *node) make(s settings, formation *tribes.Formation) {
 	cfg := Config{
 		Config: sessions.Config{JvmRoute: n.name},
-		Formed: len(formed) > 0,
-		Tribes: tribes.Config{Formed: formed},
+		Formed: formation != nil,
+		Tribes: tribes.Config{Formation: formation},
 		Trace: func(e Event) {
 			n.mu.Lock()
 			defer n.mu.Unlock()

@@ -16,10 +16,9 @@ func talk(t testing.TB, options tribes.Options, messages int) {
 	defer w.Close()
 	run(t, w, func(r *rig) {
 		var hosts []world.Host
-		var cfg tribes.Config
+		cfg := tribes.Config{Formation: &tribes.Formation{}}
 		for i := range 3 {
 			hosts = append(hosts, r.boot(i+1))
-			cfg.Formed = append(cfg.Formed, tribes.LocalMember(hosts[i], 0))
 		}
 		var channels []*tribes.Channel
 		got := 0
@@ -29,6 +28,7 @@ func talk(t testing.TB, options tribes.Options, messages int) {
 			r.must(c.Start(r.ctx))
 			channels = append(channels, c)
 		}
+		cfg.Formation.Complete(r.ctx)
 		body := make([]byte, 100)
 		for range messages {
 			m := &tribes.Message{Label: world.Label{Kind: "DELTA", Key: "S"}, Body: body, Options: options}

@@ -77,7 +77,7 @@ func (c *Channel) OnMember(added, gone func(Member)) { c.onAdded, c.onGone = add
 
 // Start starts the receiver, the senders and the membership. It takes as long
 // as the membership needs: about 2 s with multicast, the answers of the others
-// with a static one, nothing for a formed cluster.
+// with a static one, nothing in a Formation.
 func (c *Channel) Start(ctx context.Context) error {
 	if err := c.cfg.Check(); err != nil {
 		return fmt.Errorf("start channel: %w", err)
@@ -94,18 +94,18 @@ func (c *Channel) Start(ctx context.Context) error {
 		c.next.stop(ctx, c.cfg.StartOptions)
 		return fmt.Errorf("start channel: %w", err)
 	}
-	for _, m := range c.coord.formed() {
-		c.memberAdded(ctx, m)
+	if f := c.cfg.Formation; f != nil {
+		f.join(c)
 	}
 	c.host.Go("tribes heartbeat", func(context.Context) { c.beat() })
 	return nil
 }
 
-// beat runs the channel's heartbeat until the channel stops. In a formed
-// cluster nobody knows when the last one was.
+// beat runs the channel's heartbeat until the channel stops. In a Formation
+// nobody knows when the last one was.
 func (c *Channel) beat() {
 	wait := c.cfg.HeartbeatSleeptime
-	if len(c.cfg.Formed) > 0 {
+	if c.cfg.Formation != nil {
 		wait = c.phase("tribes heartbeat", wait)
 	}
 	for c.host.Sleep(c.beating, wait) == nil {
@@ -117,7 +117,7 @@ func (c *Channel) beat() {
 	}
 }
 
-// phase is how much of a period is left at time zero of a formed cluster.
+// phase is how much of a period is left at time zero of a Formation.
 func (c *Channel) phase(purpose string, period time.Duration) time.Duration {
 	return time.Duration(c.host.Rand(purpose, c.host.Name()).Int64N(int64(period))) + 1
 }

@@ -41,10 +41,9 @@ type Config struct {
 	// an attribute of Tomcat.
 	Pickup time.Duration
 
-	// Formed are the members of a cluster that has formed before: they are
-	// known from the start and nothing is waited for. It should list the local
-	// member too, as LocalMember gave it: that settles its unique id.
-	Formed []Member
+	// Formation, if not nil, is the cluster that this node is found up in: the start
+	// waits for nobody.
+	Formation *Formation
 
 	// Trace, if not nil, is told what happens. It is called from several tasks
 	// and must not wait.
@@ -213,8 +212,10 @@ func or[T comparable](field *T, byDefault T) {
 }
 
 // Check finds what keeps a channel from starting: interceptors that are not
-// known, and thread pools that Java refuses to make.
-// Source: Java ThreadPoolExecutor, corePoolSize above maximumPoolSize.
+// known, services that need others, and thread pools that Java refuses to make.
+// Source: Java ThreadPoolExecutor, corePoolSize above maximumPoolSize; Tomcat
+// McastService.java, start (tcpListenPort is the receiver's to say);
+// StaticMembershipProvider.java, startMembership.
 func (c Config) Check() error {
 	known := []string{TcpFailureDetector, MessageDispatchInterceptor, MessageDispatch15Interceptor}
 	for _, name := range c.Interceptors {
@@ -223,6 +224,12 @@ func (c Config) Check() error {
 		}
 	}
 	c = c.withDefaults()
+	switch services := c.StartOptions; {
+	case c.Static == nil && services&membership != 0 && services&ReceiveMessages == 0:
+		return fmt.Errorf("channelStartOptions %d: McastService needs the receiver's port, so 1 (receive) too", services)
+	case c.Static != nil && services&membership == membership && services&ReceiveMessages != 0 && services&SendMessages == 0:
+		return fmt.Errorf("channelStartOptions %d: StaticMembershipService asks who is there, so 2 (send) too", services)
+	}
 	if r := c.Receiver; r.MinThreads > r.MaxThreads {
 		return fmt.Errorf("receiver: minThreads %d is more than maxThreads %d", r.MinThreads, r.MaxThreads)
 	}

@@ -2,8 +2,8 @@ package tribes
 
 import (
 	"context"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +12,7 @@ type membershipService interface {
 	start(ctx context.Context, services StartOptions) error
 	stop(ctx context.Context)
 	members() []Member
+	enter(members []Member) // as if heard of now
 }
 
 // coordinator is the bottom of the chain: receiver, senders, membership.
@@ -22,8 +23,8 @@ type coordinator struct {
 	receiver *receiver
 	pool     *pool
 	service  membershipService
-	static   *staticMembership // service, if it is one
-	known    []Member          // those that the configuration names
+	static   *staticMembership        // service, if it is one
+	known    atomic.Pointer[[]Member] // those whose names are known
 
 	mu    sync.Mutex // guards memory only
 	local Member
@@ -33,9 +34,9 @@ type coordinator struct {
 func newCoordinator(c *Channel) *coordinator {
 	co := &coordinator{channel: c, since: c.host.Now()}
 	co.local = localOf(c)
-	co.known = c.cfg.Formed
+	co.known.Store(&[]Member{})
 	if c.cfg.Static != nil {
-		co.known = slices.Concat(c.cfg.Formed, c.cfg.Static.Members)
+		co.known.Store(&c.cfg.Static.Members)
 	}
 	co.receiver = newReceiver(c, func(ctx context.Context, m *Message) {
 		m.From.Name = co.nameOf(&m.From)
@@ -51,7 +52,7 @@ func newCoordinator(c *Channel) *coordinator {
 	return co
 }
 
-// localOf is the channel's own member, as the cluster knows it if it has formed.
+// localOf is the channel's own member.
 func localOf(c *Channel) Member {
 	port := c.cfg.Receiver.Port
 	if c.cfg.Static != nil {
@@ -59,42 +60,21 @@ func localOf(c *Channel) Member {
 		m.Name = c.host.Name()
 		return m
 	}
-	for _, m := range c.cfg.Formed {
-		if m.Host == c.host.Addr() && m.Port == port {
-			return m
-		}
-	}
 	return LocalMember(c.host, port)
 }
 
-// formed are the members known from the start, the local one left out.
-func (co *coordinator) formed() []Member {
-	var others []Member
-	local := co.localMember()
-	for _, m := range co.channel.cfg.Formed {
-		if m.Host == local.Host && m.Port == local.Port {
-			continue
-		}
-		if co.channel.cfg.Static != nil {
-			m.UniqueID = StaticMember(m.Host, m.Port).UniqueID
-		}
-		others = append(others, m)
-	}
-	return others
-}
-
-// nameOf is the name that the configuration has for a member's address; "" for
-// none.
+// nameOf is the name that is known for a member's address; "" for none.
 func (co *coordinator) nameOf(m *Member) string {
-	for i := range co.known {
-		if k := &co.known[i]; k.Host == m.Host && k.Port == m.Port && k.Name != "" {
+	known := *co.known.Load()
+	for i := range known {
+		if k := &known[i]; k.Host == m.Host && k.Port == m.Port && k.Name != "" {
 			return k.Name
 		}
 	}
 	return ""
 }
 
-// named is the member with the name that the configuration has for its address.
+// named is the member with the name that is known for its address.
 func (co *coordinator) named(m Member) Member {
 	if name := co.nameOf(&m); name != "" {
 		m.Name = name
@@ -110,6 +90,13 @@ func (co *coordinator) localMember() Member {
 	m := co.local
 	m.AliveMs = max(0, now.Sub(co.since).Milliseconds())
 	return m
+}
+
+// backdate makes this node a member for longer than it is.
+func (co *coordinator) backdate(by time.Duration) {
+	co.mu.Lock()
+	co.since = co.since.Add(-by)
+	co.mu.Unlock()
 }
 
 func (co *coordinator) start(ctx context.Context, services StartOptions) error {

@@ -36,15 +36,21 @@ func newFailureDetector(c *Channel) *failureDetector {
 	}
 }
 
-// start begins with the members of a formed cluster, unverified.
-func (d *failureDetector) start(ctx context.Context, services StartOptions) error {
-	now, formed := d.host.Now(), d.channel.coord.formed()
+// enter takes members over unverified, those of them that are suspects, and those
+// that could not be connected to.
+func (d *failureDetector) enter(members, suspect, absent []Member) {
+	now := d.host.Now()
 	d.mu.Lock()
-	for _, m := range formed {
-		d.table.Alive(now, m)
+	d.table.Enter(now, members)
+	for _, m := range suspect {
+		d.suspect.add(m, now)
+	}
+	for _, m := range absent {
+		if d.static {
+			d.absent.add(m, now)
+		}
 	}
 	d.mu.Unlock()
-	return d.next.start(ctx, services)
 }
 
 // sendMessage reports the members that a message could not be sent to as

@@ -33,7 +33,7 @@ func newMcast(co *coordinator) *mcast {
 }
 
 // start joins the group, listens for two periods, sends the first heartbeat and
-// waits for two periods more: 2 s. Source: McastServiceImpl.java, waitForMembers. In a formed cluster the members are known and
+// waits for two periods more: 2 s. Source: McastServiceImpl.java, waitForMembers. In a Formation
 // nothing is waited for.
 func (s *mcast) start(ctx context.Context, services StartOptions) error {
 	if services&(ListenMembership|BroadcastMembership) == 0 {
@@ -43,16 +43,12 @@ func (s *mcast) start(ctx context.Context, services StartOptions) error {
 	if err != nil {
 		return err
 	}
-	now, formed := s.host.Now(), s.coord.formed()
 	s.mu.Lock()
 	s.conn = conn
 	s.table = NewMembership(s.coord.localMember())
-	for _, m := range formed {
-		s.table.Alive(now, m)
-	}
 	s.mu.Unlock()
 	wait := 2 * s.cfg.Frequency
-	if len(s.coord.channel.cfg.Formed) > 0 {
+	if s.coord.channel.cfg.Formation != nil {
 		wait = 0
 	}
 	if services&ListenMembership != 0 {
@@ -164,6 +160,13 @@ func (s *mcast) stop(context.Context) {
 	local.Command = []byte(shutdownCommand)
 	s.send(conn, local)
 	conn.Close() // fails only on a host that is down
+}
+
+func (s *mcast) enter(members []Member) {
+	now := s.host.Now()
+	s.mu.Lock()
+	s.table.Enter(now, members)
+	s.mu.Unlock()
 }
 
 func (s *mcast) members() []Member {

@@ -44,6 +44,18 @@ func (t *Membership) Alive(now time.Time, m Member) (added bool) {
 	return false
 }
 
+// Enter enters members, each another, that were heard of at now. Those that are in
+// the table stay as they are.
+func (t *Membership) Enter(now time.Time, members []Member) {
+	known := Membership{entries: t.entries}
+	for _, m := range members {
+		if m.identity() != t.local && !known.Contains(m) {
+			t.entries = append(t.entries, membershipEntry{m, now})
+		}
+	}
+	t.sort()
+}
+
 func (t *Membership) sort() {
 	t.listed = nil
 	slices.SortStableFunc(t.entries, func(a, b membershipEntry) int {

@@ -37,4 +37,5 @@ const (
 	ListenMembership    StartOptions = 4 // hear of others
 	BroadcastMembership StartOptions = 8 // let others hear of this node
 	startAll            StartOptions = 15
+	membership                       = ListenMembership | BroadcastMembership
 )

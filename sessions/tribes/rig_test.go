@@ -114,18 +114,14 @@ func (r *rig) on(h world.Host, cfg tribes.Config) *node {
 // formed starts a formed cluster of n nodes.
 func (r *rig) formed(n int, cfg tribes.Config) []*node {
 	r.t.Helper()
-	var hosts []world.Host
-	for i := range n {
-		h := r.boot(i + 1)
-		hosts = append(hosts, h)
-		cfg.Formed = append(cfg.Formed, tribes.LocalMember(h, 0))
-	}
+	cfg.Formation = &tribes.Formation{}
 	var nodes []*node
-	for _, h := range hosts {
-		nd := r.on(h, cfg)
+	for i := range n {
+		nd := r.on(r.boot(i+1), cfg)
 		r.must(nd.Start(r.ctx))
 		nodes = append(nodes, nd)
 	}
+	cfg.Formation.Complete(r.ctx)
 	return nodes
 }
 

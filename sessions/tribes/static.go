@@ -45,21 +45,16 @@ func newStaticMembership(co *coordinator) *staticMembership {
 }
 
 // start asks the members that are there and enters those that answer. In a
-// formed cluster they are known and not asked.
+// Formation nobody is asked.
 func (s *staticMembership) start(ctx context.Context, services StartOptions) error {
-	const both = ListenMembership | BroadcastMembership
-	if services&both != both {
+	if services&membership != membership {
 		return nil
 	}
-	now, formed := s.host.Now(), s.coord.formed()
 	s.mu.Lock()
 	s.table = NewMembership(s.coord.localMember())
-	for _, m := range formed {
-		s.table.Alive(now, m)
-	}
 	s.mu.Unlock()
 	first := s.cfg.PingInterval
-	if len(s.coord.channel.cfg.Formed) > 0 {
+	if s.coord.channel.cfg.Formation != nil {
 		first = s.coord.channel.phase("tribes static", first)
 	} else if members := s.reachable(ctx); len(members) > 0 {
 		answers, err := s.ask(ctx, staticStart, members)
@@ -246,6 +241,13 @@ func (s *staticMembership) stop(ctx context.Context) {
 	if err := s.coord.channel.Send(ctx, members, bye.message(Asynchronous)); err != nil {
 		s.coord.channel.watch.event(Event{Kind: SendFailed, Err: err, Detail: "stop of the membership"})
 	}
+}
+
+func (s *staticMembership) enter(members []Member) {
+	now := s.host.Now()
+	s.mu.Lock()
+	s.table.Enter(now, members)
+	s.mu.Unlock()
 }
 
 func (s *staticMembership) members() []Member {
