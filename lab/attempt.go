@@ -54,6 +54,10 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 	if e.Kind == proxy.Delivered {
 		return // the user's record tells it
 	}
+	if e.Kind == proxy.LinePassed {
+		l.tell(Skips, ProxyName, "a request passes %s (%s), which is not simulated: %s", e.Line.Directive, e.Line.Pos, e.Line.Reason)
+		return
+	}
 	n, name := l.byAddr[e.Addr], e.Addr
 	if n != nil {
 		name = n.plan.Name

@@ -51,11 +51,12 @@ const (
 	Session  // a node did something to a session; Text says what
 	Broken   // something failed that no user may have noticed; Text says what
 	Applies  // Host has processed a message of Peer between nodes
+	Skips    // a request is the first to pass a line of the configuration that is not simulated
 )
 
 func (k EventKind) String() string {
 	return [...]string{"?", "sends", "receives", "loses", "up", "down", "idle", "sees", "misses",
-		"tries", "excludes", "readmits", "operator", "session", "broken", "applies"}[k]
+		"tries", "excludes", "readmits", "operator", "session", "broken", "applies", "skips"}[k]
 }
 
 // Watch has f called for every event, in the task that causes it and before it

@@ -127,8 +127,11 @@ func (l *Lab) Zero() time.Duration { return l.zero }
 // Front is the proxy's logical "address:port".
 func (l *Lab) Front() string {
 	port := DefaultProxyPort
-	if s := l.plan.Proxy.Servers; len(s) > 0 && len(s[0].Listen) > 0 {
-		port = s[0].Listen[0]
+	if s := l.plan.Proxy.Servers; len(s) > 0 {
+		port = 80 // of a server without listen
+		if len(s[0].Listen) > 0 {
+			port = s[0].Listen[0]
+		}
 	}
 	return l.plan.ProxyAddr + ":" + strconv.Itoa(port)
 }

@@ -81,6 +81,10 @@ func (l *Lab) ProxyStatus() []proxy.GroupStatus {
 	return l.front.StatusAt(l.world.Operator().Now().Add(ahead))
 }
 
+// Skipped lists the lines of the front's configuration that are not simulated and
+// can change outcomes.
+func (l *Lab) Skipped() []proxy.Passed { return l.front.Skipped() }
+
 // Clustered reports whether the nodes' session manager replicates.
 func (l *Lab) Clustered() bool { return l.plan.Manager.clustered() }
 

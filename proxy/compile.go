@@ -24,6 +24,7 @@ type compiler struct {
 	groups  map[string]*group   // by lower-case name, implicit ones included
 	order   []*group
 	servers []*server
+	skipped []*passage
 }
 
 // placed is an error with the position of what it is about.
@@ -46,6 +47,7 @@ func (c *compiler) at(pos string, err error) error {
 
 func (c *compiler) compile() error {
 	c.own, c.slots, c.groups = map[string]variable{}, map[string]int{}, map[string]*group{}
+	c.passages(c.config.Skipped)
 	for i := range c.config.Maps {
 		m := &c.config.Maps[i]
 		if err := c.compileMap(m); err != nil {
@@ -272,6 +274,7 @@ func (outer Settings) inside(inner Settings) Settings {
 		IgnoreInvalid:        or(inner.IgnoreInvalid, outer.IgnoreInvalid),
 		HeaderBuffer:         or(inner.HeaderBuffer, outer.HeaderBuffer),
 		LargeBuffers:         or(inner.LargeBuffers, outer.LargeBuffers),
+		Skipped:              outer.skippedInside(inner.Skipped),
 	}
 }
 
@@ -314,6 +317,7 @@ type settings struct {
 	headers    headerNames
 	lineBuffer int
 	largeLines Buffers
+	skipped    []*passage
 }
 
 type headerLine struct {
@@ -376,6 +380,7 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		clientSend:  orDefault(in.ClientSendTimeout, 60*time.Second),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
 		root:        or(in.Root, "html"),
+		skipped:     c.passages(in.Skipped),
 	}
 	for _, name := range c.release.dropHeaders {
 		s.replaced.add(name)

@@ -130,11 +130,12 @@ type Settings struct {
 
 	// These are for a port: its default server's count. Locations have none.
 
-	MergeSlashes  Flag    // merge_slashes: default on
-	Underscores   Flag    // underscores_in_headers: default off
-	IgnoreInvalid Flag    // ignore_invalid_headers: default on
-	HeaderBuffer  int     // client_header_buffer_size: default 1024 bytes
-	LargeBuffers  Buffers // large_client_header_buffers: default 4 of 8192 bytes
+	MergeSlashes  Flag       // merge_slashes: default on
+	Underscores   Flag       // underscores_in_headers: default off
+	IgnoreInvalid Flag       // ignore_invalid_headers: default on
+	HeaderBuffer  int        // client_header_buffer_size: default 1024 bytes
+	LargeBuffers  Buffers    // large_client_header_buffers: default 4 of 8192 bytes
+	Skipped       []*Skipped // lines that are not simulated
 }
 
 // Buffers are a number of buffers and the size of one in bytes; zeros stand for

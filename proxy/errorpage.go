@@ -26,9 +26,12 @@ func (x *exchange) fail(status int) (next int, again bool) {
 	case 400, 413, 414, statusHeaderTooLarge, 500, 501:
 		x.w.Header()["Connection"] = connectionClose
 	}
-	if page := x.loc.page(status); page != nil && !x.errorPage {
-		x.errorPage = true
-		return x.sendPage(page)
+	if page := x.loc.page(status); page != nil {
+		if !x.errorPage {
+			x.errorPage = true
+			return x.sendPage(page)
+		}
+		x.passes(FailedAgain)
 	}
 	x.builtin()
 	return statusSent, false

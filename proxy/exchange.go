@@ -33,7 +33,8 @@ type exchange struct {
 	internal bool   // redirected
 	changes  int    // internal redirects
 	captures captures
-	vars     []string // of set directives
+	vars     []string   // of set directives
+	passed   []*passage // for which it has been counted
 
 	body     []byte
 	bodyRead bool
@@ -101,6 +102,7 @@ func (x *exchange) run(status int) {
 		case statusSent:
 			return
 		case statusClientClosed:
+			x.passes(Abandoned)
 			x.status = statusClientClosed
 			return
 		case statusClosed:
@@ -193,11 +195,13 @@ func (x *exchange) serve() (status int) {
 	if x.loc == &x.srv.root {
 		x.perform(x.srv.root.sets)
 		if x.srv.root.answer != nil {
+			x.passes(Everyone)
 			return x.respond(x.srv.root.answer)
 		}
 		x.loc, lacksSlash = x.srv.find(x, x.uri)
 	}
 	l := x.loc
+	x.passes(Everyone)
 	if l.internal && !x.internal {
 		return 404
 	}
@@ -214,8 +218,10 @@ func (x *exchange) serve() (status int) {
 	case l.answer != nil:
 		return x.respond(l.answer)
 	case l.pass != nil:
+		x.passes(Unreturned | Forwarded)
 		return x.forward(l)
 	}
+	x.passes(Unreturned | ForFiles)
 	return x.static(l)
 }
 

@@ -21,6 +21,9 @@ func (x *exchange) forward(l *location) (status int) {
 	if status := x.readBody(l.maxBodySize); status != 0 {
 		return status
 	}
+	if len(x.body) > 0 {
+		x.passes(WithBody)
+	}
 	uri, status := x.target(l.pass)
 	if status != 0 {
 		return status

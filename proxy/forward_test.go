@@ -355,7 +355,9 @@ func TestHeadLargerThanTheBufferIsMalformed(t *testing.T) {
 }
 
 func TestClientThatLeavesIs499(t *testing.T) {
-	run(t, pool(t, "a", "b"), func(l *lab) {
+	config := pool(t, "a", "b")
+	config.Skipped = []*Skipped{{Directive: "proxy_ignore_client_abort", Concerns: Abandoned}}
+	run(t, config, func(l *lab) {
 		gone := false
 		n := l.nodes["a"]
 		n.handler = func(w http.ResponseWriter, r *http.Request) {
@@ -378,6 +380,7 @@ func TestClientThatLeavesIs499(t *testing.T) {
 		l.want("status", last.Status, 499)
 		l.wantTried("a", "-")
 		l.want("node saw its connection closed", gone, true)
+		l.want("skipped lines passed", l.counts(), "proxy_ignore_client_abort 1")
 		l.want("state of a", l.front.Status()[0].Servers[0], upstream.Status{Name: "a", Addr: addr("a"),
 			State: upstream.Up, Weight: 1, Requests: 1})
 	})

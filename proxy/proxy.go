@@ -21,6 +21,7 @@ type Proxy struct {
 	zero    time.Time // what the wall clock said at time zero
 	servers []*server
 	ports   []int
+	skipped []*passage
 
 	serverHeader []string
 	listeners    []world.Listener
@@ -59,7 +60,7 @@ func New(h world.Host, config Config) (*Proxy, error) {
 		return nil, err
 	}
 	p.release = c.release
-	p.servers, p.groups, p.byName = c.servers, c.order, c.groups
+	p.servers, p.groups, p.byName, p.skipped = c.servers, c.order, c.groups, c.skipped
 	for _, s := range p.servers {
 		for _, port := range s.ports {
 			if !slices.Contains(p.ports, port) {
@@ -208,5 +209,5 @@ const relayBuffer = 8192
 func (x *exchange) forget() {
 	clear(x.out.Header)
 	clear(x.vars)
-	*x = exchange{vars: x.vars[:0], attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
+	*x = exchange{passed: x.passed[:0], vars: x.vars[:0], attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
 }

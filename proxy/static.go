@@ -32,6 +32,7 @@ func (x *exchange) static(l *location) (status int) {
 		return 405
 	}
 	if strings.HasSuffix(x.uri, "/") {
+		x.passes(ForFolders)
 		if _, ok := x.p.file(l.root + x.uri + "index.html"); ok {
 			return x.redirectOrFail(x.uri + "index.html")
 		}

@@ -16,11 +16,12 @@ const (
 	ServerReadmitted                      // a probe succeeded
 	NoLiveUpstreams                       // "no live upstreams": Server is the group
 	Delivered                             // the exchange is over
+	LinePassed                            // a request is the first to pass a line that is not simulated
 )
 
 func (k TraceKind) String() string {
 	return [...]string{"?", "attempt began", "attempt ended", "upstream server temporarily disabled",
-		"upstream server readmitted", "no live upstreams", "delivered"}[k]
+		"upstream server readmitted", "no live upstreams", "delivered", "skipped line passed"}[k]
 }
 
 // TraceEvent is something the proxy did. It is a value.
@@ -44,6 +45,8 @@ type TraceEvent struct {
 	UpstreamAddr, UpstreamStatus string
 	// Cut: the answer ended early and the client could see it.
 	Cut bool
+	// Line is that of LinePassed.
+	Line *Skipped
 }
 
 func (x *exchange) trace(e TraceEvent) {

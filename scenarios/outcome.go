@@ -20,7 +20,7 @@ func (r *Result) Outcome() (*report.Outcome, report.Verdict) {
 			P50: report.Millis(r.Replication.LagP50), P99: report.Millis(r.Replication.LagP99), Max: report.Millis(r.Replication.LagMax),
 		},
 	}
-	o.Void, o.Reasons = r.Void, r.Reasons
+	o.Void, o.Reasons, o.Notes = r.Void, r.Reasons, r.Notes
 	o.TraceHash, o.Took = r.TraceHash, max(o.Took, r.Took)
 	if r.Interrupted {
 		return o, report.Interrupted

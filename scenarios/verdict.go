@@ -80,7 +80,8 @@ func (r *run) result() *Result {
 	if r.unaudited != "" {
 		res.Reasons = append(res.Reasons, r.unaudited)
 	}
-	res.Void = slices.Clone(r.void)
+	skipped, notes := skippedLines(r.lab)
+	res.Void, res.Notes = append(slices.Clone(r.void), skipped...), notes
 	res.Verdict = findings{res.Void, res.Reasons, res.Expectations}.verdict()
 	res.Replication = r.stats.replication()
 	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))

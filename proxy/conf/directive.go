@@ -99,7 +99,7 @@ func directives() []directive {
 		{"proxy_intercept_errors", inAnyLevel | aFlag, true, (*reader).intercept, "error_page for servers' errors"},
 		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
 		{"proxy_buffering", inAnyLevel | aFlag, true, (*reader).buffering, "off: answers are passed on as they arrive"},
-		{"proxy_request_buffering", inAnyLevel | aFlag, true, nil, "no effect: requests are read whole first"},
+		{"proxy_request_buffering", inAnyLevel | aFlag, true, (*reader).requestBuffering, "requests are read whole first"},
 		{"proxy_buffers", inAnyLevel | take2, true, (*reader).buffers, "held for a client that is slower than its server"},
 		{"proxy_max_temp_file_size", inAnyLevel | take1, true, (*reader).maxTempFileSize, "held beyond proxy_buffers"},
 		{"proxy_busy_buffers_size", inAnyLevel | take1, true, (*reader).bufferSize, "checked only"},

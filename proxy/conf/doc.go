@@ -5,7 +5,9 @@
 // nothing here is a Diagnostic. The table in directive.go names every directive
 // that does something. What nginx knows beyond it is skipped and listed, with the
 // contexts and argument counts checked against the tables of nginx's own
-// source that the crossplane library carries.
+// source that the crossplane library carries. The table in skipped.go says which
+// of these lines can change what users get: they go into the configuration, and
+// the proxy counts the requests that pass them.
 //
 // The text is tokenized here and not by crossplane, whose lexer takes a no-break
 // space for a separator, ends a word at "}", has no columns, reports the line

@@ -93,6 +93,7 @@ type reader struct {
 	sized   map[string]bool     // those that have a size
 	places  map[string]Position // of servers and locations, by Pos
 	events  bool                // the section is there
+	unread  []word              // server names that are not simulated
 }
 
 // statement reads the next directive of a block, or of the file.
@@ -190,7 +191,7 @@ func (r *reader) execute(s statement, context mask) error {
 		if err := r.fits(m, s); err != nil {
 			return err
 		}
-		r.note(Ignored, s.words[0], "%s is not understood, ignored", quote(s.name()))
+		r.skipLine(s)
 		if s.end == '{' {
 			return r.skip(inside(s.name(), context))
 		}
@@ -238,7 +239,11 @@ func (r *reader) http(statement) error {
 	if err := r.checkLocations(); err != nil {
 		return err
 	}
-	return r.checkNames()
+	if err := r.checkNames(); err != nil {
+		return err
+	}
+	r.checkUnread()
+	return nil
 }
 
 // include accepts mime.types alone: no file is read.

@@ -286,13 +286,13 @@ stream { server { listen 53; } }
 		`2 c:104:5: "include" of mime.types: the usual types are built in`,
 		`2 c:105:5: "sendfile": no effect: files are in memory`,
 		`2 c:106:5: "types": no effect: the types of nginx's own mime.types`,
-		`1 c:107:5: "limit_req_zone" is not understood, ignored`,
+		`1 c:107:5: "limit_req_zone" is not simulated, which changes no outcome: only limit_req, limit_conn and limit_rate make use of it`,
 		`0 c:108:44: load balancing method redefined`,
 		`1 c:110:16: "listen 443 ssl" is not understood, ignored: plain HTTP on IPv4 is simulated`,
-		`1 c:113:13: "rewrite" is not understood, ignored`,
-		`1 c:114:13: "if" is not understood, ignored`,
+		`1 c:113:13: "rewrite" is not simulated, and can change outcomes: nginx would go on with another URI, or redirect`,
+		`1 c:114:13: "if" is not simulated, and can change outcomes: nginx would do what is in it where its condition is true`,
 		`1 c:109:5: the server is ignored: it has no port that is simulated`,
-		`1 c:118:1: "stream" is not understood, ignored`,
+		`1 c:118:1: "stream" is not simulated, which changes no outcome: HTTP alone is simulated`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("diagnostics:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -249,7 +249,7 @@ func (r *reader) serverName(s statement) error {
 				return err
 			}
 		case strings.EqualFold(name, "$hostname"):
-			r.note(Ignored, w, "server name %s is not understood, ignored", quote(name))
+			r.unread = append(r.unread, w)
 			continue
 		case strings.Contains(name, "/"):
 			r.note(Warning, w, "server name %s has suspicious symbols", quote(name))
@@ -281,6 +281,18 @@ func (r *reader) set(s statement) error {
 	}
 	*sets = append(*sets, proxy.Set{Variable: name.text, Value: s.words[2].text})
 	return nil
+}
+
+// checkUnread notes server names that are not simulated. They matter where there
+// are several servers to choose from.
+func (r *reader) checkUnread() {
+	for _, w := range r.unread {
+		line := proxy.Skipped{Directive: "server_name", Reason: "there is no other server to choose"}
+		if len(r.config.Servers) > 1 {
+			line.Concerns, line.Reason = proxy.Everyone, quote(w.text)+" may choose another server"
+		}
+		r.leaveOut(w, line)
+	}
 }
 
 // returns reads return. nginx executes the first of several.

@@ -123,6 +123,19 @@ func flagOf(s statement) proxy.Flag {
 	return proxy.Off
 }
 
+// requestBuffering reads proxy_request_buffering.
+//
+// Source: nginx ngx_http_upstream.c, ngx_http_upstream_next.
+func (r *reader) requestBuffering(s statement) error {
+	line := proxy.Skipped{Directive: s.name(), Setting: s.name(), Concerns: proxy.WithBody,
+		Reason: "a request would not be passed on to the next server once its body was on the way"}
+	if flagOf(s) == proxy.On {
+		line.Concerns, line.Reason = 0, "it says what is so anyway"
+	}
+	r.leaveOut(s.words[0], line)
+	return nil
+}
+
 func (r *reader) bufferSize(s statement) error {
 	n, ok := memory(s.words[1].text)
 	if !ok {
@@ -230,7 +243,8 @@ func (r *reader) index(s statement) error {
 			return nil
 		}
 	}
-	r.note(Ignored, s.words[0], `"index" is ignored: index.html is always looked for, and nothing else`)
+	r.leaveOut(s.words[0], proxy.Skipped{Directive: "index", Setting: "index", Concerns: proxy.ForFolders,
+		Reason: "index.html is always looked for, and nothing else"})
 	return nil
 }
 

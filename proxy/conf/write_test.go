@@ -10,7 +10,7 @@ import (
 
 // bare is a configuration without what a text cannot hold.
 func bare(c proxy.Config) proxy.Config {
-	c.Resolve, c.RouteOf, c.Trace, c.Files, c.Variables = nil, nil, nil, nil, nil
+	c.Resolve, c.RouteOf, c.Trace, c.Files, c.Variables, c.Skipped = nil, nil, nil, nil, nil, nil
 	for i := range c.Maps {
 		c.Maps[i].Pos = ""
 	}
@@ -21,7 +21,7 @@ func bare(c proxy.Config) proxy.Config {
 		}
 	}
 	for i := range c.Servers {
-		c.Servers[i].Pos = ""
+		c.Servers[i].Pos, c.Servers[i].Skipped = "", nil
 		placeless(c.Servers[i].Locations)
 	}
 	return c
@@ -29,7 +29,7 @@ func bare(c proxy.Config) proxy.Config {
 
 func placeless(locations []proxy.Location) {
 	for i := range locations {
-		locations[i].Pos = ""
+		locations[i].Pos, locations[i].Skipped = "", nil
 		placeless(locations[i].Locations)
 	}
 }

@@ -226,6 +226,20 @@ func TestUpExitStatusIsThatOfTheLines(t *testing.T) {
 	}
 }
 
+func TestUpSaysOnceThatARequestPassesASkippedLine(t *testing.T) {
+	d := newDesk(t, `nodes tomcat1
+user alice
+end 1s
+-- nginx.conf --
+events {}
+http { server { listen 8080; location / { deny all; proxy_pass http://tomcat1:8080; } } }
+`)
+	if got := d.types("alice GET /session 3 times\nexpect alice.ok == 2\n"); got != exitInconclusive {
+		t.Errorf("exit status %d, want %d: a void lab refutes nothing", got, exitInconclusive)
+	}
+	d.out.shows(t, "a request passes deny (", 1)
+}
+
 func TestUpQuietTellsOnlyAnswers(t *testing.T) {
 	d := newDesk(t, twoNodes)
 	d.types("kill tomcat1\nalice GET /session\ntell\nkill tomcat2\nquiet\nstart tomcat1\n", "--quiet")

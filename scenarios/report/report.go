@@ -79,6 +79,7 @@ type Outcome struct {
 
 	Void    []string      `json:"void,omitempty"`    // why the run shows nothing; false expectations do not count then
 	Reasons []string      `json:"reasons,omitempty"` // what was not put to the test, and how far an interrupted run came
+	Notes   []string      `json:"notes,omitempty"`   // what can be said beside the verdict
 	Took    time.Duration `json:"-"`                 // the lab's time at the end of the run
 	Untold  int           `json:"-"`                 // anomalies that were counted and have no story
 }

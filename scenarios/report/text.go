@@ -225,9 +225,10 @@ func (p *printer) reasons(indent int, v Verdict, o *Outcome) {
 	write("void, because", o.Void)
 	if v == None {
 		write("note   ", o.Reasons)
-		return
+	} else {
+		write("because", o.Reasons)
 	}
-	write("because", o.Reasons)
+	write("note   ", o.Notes)
 }
 
 // numbers writes the few figures that a different configuration would move.
