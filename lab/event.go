@@ -69,16 +69,23 @@ func (l *Lab) emit(e *Event) {
 	if l.watcher == nil {
 		return
 	}
-	e.At = l.world.Operator().Elapsed() - l.zero
+	e.At = l.now()
 	l.watcher(*e)
 }
+
+// now is the lab's time.
+func (l *Lab) now() time.Duration { return l.world.Operator().Elapsed() - l.zero }
 
 func (l *Lab) tell(kind EventKind, host, format string, args ...any) {
 	l.emit(&Event{Kind: kind, Host: host, Text: fmt.Sprintf(format, args...)})
 }
 
-func (l *Lab) did(verb, host, format string, args ...any) {
-	l.emit(&Event{Kind: Told, Host: host, Verb: verb, Text: fmt.Sprintf(format, args...)})
+// did tells what the operator has done, and began at a time: what it leads to may
+// have been told meanwhile.
+func (l *Lab) did(at time.Duration, verb, host, format string, args ...any) {
+	if l.watcher != nil {
+		l.watcher(Event{At: at, Kind: Told, Host: host, Verb: verb, Text: fmt.Sprintf(format, args...)})
+	}
 }
 
 // seam turns what the world sees on the wire into events of the lab.

@@ -20,7 +20,7 @@ func (l *Lab) Kill(name string) error {
 	if !l.world.Up(name) {
 		return fmt.Errorf("kill %s: it is down", name)
 	}
-	l.did("kill", name, "%s is killed", name)
+	l.did(l.now(), "kill", name, "%s is killed", name)
 	if n := l.nodes[name]; n != nil {
 		n.gone()
 	} else if name == ProxyName {
@@ -50,7 +50,7 @@ func (l *Lab) stop(verb, name string) error {
 	}
 	n.stopping, n.ended = true, ended
 	n.mu.Unlock()
-	l.did("stop", name, "%s is stopped gracefully", name)
+	l.did(l.now(), "stop", name, "%s is stopped gracefully", name)
 	h.Go("stop", func(ctx context.Context) {
 		if err := app.Stop(ctx); err != nil {
 			l.tell(Broken, name, "the stop of %s: %v", name, err)
@@ -83,7 +83,7 @@ func (l *Lab) StartNode(name string) error {
 	if l.world.Up(name) {
 		return fmt.Errorf("start %s: it is up", name)
 	}
-	l.did("start", name, "%s is started", name)
+	l.did(l.now(), "start", name, "%s is started", name)
 	return l.boot(n)
 }
 
@@ -108,24 +108,27 @@ func (l *Lab) Restart(name string) error {
 
 // Pause freezes a node or the proxy, as SIGSTOP does.
 func (l *Lab) Pause(name string) error {
+	at := l.now()
 	if err := l.world.Pause(name); err != nil {
 		return err
 	}
-	l.did("pause", name, "%s is frozen", spoken(name))
+	l.did(at, "pause", name, "%s is frozen", spoken(name))
 	return nil
 }
 
 // Resume lets a frozen machine go on.
 func (l *Lab) Resume(name string) error {
+	at := l.now()
 	if err := l.world.Resume(name); err != nil {
 		return err
 	}
-	l.did("resume", name, "%s goes on", spoken(name))
+	l.did(at, "resume", name, "%s goes on", spoken(name))
 	return nil
 }
 
 // Skew sets how far a machine's wall clock is ahead.
 func (l *Lab) Skew(name string, ahead time.Duration) error {
+	at := l.now()
 	if err := l.world.Skew(name, ahead); err != nil {
 		return err
 	}
@@ -135,9 +138,9 @@ func (l *Lab) Skew(name string, ahead time.Duration) error {
 		l.mu.Unlock()
 	}
 	if ahead < 0 {
-		l.did("skew", name, "the clock of %s is set %v back", spoken(name), -ahead)
+		l.did(at, "skew", name, "the clock of %s is set %v back", spoken(name), -ahead)
 	} else {
-		l.did("skew", name, "the clock of %s is set %v ahead", spoken(name), ahead)
+		l.did(at, "skew", name, "the clock of %s is set %v ahead", spoken(name), ahead)
 	}
 	return nil
 }
@@ -155,9 +158,9 @@ func (l *Lab) Answer(name, kind string, count int, cookies ...string) error {
 		return fmt.Errorf("answer %s: it is not up", name)
 	}
 	if kind == "ok" {
-		l.did("answer_ok", name, "%s answers again as it should", name)
+		l.did(l.now(), "answer_ok", name, "%s answers again as it should", name)
 	} else {
-		l.did("answer", name, "%s is made to answer %s%s", name, kind, times(count))
+		l.did(l.now(), "answer", name, "%s is made to answer %s%s", name, kind, times(count))
 	}
 	return app.Answer(kind, count, cookies...)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"sessionlab/lab"
 	"sessionlab/scenarios/history"
@@ -153,8 +154,9 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 	case script.Verb:
 		err = r.verb(st, a)
 	case script.Partition:
+		at := r.now()
 		r.parted(st, r.lab.Faults().Partition(a.One, a.Other))
-		r.tell(st, "partition", "", "the network parts: "+a.String())
+		r.tell(at, st, "partition", "", "the network parts: "+a.String())
 	case script.Skew:
 		err = r.lab.Skew(a.Host, a.By)
 	case script.Answer:
@@ -198,15 +200,15 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 				return
 			}
 			r.mu.Unlock()
-			r.tell(st, "skipped", "", why)
+			r.tell(r.now(), st, "skipped", "", why)
 			return
 		}
 		r.fail(r.placed(st, err.Error(), ""))
 	}
 }
 
-func (r *run) tell(st script.Statement, kind, node, text string) {
-	at := r.now()
+// tell puts what a line has done at a time into the timeline.
+func (r *run) tell(at time.Duration, st script.Statement, kind, node, text string) {
 	r.rec.AddEvent(history.Event{At: at, Step: st.Step, Kind: kind, Node: node, Text: text})
 	if r.opts.Observe != nil {
 		r.opts.Observe(lab.Event{At: at, Kind: lab.Told, Host: node, Verb: kind, Text: text})

@@ -127,7 +127,7 @@ type run struct {
 	crashed    error
 	hash       trace
 	stats      traffic
-	often      map[string]*repeated
+	told       map[string]int // the event that tells of a class, by machine and class
 	ended      bool
 	acting     int  // step of the line that acts now; 0 for none
 	live       bool // kept up for a person; a mistake does not end it
@@ -139,7 +139,7 @@ func newRun(sc *script.Scenario, o Options, l *lab.Lab) *run {
 		users: map[string]*users.User{}, remembered: map[string]script.Value{},
 		judged: map[claim]Expectation{}, pending: newPending(),
 		lastNode: map[string]string{}, stats: newTraffic(),
-		often: map[string]*repeated{}, touches: touches{idle: map[string]int{}, timers: map[timer]bool{}},
+		told: map[string]int{}, touches: touches{idle: map[string]int{}, timers: map[timer]bool{}},
 	}
 }
 

@@ -1,10 +1,6 @@
 package scenarios
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-
 	"sessionlab/lab"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
@@ -40,38 +36,16 @@ func (r *run) happened(e *lab.Event) {
 // narrate puts an event into the timeline, unless it is a further one of its
 // class: those are counted.
 func (r *run) narrate(e history.Event, class string) {
-	if class != "" {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		key := e.Node + " " + class
-		if seen := r.often[key]; seen != nil {
-			seen.more++
-			return
-		}
-		r.often[key] = &repeated{first: e}
+	if class == "" {
+		r.rec.AddEvent(e)
 		return
 	}
-	r.rec.AddEvent(e)
-}
-
-// repeated is something that has happened more than once.
-type repeated struct {
-	first history.Event
-	more  int
-}
-
-// timeline adds what happened often to the events, each class once. r.mu is
-// held.
-func (r *run) timeline(h *history.History) {
-	var often []history.Event
-	for _, key := range slices.Sorted(maps.Keys(r.often)) {
-		o := r.often[key]
-		e := o.first
-		if o.more > 0 {
-			e.Text += fmt.Sprintf(" (and %d more of the kind)", o.more)
-		}
-		often = append(often, e)
+	key := e.Node + " " + class
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n, told := r.told[key]; told {
+		r.rec.Again(n)
+	} else {
+		r.told[key] = r.rec.AddEvent(e)
 	}
-	h.Events = append(often, h.Events...) // a cause before what it leads to in the same instant
-	h.Sort()
 }

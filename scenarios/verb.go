@@ -9,8 +9,9 @@ import (
 
 func (r *run) verb(st script.Statement, v script.Verb) error {
 	if v.Name == "heal" {
+		at := r.now()
 		r.lab.Faults().Heal()
-		r.tell(st, "heal", "", "the network is whole again")
+		r.tell(at, st, "heal", "", "the network is whole again")
 		return nil
 	}
 	do := map[string]func(string) error{
@@ -31,9 +32,10 @@ func (r *run) verb(st script.Statement, v script.Verb) error {
 }
 
 func (r *run) rule(st script.Statement, a script.Rule) {
+	at := r.now()
 	if a.Verb == "release" {
 		r.lab.Faults().Release(a.Kind, a.Link.From, a.Link.To)
-		r.tell(st, "release", "", a.String())
+		r.tell(at, st, "release", "", a.String())
 		return
 	}
 	added := r.lab.Faults().Add(fault.Rule{
@@ -41,7 +43,7 @@ func (r *run) rule(st script.Statement, a script.Rule) {
 		Kind: a.Kind, From: a.Link.From, To: a.Link.To,
 		Percent: a.Percent, Count: a.Count, By: a.By, Spread: a.Spread,
 	})
-	r.tell(st, a.Verb, "", a.String())
+	r.tell(at, st, a.Verb, "", a.String())
 	r.mu.Lock()
 	r.touches.rules = append(r.touches.rules, ruleAt{added, st})
 	r.mu.Unlock()

@@ -56,9 +56,6 @@ func (r *run) voids(why string) {
 // result judges the run.
 func (r *run) result() *Result {
 	h := r.rec.History()
-	r.mu.Lock()
-	r.timeline(h)
-	r.mu.Unlock()
 	checked := continuity.Check(h, r.checkOptions())
 	res := &Result{Scenario: r.sc, History: h, Checked: checked, Interrupted: r.interrupted()}
 	final := r.judgeFinal(checked)

@@ -137,7 +137,7 @@ func (r *run) fire(matches func(script.Event) bool) {
 // at a prompt it is told.
 func (r *run) endless(st script.Statement) {
 	if r.live {
-		r.tell(st, "ended", "", fmt.Sprintf("it has happened %d times, and no more: %s", maxFirings, st))
+		r.tell(r.now(), st, "ended", "", fmt.Sprintf("it has happened %d times, and no more: %s", maxFirings, st))
 		return
 	}
 	r.fail(r.placed(st, fmt.Sprintf("it has fired %d times", maxFirings), "does it cause its own event? \"when\" fires once"))

@@ -155,6 +155,23 @@ func TestSnapshotStaysAsItWasWhileTheRunGoesOn(t *testing.T) {
 	}
 }
 
+func TestEventsOfAnInstantStandAsTheyCame(t *testing.T) {
+	var c Recorder
+	c.AddEvent(Event{At: 2, Text: "kill"})
+	n := c.AddEvent(Event{At: 2, Text: "cannot send"})
+	c.AddEvent(Event{At: 2, Text: "drops"})
+	c.Again(n)
+	c.AddEvent(Event{At: 1, Text: "hold"}) // begun before, told later
+	c.Again(n)
+	var got []string
+	for _, e := range c.History().Events {
+		got = append(got, e.Text)
+	}
+	if want := []string{"hold", "kill", "cannot send (and 2 more of the kind)", "drops"}; !slices.Equal(got, want) {
+		t.Errorf("events = %q, want %q", got, want)
+	}
+}
+
 func TestSnapshotKeepsItsOrder(t *testing.T) {
 	var c Recorder
 	for _, started := range []time.Duration{5, 1, 4, 2, 6} { // and room for three more

@@ -149,11 +149,13 @@ type Event struct {
 	Kind string // the operator's verb ("kill"), or what was traced ("excluded")
 	Node string // the machine it is about; several are separated by spaces
 	Text string // in plain words, readable without the rest
+	More int    // further ones of the kind, which are counted here and told nowhere
 }
 
 // History is a run, or what there is of it so far. Its order depends on the
 // records alone: requests by the time they were sent, then by user and number;
-// events by time, those of one instant as they were recorded.
+// events by time, those of one instant as they were recorded, a cause before what
+// it leads to.
 type History struct {
 	Requests []*Record // shared, not to be changed
 	Events   []Event

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -54,10 +55,18 @@ func (c *Recorder) Add(r *Record) {
 	c.mu.Unlock()
 }
 
-// AddEvent takes a line of the timeline.
-func (c *Recorder) AddEvent(e Event) {
+// AddEvent takes a line of the timeline, and returns its number for Again.
+func (c *Recorder) AddEvent(e Event) (n int) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.events = append(c.events, e)
+	return len(c.events) - 1
+}
+
+// Again counts a further event of the kind of one that was added.
+func (c *Recorder) Again(n int) {
+	c.mu.Lock()
+	c.events[n].More++
 	c.mu.Unlock()
 }
 
@@ -67,6 +76,11 @@ func (c *Recorder) History() *History {
 	c.mu.Lock()
 	h := &History{Requests: slices.Clone(c.requests), Events: slices.Clone(c.events)}
 	c.mu.Unlock()
+	for i := range h.Events {
+		if e := &h.Events[i]; e.More > 0 {
+			e.Text += fmt.Sprintf(" (and %d more of the kind)", e.More)
+		}
+	}
 	h.Sort()
 	return h
 }

@@ -471,7 +471,10 @@ func (p *parser) duplicates(lines []cursor, nouns []Noun) {
 	first := map[string]int{}
 	for i, c := range lines {
 		key := nounKey(c)
-		if nouns[i].Word == "interceptor" || nouns[i].Word == "valve" {
+		if repeats(key) {
+			if nouns[i].Class == "" {
+				continue // it is not known, and another one may be another
+			}
 			key += " " + nouns[i].Class
 		}
 		if before, twice := first[key]; twice {

@@ -174,7 +174,9 @@ var parseErrors = []struct {
 	{"figure of a family", "nodes 2\nend 5s\nexpect recovery > 1s and latency.average < 1s\n", "3:26", `unknown figure "latency.average"`, "known: latency.p50, latency.p90, latency.p99, latency.max"},
 	{"user of a figure", "nodes 2\nuser alice\nend 5s\nexpect alcie.failed == 0\n", "4:8", `unknown user "alcie"`, `did you mean "alice"?`},
 	{"figure of a user", "nodes 2\nuser alice\nend 5s\nexpect alice.node == \"a\"\n", "4:8", `unknown figure "alice.node"`, `did you mean "alice.nodes"?`},
-	{"node of a figure", "nodes 2\nend 5s\nexpect sessions.on(tomcat3) == 0\n", "3:20", `unknown node "tomcat3"`, `did you mean "tomcat1"?`},
+	{"one node is near", "nodes tomcat1 spare\nkill tomcat3\nend 5s\n", "2:6", `unknown node "tomcat3"`, `did you mean "tomcat1"?`},
+	{"several are", "nodes 2\nkill tomcat3\nend 5s\n", "2:6", `unknown node "tomcat3"`, "nodes: tomcat1, tomcat2"},
+	{"node of a figure", "nodes 2\nend 5s\nexpect sessions.on(tomcat3) == 0\n", "3:20", `unknown node "tomcat3"`, "nodes: tomcat1, tomcat2"},
 	{"argument missing", "nodes 2\nend 5s\nexpect sessions.on == 0\n", "3:19", "sessions.on needs to know of which", "sessions.on(NODE)"},
 	{"argument too many", "nodes 2\nend 5s\nexpect sessions.lost(tomcat1) == 0\n", "3:21", "sessions.lost has nothing in parentheses", ""},
 	{"no status", "nodes 2\nend 5s\nexpect requests.by_status(bad) == 0\n", "3:27", `"bad" is no HTTP status`, "such as 502"},
@@ -182,7 +184,7 @@ var parseErrors = []struct {
 	{"node behind options", "nodes 2\nuser alice\nalice GET / think=1s on tomcat1\nend 5s\n", "3:22", `unexpected "on": options come last`, stepOrder},
 	{"times behind options", "nodes 2\nuser alice\nalice GET / think=1s 3 times\nend 5s\n", "3:22", `unexpected "3": options come last`, stepOrder},
 	{"copy of no node", "nodes 2\nuser alice\nend 5s\nexpect alice.copy == \"none\"\n", "4:18", "USER.copy needs to know of which", "USER.copy(NODE)"},
-	{"copy of another node", "nodes 2\nuser alice\nend 5s\nexpect alice.copy(tomcat3) == \"none\"\n", "4:19", `unknown node "tomcat3"`, `did you mean "tomcat1"?`},
+	{"copy of another node", "nodes 2\nuser alice\nend 5s\nexpect alice.copy(tomcat3) == \"none\"\n", "4:19", `unknown node "tomcat3"`, "nodes: tomcat1, tomcat2"},
 	{"copy without attribute", "nodes 2\nuser alice\nend 5s\nexpect alice.copy(tomcat1). == 3\n", "4:28", "the name of the attribute is missing", "such as alice.copy(tomcat1).cart"},
 	{"copy that counts", "nodes 2\nuser alice\nend 5s\nexpect alice.copy(tomcat1) == 3\n", "4:28", "cannot compare alice.copy(tomcat1) with 3: text and a number", `text stands in quotes, such as "tomcat1"`},
 	{"unknown cookie", "nodes 2\nuser alice\nalice GET / cookie=alcie\nend 5s\n", "3:20", `"alcie" is no cookie`, `did you mean "alice"?`},
@@ -230,6 +232,21 @@ var parseErrors = []struct {
 	{"wrong value in one cell", "nodes 2\nsweep at_ = 1s..9s step 4s\nat $at_ heal\nend 5s\n", "3:1", "5s is not before the end, 5s (where at_=5s)", ""},
 	{"wrong label", "nodes 2\nvary m: async = cluster channelSendOptions=8 | sync = cluster channelSendOptions=6\nend 5s\nexpect [asnyc] sessions.lost == 0\n", "4:9", `unknown label "asnyc"`, `did you mean "async"?`},
 	{"label of two", "nodes 2\nvary m: x = proxy | y = proxy\nvary n: x = app | z = app\nend 5s\nexpect [x] sessions.lost == 0\n", "5:9", `label "x" is one of m and of n`, "write m=x"},
+}
+
+// Two that are not in this release may be two different ones.
+func TestUnknownInterceptorsAreNotTheSame(t *testing.T) {
+	_, err := Parse("f.txt", []byte("nodes 2\ninterceptor TcpPingInterceptor\ninterceptor StaticMembershipInterceptor\nend 2s\n"))
+	var errs Errors
+	errors.As(err, &errs)
+	var got []string
+	for _, e := range errs {
+		got = append(got, e.Msg)
+	}
+	want := []string{`interceptor "TcpPingInterceptor" is not in this release`, `interceptor "StaticMembershipInterceptor" is not in this release`}
+	if !slices.Equal(got, want) {
+		t.Errorf("Parse says %q, want %q", got, want)
+	}
 }
 
 func TestErrorsSayWhereAndWhatAndGiveAHint(t *testing.T) {

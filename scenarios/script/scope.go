@@ -101,8 +101,8 @@ func (s *scope) userHint(name string) string {
 
 func (s *scope) nodeHint(name string, others ...string) string {
 	all := append(slices.Clone(s.nodeList), others...)
-	if hint := didYouMean(name, all); hint != "" {
-		return hint
+	if len(nearestOf(name, all)) == 1 {
+		return didYouMean(name, all)
 	}
 	if len(s.nodeList) == 0 {
 		return "declare nodes first: nodes 2"

@@ -19,16 +19,28 @@ func didYouMean(word string, candidates []string) string {
 // as the same letter. It is "" if there is none; of equally near ones the first
 // counts.
 func Nearest(word string, candidates []string) string {
-	if word == "" || len(word) > 64 {
-		return ""
+	if near := nearestOf(word, candidates); near != nil {
+		return near[0]
 	}
-	best, bestAt := "", max(1, len(word)/3)+1
+	return ""
+}
+
+// nearestOf are the candidates of which Nearest is the first.
+func nearestOf(word string, candidates []string) (near []string) {
+	if word == "" || len(word) > 64 {
+		return nil
+	}
+	bestAt := max(1, len(word)/3)
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c), bestAt); d < bestAt && d < len(c) {
-			best, bestAt = c, d
+		switch d := distance(strings.ToLower(word), strings.ToLower(c), bestAt+1); {
+		case d > bestAt || d >= len(c):
+		case d < bestAt || near == nil:
+			near, bestAt = []string{c}, d
+		default:
+			near = append(near, c)
 		}
 	}
-	return best
+	return near
 }
 
 // distance counts the insertions, deletions, replacements and swaps of
