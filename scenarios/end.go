@@ -82,7 +82,21 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 	}
 }
 
-func (r *run) interrupted() bool { return r.opts.Interrupted != nil && r.opts.Interrupted() }
+// interrupted reports whether the run did not come to its end.
+func (r *run) interrupted() bool {
+	return r.cut || r.opts.Interrupted != nil && r.opts.Interrupted()
+}
+
+// cutShort takes up a run that the world has ended in the middle. No task runs
+// any more.
+func (r *run) cutShort() {
+	if r.cut = true; r.ended {
+		r.unaudited = "the final audit was cut short: the last writes of some users are not judged"
+		return
+	}
+	r.stopped = max(0, r.world.Elapsed()-r.lab.Zero())
+	r.unaudited = "there was no final audit: the last writes of the users are not judged"
+}
 
 // waitingUsers are those with a request under way.
 func (r *run) waitingUsers() []string {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
 )
 
@@ -108,5 +109,38 @@ end      600ms
 		if strings.Contains(e.Text, "did not start") {
 			t.Errorf("the timeline says %q", e.Text)
 		}
+	}
+}
+
+func TestARunWhoseWorldIsInterruptedIsJudgedByWhatThereIs(t *testing.T) {
+	sc, err := script.Parse(t.Name(), []byte(threeUsers+"user bob\nbob POST /counter\nend 1h\nexpect requests.failed == 0 and bob.copies == 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := inSim(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	finished := 0
+	res, err := scenarios.Run(sc, scenarios.Options{World: w, Answered: func(*history.Record) {
+		if finished++; finished == 100 {
+			w.Interrupt()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(res.History.Requests); !res.Interrupted || n < 100 || n > 1000 {
+		t.Errorf("got interrupted=%v with %d requests, want an interrupted run with not many more than 100", res.Interrupted, n)
+	}
+	if read, _ := audits(res); read != 0 {
+		t.Errorf("final audit: got %d readings, want none", read)
+	}
+	if e := res.Expectations[0]; e.Outcome != script.NoData {
+		t.Errorf("outcome of an expectation after the end: got %v, want no data", e.Outcome)
+	}
+	want := "there was no final audit"
+	if all := strings.Join(res.Reasons, "\n"); !strings.Contains(all, want) {
+		t.Errorf("reasons: got %q, want %q among them", res.Reasons, want)
 	}
 }

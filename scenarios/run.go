@@ -29,7 +29,8 @@ type Options struct {
 	Started func(*lab.Lab)
 	// Interrupted is asked again and again. True ends the script: requests under
 	// way are answered, the final audit takes a second at most, and the result
-	// is an interrupted one. It may be nil.
+	// is an interrupted one. Whoever cannot wait for that calls World.Interrupt,
+	// which leaves the audit out. It may be nil.
 	Interrupted func() bool
 }
 
@@ -84,7 +85,10 @@ func Run(sc *script.Scenario, o Options) (*Result, error) {
 	}
 	r := newRun(sc, o, l)
 	l.Watch(func(e lab.Event) { r.happened(&e) })
-	if err := o.World.Run(func(ctx context.Context) error { return r.play(ctx, crowd) }); err != nil {
+	switch err := o.World.Run(func(ctx context.Context) error { return r.play(ctx, crowd) }); {
+	case errors.Is(err, world.ErrInterrupted):
+		r.cutShort()
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrLab, err)
 	}
 	if err := r.crash(); err != nil {
@@ -124,6 +128,7 @@ type run struct {
 	lastLook   map[script.Figure]script.Value // into the nodes, before the final audit
 	stopped    time.Duration                  // when the script was over
 	unaudited  string                         // what an interruption left out of the final audit
+	cut        bool                           // the world was interrupted
 	crashed    error
 	hash       trace
 	stats      traffic

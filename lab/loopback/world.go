@@ -134,6 +134,12 @@ func (w *World) Run(f func(ctx context.Context) error) error {
 	return err
 }
 
+// Elapsed implements world.World.
+func (w *World) Elapsed() time.Duration { return w.elapsed() }
+
+// Interrupt implements world.World.
+func (w *World) Interrupt() { w.fail(world.ErrInterrupted) }
+
 // fail ends the run because a task panicked; the first one counts.
 func (w *World) fail(err error) {
 	w.broken.CompareAndSwap(nil, &err)

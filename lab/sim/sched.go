@@ -411,7 +411,7 @@ func (w *World) stale(e *event) bool {
 }
 
 // over reports whether the run has ended.
-func (w *World) over() bool { return w.finished || w.panicked != nil }
+func (w *World) over() bool { return w.finished || w.panicked != nil || w.cut }
 
 // loop runs tasks and events until the run is over or nothing is left to happen.
 func (w *World) loop() {
@@ -449,6 +449,8 @@ func (w *World) step() bool {
 	}
 	if w.steps++; w.steps%256 == 0 {
 		w.pulse.Store(w.steps)
+		w.elapsed.Store(w.now)
+		w.cut = w.interrupted.Load()
 	}
 	if !w.stale(e) {
 		w.now = e.at

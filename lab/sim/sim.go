@@ -88,7 +88,10 @@ type World struct {
 	ending, closed    bool
 	panicked          error
 	steps             uint64
+	cut               bool          // by Interrupt
 	pulse             atomic.Uint64 // steps, every now and then, for the watchdog
+	elapsed           atomic.Int64  // now, as seldom
+	interrupted       atomic.Bool
 }
 
 // holder is something that waits for a change of the fault table.
@@ -152,7 +155,11 @@ func (w *World) Run(f func(ctx context.Context) error) error {
 	stopDog := w.watch()
 	w.loop()
 	stopDog()
-	if w.panicked == nil && !w.finished {
+	switch {
+	case w.panicked != nil, w.finished:
+	case w.cut:
+		result = world.ErrInterrupted
+	default:
 		result = fmt.Errorf("sim: nothing can happen any more at %v; parked: %v", time.Duration(w.now), w.parkedNames())
 	}
 	w.unwind()
@@ -161,6 +168,12 @@ func (w *World) Run(f func(ctx context.Context) error) error {
 	}
 	return result
 }
+
+// Elapsed implements world.World.
+func (w *World) Elapsed() time.Duration { return time.Duration(w.elapsed.Load()) }
+
+// Interrupt implements world.World.
+func (w *World) Interrupt() { w.interrupted.Store(true) }
 
 // unwind ends every task that is still parked, running its defers.
 func (w *World) unwind() {

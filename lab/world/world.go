@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"sessionlab/lab/fault"
@@ -56,9 +57,20 @@ type World interface {
 	// its stream for more. Held messages count.
 	InFlight() int
 
+	// Elapsed is how far the world's time has come. Any goroutine may ask; in sim
+	// the answer may be some hundred events old.
+	Elapsed() time.Duration
+
+	// Interrupt ends the run where it is: Run returns ErrInterrupted, and what f
+	// was about to do is not done. Any goroutine may call it, at any time.
+	Interrupt()
+
 	// Close ends every machine and frees everything. It is idempotent.
 	Close() error
 }
+
+// ErrInterrupted is what Run returns after Interrupt.
+var ErrInterrupted = errors.New("interrupted")
 
 // EventOp says what happened to a message, or to a machine.
 type EventOp uint8

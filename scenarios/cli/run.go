@@ -83,7 +83,7 @@ func (env *Env) run(c *cli.Context) error {
 	}
 	s := &session{
 		env: env, kind: kind, seed: c.Uint64("seed"),
-		quiet: c.Bool("quiet") || !kind.Real, history: history, several: len(jobs) > 1 || c.Bool("all"),
+		quiet: c.Bool("quiet"), history: history, several: len(jobs) > 1 || c.Bool("all"),
 	}
 	for _, j := range jobs {
 		s.left += len(j.cells)
@@ -201,7 +201,7 @@ type session struct {
 
 // space keeps what is told apart from the reports, where both are on one screen.
 func (s *session) space() {
-	if _, ok := terminal(s.env.Stderr); ok && !s.quiet {
+	if _, ok := terminal(s.env.Stderr); ok && s.kind.Real && !s.quiet {
 		fmt.Fprintln(s.env.Stderr)
 	}
 }
@@ -234,7 +234,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	}
 	o := scenarios.Options{World: w, Interrupted: s.interrupted.Load}
 	s.left--
-	stop := s.env.narrate(s.quiet, s.titleOf(j, cell), cell.Scenario.End, &o)
+	stop := s.narrate(s.titleOf(j, cell), cell.Scenario.End, &o)
 	res, err := scenarios.Run(cell.Scenario, o)
 	stop()
 	switch {

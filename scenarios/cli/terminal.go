@@ -1,21 +1,16 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"sessionlab/lab"
-	"sessionlab/scenarios"
 	"sessionlab/scenarios/report"
 )
 
@@ -144,114 +139,5 @@ func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
 	return func() {
 		end()
 		close(done)
-	}
-}
-
-// narrate tells on standard error how a run goes on: a line for everything that
-// the timeline will have, and on a terminal a progress bar with the time that is
-// left. It hooks itself into o; the returned function ends it.
-func (env *Env) narrate(quiet bool, title string, end time.Duration, o *scenarios.Options) (stop func()) {
-	if quiet {
-		return func() {}
-	}
-	n := &narrator{w: env.Stderr, title: title, end: end}
-	if _, ok := terminal(env.Stderr); ok {
-		n.width = cmp.Or(env.width(env.Stderr), 80)
-		n.room = n.width - barWidth - len("  1h00m00s left  100% || ")
-		n.bar = progressbar.NewOptions64(int64(end/time.Millisecond),
-			progressbar.OptionSetWriter(env.Stderr), progressbar.OptionSetWidth(barWidth),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionClearOnFinish())
-	}
-	fmt.Fprintf(env.Stderr, "%s runs for %v\n", title, end)
-	o.Started = func(*lab.Lab) { n.begin() }
-	o.Observe = n.event
-	return n.stop
-}
-
-// barWidth is how many columns the bar itself has.
-const barWidth = 24
-
-// beside is a title with room left for the bar on a narrow terminal.
-func beside(title string, room int) string {
-	if r := []rune(title); len(r) > max(room, 8) {
-		return string(r[:max(room, 8)-2]) + ".."
-	}
-	return title
-}
-
-type narrator struct {
-	w     io.Writer
-	title string
-	width int // columns, 0 where it is no terminal
-	room  int // of them, for the title beside the bar
-	end   time.Duration
-
-	mu    sync.Mutex
-	told  map[string]bool // classes of events, by host
-	bar   *progressbar.ProgressBar
-	start time.Time
-	ticks *time.Ticker
-	done  chan struct{}
-	gone  chan struct{}
-}
-
-// begin starts the bar's clock.
-func (n *narrator) begin() {
-	if n.bar == nil {
-		return
-	}
-	n.start = time.Now()
-	n.ticks = time.NewTicker(200 * time.Millisecond)
-	n.done, n.gone = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(n.gone)
-		for {
-			select {
-			case <-n.ticks.C:
-				n.mu.Lock()
-				passed := min(time.Since(n.start), n.end)
-				n.bar.Describe(fmt.Sprintf("%s  %v left", beside(n.title, n.room), (n.end - passed).Round(time.Second)))
-				_ = n.bar.Set64(int64(passed / time.Millisecond))
-				n.mu.Unlock()
-			case <-n.done:
-				return
-			}
-		}
-	}()
-}
-
-func (n *narrator) event(e lab.Event) {
-	if e.Text == "" {
-		return
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if e.Class != "" { // the first of its kind; the report counts the others
-		kind := e.Host + " " + e.Class
-		if n.told[kind] {
-			return
-		}
-		if n.told == nil {
-			n.told = map[string]bool{}
-		}
-		n.told[kind] = true
-	}
-	if n.bar != nil {
-		_ = n.bar.Clear()
-	}
-	fmt.Fprintln(n.w, moment(e.At, e.Text, n.width))
-}
-
-func (n *narrator) stop() {
-	if n.done != nil {
-		n.ticks.Stop()
-		close(n.done)
-		<-n.gone
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.bar != nil {
-		_ = n.bar.Clear()
 	}
 }

@@ -61,6 +61,7 @@ func Run(t *testing.T, newWorld func(t *testing.T, seed uint64) world.World) {
 			}
 		})
 	}
+	t.Run("interrupt", func(t *testing.T) { interrupt(t, newWorld(t, 1)) })
 	t.Run("seeds", func(t *testing.T) {
 		for _, row := range seedRows {
 			t.Run(row.name, func(t *testing.T) {
