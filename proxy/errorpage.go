@@ -168,7 +168,7 @@ func (x *exchange) send(status int, contentType, body string) {
 		header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	x.writeHead(status, statusLine(status))
-	if x.r.Method != http.MethodHead && body != "" {
+	if (x.r.Method != http.MethodHead || x.r.ProtoMajor == 0) && body != "" {
 		// An error means that the client has left; there is nobody to tell.
 		_, _ = x.w.Write([]byte(body))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sessionlab/lab/world"
 	"sessionlab/proxy/upstream"
+	"sessionlab/proxy/wire"
 )
 
 // exchange is one client request on its way through the proxy. It is used again
@@ -252,6 +253,9 @@ func (x *exchange) readBody(limit int64) (status int) {
 	}
 	from := io.Reader(x.r.Body)
 	if limit > 0 {
+		if chunks, ok := from.(interface{ Limit(n int64) }); ok {
+			chunks.Limit(limit)
+		}
 		from = io.LimitReader(from, limit+1)
 	}
 	body, err := io.ReadAll(from)
@@ -272,6 +276,8 @@ func bodyStatus(err error) int {
 		return 0
 	case errors.Is(err, world.ErrHostDown):
 		return statusClientClosed
+	case errors.Is(err, wire.ErrTooLarge):
+		return 413
 	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, world.ErrBadChunk):
 		return statusClosed
 	}

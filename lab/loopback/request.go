@@ -134,5 +134,5 @@ func headerLines(head []byte, name string) (values []string) {
 }
 
 func expectsContinue(req *http.Request) bool {
-	return req.ProtoAtLeast(1, 1) && req.ContentLength != 0 && strings.EqualFold(req.Header.Get("Expect"), "100-continue")
+	return req.ProtoAtLeast(1, 1) && req.Body != http.NoBody && strings.EqualFold(req.Header.Get("Expect"), "100-continue")
 }

@@ -335,7 +335,7 @@ func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
 // refuse answers bytes that are no request. The fault table does not see it:
 // there was no message.
 func (c *serverConn) refuse(req *http.Request, status int) {
-	r := refusal{header: http.Header{}, noHead: req.ProtoMajor == 0, noBody: req.Method == http.MethodHead}
+	r := refusal{header: http.Header{}, noHead: req.ProtoMajor == 0, noBody: req.Method == http.MethodHead && req.ProtoMajor > 0}
 	if say := c.lis.opts.Malformed; say != nil {
 		say(&r, req, status)
 	}
@@ -384,6 +384,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 // Close does nothing: what is left is swallowed after the handler.
 func (b *requestBody) Close() error { return nil }
+
+// Limit passes a limit on to a body that a world.RequestReader has made for one.
+func (b *requestBody) Limit(n int64) {
+	if l, ok := b.body.(interface{ Limit(n int64) }); ok {
+		l.Limit(n)
+	}
+}
 
 func (b *requestBody) finish() {
 	if b.atEnd != nil {

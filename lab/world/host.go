@@ -154,6 +154,8 @@ type ServeOptions struct {
 // request's Body as it is asked for. A request of HTTP/0.9, whose answer has no
 // head, has ProtoMajor 0.
 //
+// A Body with a method Limit(n int64) keeps it on its way to the handler.
+//
 // A *Malformed is answered: the request with it, never nil, is what could be
 // read. Any other error is the connection's own, and ends it without an answer.
 type RequestReader func(in *bufio.Reader) (r *http.Request, size int, err error)

@@ -175,7 +175,7 @@ func (rules Rules) frameAnswer(resp *http.Response, in *bufio.Reader) error {
 	case resp.StatusCode == http.StatusNoContent, resp.StatusCode == http.StatusNotModified,
 		resp.Request != nil && resp.Request.Method == http.MethodHead:
 	case resp.TransferEncoding != nil:
-		resp.Body = &chunkedBody{in: in, chunks: chunks{strict: rules.StrictChunks}}
+		resp.Body = rules.chunked(in)
 	case resp.ContentLength > 0:
 		resp.Body = &lengthBody{in: in, left: resp.ContentLength}
 	case resp.ContentLength < 0:

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"math"
 
@@ -14,8 +15,23 @@ import (
 type chunkedBody struct {
 	in *bufio.Reader
 	chunks
-	err error
+	room int64 // for further chunks; below 0: any
+	err  error
 }
+
+func (rules Rules) chunked(in *bufio.Reader) *chunkedBody {
+	return &chunkedBody{in: in, chunks: chunks{strict: rules.StrictChunks}, room: -1}
+}
+
+// ErrTooLarge is the end of a body whose next chunk is larger than the limit
+// allows.
+var ErrTooLarge = errors.New("body too large")
+
+// Limit makes reading end with ErrTooLarge where a chunk begins that makes the
+// body longer than n bytes.
+//
+// Source: nginx ngx_http_request_body.c, ngx_http_request_body_chunked_filter.
+func (b *chunkedBody) Limit(n int64) { b.room = n }
 
 func (b *chunkedBody) Close() error { return nil }
 
@@ -33,14 +49,21 @@ func (b *chunkedBody) Read(p []byte) (n int, err error) {
 			if c, err = b.in.ReadByte(); err == nil {
 				err = b.step(c)
 			}
-			if b.state == chunksEnd {
+			switch {
+			case b.state == chunksEnd:
 				b.err = io.EOF
+			case b.state == inData && b.room >= 0:
+				if b.room -= b.left; b.room < 0 {
+					b.err = ErrTooLarge
+				}
+			}
+			if b.err != nil {
 				break
 			}
 		}
 		b.err = early(err)
 	}
-	if n == 0 || b.err == world.ErrBadChunk {
+	if n == 0 || b.err == world.ErrBadChunk || b.err == ErrTooLarge {
 		return 0, b.err
 	}
 	return n, nil

@@ -1,14 +1,11 @@
 package wire
 
 // field is a line of a header.
-type field struct {
-	name, value string
-	ignored     bool // by ignore_invalid_headers
-}
+type field struct{ name, value string }
 
 // readField reads one line of a header; last says that it was the blank one. A
-// server's names may hold underscores, and a second status line is passed over.
-// Only blanks, no tabs, are taken off a value.
+// second status line of a server is passed over. Only blanks, no tabs, are taken
+// off a value. Names that ignore_invalid_headers drops are read, too.
 //
 // Source: nginx ngx_http_parse.c, ngx_http_parse_header_line.
 func readField(s *input, server bool) (f field, last bool, err error) {
@@ -37,7 +34,6 @@ func readField(s *input, server bool) (f field, last bool, err error) {
 		case c <= ' ', c == 0x7f, c == ':':
 			return f, false, bad("invalid header line")
 		}
-		f.ignored = f.ignored || !inName(c) && !(server && c == '_')
 		name = append(name, c)
 	}
 }

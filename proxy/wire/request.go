@@ -76,8 +76,6 @@ func (s *head) readHeader(r *http.Request, c *connection) error {
 			return bad("no Host header")
 		case last:
 			return nil
-		case f.ignored:
-			continue
 		}
 		name := textproto.CanonicalMIMEHeaderKey(f.name)
 		switch {
@@ -146,6 +144,9 @@ func (rules Rules) frame(r *http.Request, in *bufio.Reader) error {
 	coding := r.Header["Transfer-Encoding"]
 	switch {
 	case coding == nil:
+		if r.ContentLength == 0 && r.Header["Expect"] != nil {
+			r.Body = &lengthBody{in: in} // nothing, but waited for
+		}
 		return nil
 	case !r.ProtoAtLeast(1, 1):
 		return bad("Transfer-Encoding in HTTP/1.0")
@@ -156,7 +157,7 @@ func (rules Rules) frame(r *http.Request, in *bufio.Reader) error {
 	}
 	delete(r.Header, "Transfer-Encoding")
 	r.TransferEncoding, r.ContentLength = []string{"chunked"}, -1
-	r.Body = &chunkedBody{in: in, chunks: chunks{strict: rules.StrictChunks}}
+	r.Body = rules.chunked(in)
 	return nil
 }
 
