@@ -42,7 +42,7 @@ http {
   access_log off; client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c;
   uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
   upstream jspserver { server %[3]s; }
-  server { listen %[2]s; location / { proxy_pass http://jspserver; } }
+  server { listen %[2]s; location / { proxy_pass http://jspserver; proxy_http_version 1.1; } }
 }
 `, dir, addr, server)
 	path := filepath.Join(dir, "nginx.conf")

@@ -279,9 +279,9 @@ func page(text string) string {
 const malformedFile = "testdata/malformed.txt"
 
 // recorded reads what nginx does with every shape.
-func recorded(t testing.TB) map[string]string {
+func recorded(t testing.TB, file string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(malformedFile)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func underMirror(t *testing.T, story func(front, server string)) {
 const mirrorAddr = "172.16.12.101:9090"
 
 func TestMalformedShapesEndAsWithNginx(t *testing.T) {
-	want := recorded(t)
+	want := recorded(t, malformedFile)
 	underMirror(t, func(front, _ string) {
 		for _, s := range shapes {
 			if got := s.ask(t, front); got != want[s.name] {
@@ -336,7 +336,7 @@ func TestMalformedShapesAreRecordedFromNginx(t *testing.T) {
 	version := installed(t)
 	want := map[string]string{}
 	if !*record {
-		want = recorded(t)
+		want = recorded(t, malformedFile)
 	}
 	lines := "# What nginx " + version + " makes of the shapes in malformed_test.go: go test ./proxy -run Recorded -record\n"
 	underMirror(t, func(_, server string) {

@@ -37,6 +37,9 @@ func (x *exchange) relayBody(l *location) error {
 			held = 0
 		}
 		if err == io.EOF {
+			if f, ok := x.w.(http.Flusher); ok && x.resp.ContentLength < 0 && x.flow.written == 0 {
+				f.Flush() // a body of unknown length has none that is 0, either
+			}
 			return nil
 		}
 		if err != nil {

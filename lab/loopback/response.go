@@ -85,7 +85,7 @@ func (r *response) WriteHeader(status int) {
 
 // WriteNoHead implements world.StatusWriter.
 func (r *response) WriteNoHead() {
-	if r.status == 0 {
+	if r.line == "" {
 		r.WriteHeader(http.StatusOK)
 		r.noHead, r.length = true, -1
 	}
@@ -93,7 +93,7 @@ func (r *response) WriteNoHead() {
 
 // WriteStatus implements world.StatusWriter.
 func (r *response) WriteStatus(status int, line string) {
-	if r.status != 0 {
+	if r.line != "" {
 		return
 	}
 	r.status, r.line = status, line
@@ -233,9 +233,6 @@ func (r *response) begin(out *bytes.Buffer, final bool) {
 	}
 	switch {
 	case r.bodyless():
-		if r.status == http.StatusNoContent {
-			h.Del("Content-Length")
-		}
 	case r.length >= 0:
 	case r.status < 200: // what is no answer yet has no body, and what comes all the same has no end
 	case final && (!head || r.written > 0):

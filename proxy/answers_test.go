@@ -1,0 +1,223 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sessionlab/lab/loopback"
+	"sessionlab/lab/world"
+	"sessionlab/proxy/upstream"
+)
+
+// form is what a foreign server sends, byte by byte; then it closes. What becomes
+// of it is a line of testdata/answers.txt.
+type form struct{ name, answer string }
+
+func ok(lines string) string { return "HTTP/1.1 200 OK\r\n" + lines }
+
+var forms = []form{
+	{"plain", ok("Content-Length: 2\r\n\r\nhi")},
+	{"up to the end", ok("\r\nhi")},
+	{"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nhi"},
+	{"HTTP/2.0", "HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nhi"},
+	{"HTTP/1.5", "HTTP/1.5 200 OK\r\nContent-Length: 2\r\n\r\nhi"},
+	{"nothing", ""},
+	{"an H", "H"},
+	{"half a status line", "HTTP/1.1 200 OK"},
+	{"half a header", ok("X: y\r\n")},
+	{"a text", "hello"},
+	{"a blank line first", "\r\n" + ok("Content-Length: 2\r\n\r\nhi")},
+	{"HTTP/0.1", "HTTP/0.1 200 OK\r\n\r\nhi"},
+	{"a word for a status", "HTTP/1.1 abc\r\n\r\nhi"},
+	{"two digits", "HTTP/1.1 20\r\n\r\nhi"},
+	{"four digits", "HTTP/1.1 2000 OK\r\n\r\nhi"},
+	{"no blank behind the status", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi"},
+	{"a blank and no reason", "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nhi"},
+	{"several blanks", "HTTP/1.1   200   OK\r\nContent-Length: 2\r\n\r\nhi"},
+	{"a status with a part", "HTTP/1.1 403.1 Forbidden\r\nContent-Length: 2\r\n\r\nhi"},
+	{"bare LFs", "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi"},
+	{"bare CR", "HTTP/1.1 200 OK\rX: y\r\n\r\nhi"},
+	{"status 099", "HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nhi"},
+	{"status 000", "HTTP/1.1 000 Odd\r\nContent-Length: 2\r\n\r\nhi"},
+	{"status 999", "HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\nhi"},
+	{"status 100", "HTTP/1.1 100 Continue\r\n\r\n" + ok("Content-Length: 2\r\n\r\nhi")},
+	{"status 103", "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + ok("Content-Length: 2\r\n\r\nhi")},
+	{"status 204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nhi"},
+	{"status 204", "HTTP/1.1 204 No Content\r\n\r\n"},
+	{"status 304 with a length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n"},
+	{"a field without a colon", ok("NoColon\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a field without a name", ok(": x\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a blank in a name", ok("Bad Name: x\r\nContent-Length: 2\r\n\r\nhi")},
+	{"an underscore in a name", ok("X_y: x\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a bracket in a name", ok("X(y: x\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a folded line", ok("X: y\r\n z\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a tab before a value", ok("X:\ty\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a zero byte in a value", ok("X: a\x00b\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a control character in a value", ok("X: a\x01b\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a status line twice", ok("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a head above the buffer", ok("X: " + strings.Repeat("a", 4096) + "\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a head that just fits", ok("X: " + strings.Repeat("a", 4096-len(ok("X: \r\n\r\n"))) + "\r\n\r\n")},
+	{"a head that just does not", ok("X: " + strings.Repeat("a", 4097-len(ok("X: \r\n\r\n"))) + "\r\n\r\n")},
+	{"an empty value", ok("X:\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a negative length", ok("Content-Length: -1\r\n\r\nhi")},
+	{"a length that is no number", ok("Content-Length: x\r\n\r\nhi")},
+	{"an empty length", ok("Content-Length:\r\n\r\nhi")},
+	{"two lengths", ok("Content-Length: 1\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a body too short", ok("Content-Length: 10\r\n\r\nhi")},
+	{"a body too long", ok("Content-Length: 1\r\n\r\nhi")},
+	{"length 0 and a body", ok("Content-Length: 0\r\n\r\nhi")},
+	{"chunks", ok("Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")},
+	{"chunks and a length", ok("Transfer-Encoding: chunked\r\nContent-Length: 10\r\n\r\n2\r\nhi\r\n0\r\n\r\n")},
+	{"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"},
+	{"chunks that end in LF", ok("Transfer-Encoding: chunked\r\n\r\n2\nhi\n0\n\n")},
+	{"chunks with extension and trailer", ok("Transfer-Encoding: chunked\r\n\r\n2;x\r\nhi\r\n0\r\nX: y\r\n\r\n")},
+	{"a chunk of half", ok("Transfer-Encoding: chunked\r\n\r\n4\r\nhi")},
+	{"no last chunk", ok("Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")},
+	{"a first chunk that is none", ok("Transfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n")},
+	{"a second chunk that is none", ok("Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nzz\r\n\r\n")},
+	{"two codings", ok("Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")},
+	{"an unknown coding", ok("Transfer-Encoding: gzip\r\n\r\nhi")},
+	{"the end is said", ok("Connection: close\r\nContent-Length: 2\r\n\r\nhi")},
+	{"a large body", ok("Content-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000))},
+}
+
+const foreignAddr = "172.16.12.101:9091"
+
+// underForeign runs the story with a front before a server that sends one of the
+// forms, by the number in the target, and the real addresses of both.
+func underForeign(t *testing.T, story func(front, server string)) {
+	config := pool(t, "a")
+	behind, err := upstream.ParseServer(foreignAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Upstreams[0].Servers = []upstream.Server{behind}
+	config.HTTPVersion = "1.1"
+	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runIn(t, w, config, func(l *lab) {
+		host := l.nodes["a"].host
+		listener, err := host.Listen(9091)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host.Go("foreign server", func(ctx context.Context) {
+			for {
+				s, err := listener.Accept(ctx)
+				if err != nil {
+					return
+				}
+				host.Go("connection", func(ctx context.Context) { sendForm(ctx, s) })
+			}
+		})
+		story(w.URL("172.16.12.1:8080"), w.URL(foreignAddr))
+	})
+}
+
+// sendForm reads a request and sends the form that it asks for.
+func sendForm(ctx context.Context, s world.Stream) {
+	defer s.Close()
+	request := make([]byte, 0, 4096)
+	for !strings.Contains(string(request), "\r\n\r\n") {
+		n, err := s.Read(ctx, request[len(request):cap(request)])
+		if err != nil {
+			return
+		}
+		request = request[:len(request)+n]
+	}
+	var number int
+	if _, err := fmt.Sscanf(string(request), "GET /%d ", &number); err == nil && len(forms[number].answer) > 0 {
+		_ = s.Write(ctx, world.Label{}, []byte(forms[number].answer))
+	}
+}
+
+// askFor asks for a form and tells what comes back, heads without what every
+// answer has.
+func askFor(t testing.TB, addr string, number int) string {
+	t.Helper()
+	conn, err := net.Dial("tcp4", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintf(conn, "GET /%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", number)
+	answer, err := io.ReadAll(conn)
+	told := strings.NewReplacer("\r\n\r\n", " | ", "\r\n", " ; ").Replace(withoutUsual(string(answer)))
+	if len(told) > 200 {
+		told = fmt.Sprintf("%.100s...%d", told, len(told))
+	}
+	if err != nil {
+		told += " " + err.Error()
+	}
+	return fmt.Sprintf("%q", told)
+}
+
+// withoutUsual leaves the date out of a head, and brings its lines into order.
+func withoutUsual(answer string) string {
+	if !strings.HasPrefix(answer, "HTTP/1.1 ") {
+		return answer
+	}
+	head, body, _ := strings.Cut(answer, "\r\n\r\n")
+	lines := strings.Split(head, "\r\n")
+	kept := lines[:1:1]
+	for _, line := range lines[1:] {
+		name, _, _ := strings.Cut(line, ":") // package wire has them in Go's form
+		line = strings.ToLower(name) + line[len(name):]
+		if !strings.HasPrefix(line, "date: ") && !strings.HasPrefix(line, "server: ") {
+			kept = append(kept, line)
+		}
+	}
+	slices.Sort(kept[1:])
+	return strings.Join(kept, "\r\n") + "\r\n\r\n" + page(body)
+}
+
+const answersFile = "testdata/answers.txt"
+
+func TestFormsOfAnswersArePassedOnAsByNginx(t *testing.T) {
+	want := recorded(t, answersFile)
+	underForeign(t, func(front, _ string) {
+		for i, f := range forms {
+			if got := askFor(t, front, i); got != want[f.name] {
+				t.Errorf("%s:\n      %s\nwant  %s, as nginx", f.name, got, want[f.name])
+			}
+		}
+	})
+	if len(want) != len(forms) {
+		t.Errorf("%d forms recorded, want %d", len(want), len(forms))
+	}
+}
+
+// TestFormsOfAnswersAreRecordedFromNginx asks the nginx that is installed.
+func TestFormsOfAnswersAreRecordedFromNginx(t *testing.T) {
+	version := installed(t)
+	want := map[string]string{}
+	if !*record {
+		want = recorded(t, answersFile)
+	}
+	lines := "# What nginx " + version + " makes of the forms in answers_test.go: go test ./proxy -run Recorded -record\n"
+	underForeign(t, func(_, server string) {
+		addr := startNginx(t, server)
+		for i, f := range forms {
+			got := askFor(t, addr, i)
+			lines += f.name + ": " + got + "\n"
+			if !*record && got != want[f.name] {
+				t.Errorf("%s:\n      %s\nrecorded  %s", f.name, got, want[f.name])
+			}
+		}
+	})
+	if *record {
+		if err := os.WriteFile(answersFile, []byte(lines), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
