@@ -19,6 +19,7 @@ import (
 
 	"sessionlab/lab/world"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 )
 
@@ -110,9 +111,9 @@ func Main(env Env) int {
 // file bring their own places and hints.
 func (env *Env) complain(err error, hint string) {
 	say := func(what error, hint string) {
-		fmt.Fprintf(env.Stderr, "sessionlab: %v\n", what)
+		fmt.Fprintf(env.Stderr, "sessionlab: %s\n", report.VisibleLines(what.Error()))
 		if hint != "" {
-			fmt.Fprintf(env.Stderr, "sessionlab: hint: %s\n", hint)
+			fmt.Fprintf(env.Stderr, "sessionlab: hint: %s\n", report.VisibleLines(hint))
 		}
 	}
 	var many script.Errors

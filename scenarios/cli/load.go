@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 )
 
@@ -111,7 +112,7 @@ func (env *Env) note(j job, quiet bool) {
 		return
 	}
 	for _, note := range scenarios.Notes(j.scenario) {
-		fmt.Fprintf(env.Stderr, "sessionlab: note: %s\n", note)
+		fmt.Fprintf(env.Stderr, "sessionlab: note: %s\n", report.Visible(note))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"sessionlab/lab"
 	"sessionlab/lab/world"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/report"
 )
 
 // patience is how long a run in virtual time goes on without a word, and grace
@@ -44,6 +45,7 @@ type narrator struct {
 // one whose virtual time passes too slowly. It hooks itself into o; the returned
 // function ends it.
 func (s *session) narrate(title string, end time.Duration, o *scenarios.Options) (stop func()) {
+	title = report.Visible(title)
 	n := &narrator{w: s.env.Stderr, world: o.World, real: s.kind.Real, title: title, end: end}
 	if _, ok := terminal(s.env.Stderr); ok && !s.quiet {
 		n.width = cmp.Or(s.env.width(s.env.Stderr), 80)

@@ -59,6 +59,7 @@ func hang(head, text string, width int) string {
 // hangBy is hang for a head of which not all characters are seen: indent is how
 // wide it is.
 func hangBy(head string, indent int, text string, width int) string {
+	text = report.Visible(text)
 	if width <= 0 {
 		return head + text
 	}

@@ -49,7 +49,7 @@ func (p *prompt) loop(ctx context.Context) {
 				return
 			}
 			if !p.con.person {
-				p.say(promptText + line + "\n")
+				p.say(promptText + report.VisibleLines(line) + "\n")
 			}
 			if !p.perform(ctx, line) {
 				return
@@ -120,7 +120,7 @@ func (p *prompt) perform(ctx context.Context, line string) bool {
 	case err != nil:
 		p.wrong(line, err)
 	case said != "":
-		p.say(said + "\n")
+		p.say(report.VisibleLines(said) + "\n")
 	}
 	if signalled && !p.con.person {
 		p.status = exitInterrupted
@@ -196,9 +196,9 @@ func blank(line string, n int) string {
 }
 
 func (p *prompt) complain(msg, hint string) {
-	text := p.painted(report.Red, msg) + "\n"
+	text := p.painted(report.Red, report.VisibleLines(msg)) + "\n"
 	if hint != "" {
-		text += "hint: " + hint + "\n"
+		text += "hint: " + report.VisibleLines(hint) + "\n"
 	}
 	p.say(text)
 }

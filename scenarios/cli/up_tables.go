@@ -38,7 +38,12 @@ func coloured(colour report.Colour, text string) field { return field{text: text
 func number(n int) field                               { return field{text: fmt.Sprint(n), right: true} }
 func unknown() field                                   { return field{text: "-", right: true} }
 
-func (t *table) row(fields ...field) { t.rows = append(t.rows, fields) }
+func (t *table) row(fields ...field) {
+	for i := range fields {
+		fields[i].text = report.Visible(fields[i].text)
+	}
+	t.rows = append(t.rows, fields)
+}
 
 // head is a row of headings; those that begin with ">" are at the right edge.
 func (t *table) head(names ...string) {

@@ -238,6 +238,18 @@ http { server { listen 8080; location / { deny all; proxy_pass http://tomcat1:80
 		t.Errorf("exit status %d, want %d: a void lab refutes nothing", got, exitInconclusive)
 	}
 	d.out.shows(t, "a request passes deny (", 1)
+	if n := strings.Count(d.out.String(), "a request passes "); n != 1 {
+		t.Errorf("told %d times, want once:\n%s", n, d.out.String())
+	}
+}
+
+func TestUpShowsControlCharactersEscaped(t *testing.T) {
+	d := newDesk(t, twoNodes)
+	d.types("alice GET /set?name=x&value=%1b%5b31m\nsessions\nfoo \x1b[31m\n")
+	if got := d.out.String(); strings.Contains(got, "\x1b") {
+		t.Errorf("the terminal gets control characters:\n%q", got)
+	}
+	d.out.shows(t, `x=\x1b[31m`, 2)
 }
 
 func TestUpQuietTellsOnlyAnswers(t *testing.T) {

@@ -50,7 +50,7 @@ func (p *printer) complaint(cell Cell) {
 		return
 	}
 	p.line("")
-	p.line("  " + p.verdict(cell.Verdict) + "  " + cell.Settings.String())
+	p.line("  " + p.verdict(cell.Verdict) + "  " + Visible(cell.Settings.String()))
 	shown := 0
 	for _, e := range cell.Expectations {
 		if e.Holds != Holds && shown < maxBroken {
@@ -133,7 +133,7 @@ func table(cells []Cell) []column {
 	for i, s := range cells[0].Settings {
 		list = append(list, column{title: s.Name, left: true, value: func(c Cell) string {
 			if i < len(c.Settings) {
-				return c.Settings[i].Value
+				return Visible(c.Settings[i].Value)
 			}
 			return ""
 		}})

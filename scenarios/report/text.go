@@ -47,7 +47,7 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 	}
 	if r.Command != "" {
 		p.section("See it again")
-		p.line("  " + r.Command) // whole, to be copied
+		p.line("  " + Visible(r.Command)) // whole, to be copied
 	}
 	if p.err == nil {
 		p.err = p.w.Flush()
@@ -104,7 +104,10 @@ func (p *printer) para(first, rest int, text string) {
 
 // hang writes words wrapped behind a prefix, later lines indented by rest. A
 // word longer than a line has a line of its own.
-func (p *printer) hang(prefix string, rest int, text string) {
+func (p *printer) hang(prefix string, rest int, text string) { p.wrap(prefix, rest, Visible(text)) }
+
+// wrap is hang for text that may be coloured.
+func (p *printer) wrap(prefix string, rest int, text string) {
 	line, used := prefix, columns(prefix)
 	empty := true
 	for word := range strings.FieldsSeq(text) {
@@ -379,7 +382,7 @@ func (p *printer) facts(o *Outcome) {
 	p.line("")
 	p.fact("requests", fmt.Sprintf("%d ok, %d failed, %d retried, %d executed twice",
 		o.Requests.OK, o.Requests.Failed, o.Requests.Retried, o.Requests.Duplicated))
-	p.fact("by node", tally(o.Requests.ByNode))
+	p.fact("by node", Visible(tally(o.Requests.ByNode)))
 	p.fact("by status", tally(o.Requests.ByStatus))
 	p.fact("ids", fmt.Sprintf("%s, %s", plural(o.Sessions.IDChanges, "id change"), plural(o.Sessions.StaleReads, "stale read")))
 	if o.Replication.Messages > 0 {
@@ -410,7 +413,7 @@ func (p *printer) facts(o *Outcome) {
 
 func (p *printer) fact(name, value string) {
 	if value != "" {
-		p.hang("  "+pad(name, 21), 23, value)
+		p.wrap("  "+pad(name, 21), 23, value)
 	}
 }
 

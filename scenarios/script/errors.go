@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -32,7 +33,7 @@ func (e *Error) Error() string {
 	}
 	fmt.Fprintf(&b, "%d:%d: %s", e.Pos.Line, e.Pos.Col, e.Msg)
 	if line, col := window(e.Text, e.Pos.Col); line != "" {
-		b.WriteString("\n    " + line + "\n    ")
+		b.WriteString("\n    " + strings.Map(seen, line) + "\n    ")
 		for i, r := range []rune(line) {
 			if i == col-1 {
 				break
@@ -49,6 +50,15 @@ func (e *Error) Error() string {
 		b.WriteString("\n    hint: " + e.Hint)
 	}
 	return b.String()
+}
+
+// seen replaces what a terminal would obey or hide, so that the caret stays below
+// what it points at.
+func seen(r rune) rune {
+	if r == '\t' || unicode.IsGraphic(r) {
+		return r
+	}
+	return utf8.RuneError
 }
 
 // window cuts a very long line down to what surrounds the column.
