@@ -47,11 +47,14 @@ func worlds() []cli.WorldKind {
 		{
 			Name: "sim",
 			New: func(seed uint64, n cli.Network, _ cli.Place) (world.World, error) {
-				return sim.New(sim.Config{Seed: seed, Delay: n.Delay, Spread: n.Spread}), nil
+				return sim.New(sim.Config{Seed: seed, Delay: n.Delay, Spread: n.Spread, Hung: hung}), nil
 			},
 		},
 	}
 }
+
+// hung ends a simulation that nothing else can end.
+func hung(p *world.Panic) { os.Exit(cli.InternalError(os.Stderr, p)) }
 
 func interrupts() (<-chan os.Signal, func()) {
 	c := make(chan os.Signal, 1)

@@ -30,6 +30,8 @@ type Event struct {
 	// Class is set on what may happen very often: a timeline tells the first of
 	// a class and host, and counts the others.
 	Class string
+	// Panic is set on a Broken that is a mistake in the program itself.
+	Panic *world.Panic
 }
 
 // EventKind is what happened.
@@ -91,7 +93,7 @@ func (l *Lab) did(at time.Duration, verb, host, format string, args ...any) {
 // seam turns what the world sees on the wire into events of the lab.
 func (l *Lab) seam(e *world.Event) {
 	if e.Op == world.Panics {
-		l.tell(Broken, e.Host, "a handler on %s panicked: %s", e.Host, e.Detail)
+		l.emit(&Event{Kind: Broken, Host: e.Host, Text: e.Panic.Error(), Panic: e.Panic})
 		return
 	}
 	if e.Op == world.Sends && e.Label.Kind == "REQUEST" {

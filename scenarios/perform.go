@@ -87,7 +87,7 @@ func (r *run) fail(err error) {
 		return
 	}
 	r.crashed = err
-	if !r.live {
+	if !r.live && r.over != nil {
 		r.over()
 	}
 }

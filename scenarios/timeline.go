@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"fmt"
+
 	"sessionlab/lab"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
@@ -15,6 +17,9 @@ func (r *run) happened(e *lab.Event) {
 	r.hash = r.hash.number(uint64(e.At)).number(uint64(e.Kind)).text(e.Host).text(e.Peer).text(e.Label.Kind)
 	watched := len(r.watches) > 0
 	r.mu.Unlock()
+	if e.Panic != nil {
+		r.fail(fmt.Errorf("%w: %w", ErrLab, e.Panic))
+	}
 	if e.Text != "" {
 		entry := history.Event{At: e.At, Kind: e.Kind.String(), Node: e.Host, Text: e.Text}
 		if e.Kind == lab.Told {

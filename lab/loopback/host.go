@@ -2,11 +2,9 @@ package loopback
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -263,7 +261,7 @@ func (h *host) Go(name string, f func(ctx context.Context)) {
 	h.world.spawn(func() {
 		defer func() {
 			if p := recover(); p != nil {
-				h.world.fail(fmt.Errorf("task %s of %s panicked: %v\n%s", name, h.Name(), p, debug.Stack()))
+				h.world.fail(world.NewPanic("task "+name+" of "+h.Name(), p))
 			}
 		}()
 		if h.gate() == nil {

@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -325,7 +323,7 @@ func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
 		}
 		c.lis.host.world.emit(world.Event{
 			Op: world.Panics, Host: c.lis.host.Name(), Peer: c.sock.peer(),
-			Detail: fmt.Sprintf("%v\n%s", p, debug.Stack()),
+			Panic: world.NewPanic("a handler on "+c.lis.host.Name(), p),
 		})
 	}()
 	c.lis.handler.ServeHTTP(resp, req)

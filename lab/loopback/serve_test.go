@@ -272,7 +272,7 @@ func FuzzServe(f *testing.F) {
 	}
 	w.Observe(func(e world.Event) {
 		if e.Op == world.Panics {
-			f.Errorf("panic: %s", e.Detail)
+			f.Errorf("%v\n%s", e.Panic, e.Panic.Stack)
 		}
 	})
 	at := w.URL(front + ":8080")

@@ -327,7 +327,14 @@ func (w *World) spawn(f func()) bool {
 	if w.ended {
 		return false
 	}
-	w.tasks.Go(f)
+	w.tasks.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				w.fail(world.NewPanic("a goroutine of the lab", p))
+			}
+		}()
+		f()
+	})
 	return true
 }
 

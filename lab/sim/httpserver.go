@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -101,7 +100,7 @@ func (c *httpConn) handle() (aborted bool) {
 		}
 		aborted = true
 		if p != http.ErrAbortHandler {
-			c.w.observePanic(c.server, c.client.name, c.key, p, debug.Stack())
+			c.w.observePanic(c.server, c.client.name, c.key, world.NewPanic("a handler on "+c.server.name, p))
 		}
 	}()
 	c.lis.handler.ServeHTTP(&c.rw, c.request)

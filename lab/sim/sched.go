@@ -2,10 +2,10 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
-	"runtime/debug"
+
+	"sessionlab/lab/world"
 )
 
 // runner is something that an event does when its time has come. Tasks,
@@ -258,7 +258,7 @@ func (t *task) run() {
 		t.done = true
 		if p := recover(); p != nil {
 			if _, ok := p.(unwind); !ok && t.w.panicked == nil {
-				t.w.panicked = fmt.Errorf("task %q of %s panicked: %v\n%s", t.name, t.host.name, p, debug.Stack())
+				t.w.panicked = world.NewPanic("task "+t.name+" of "+t.host.name, p)
 			}
 		}
 	}()

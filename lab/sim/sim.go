@@ -12,8 +12,8 @@
 // JVM, a thread that wakes up) must be slept by who models it.
 //
 // A sync.Mutex held across a call that waits stops the whole world: no other
-// task can ever unlock it. A watchdog that looks at the real clock then ends
-// the process and names the tasks.
+// task can ever unlock it. A watchdog that looks at the real clock then has
+// Config.Hung end the process, and names the tasks.
 package sim
 
 import (
@@ -37,9 +37,12 @@ type Config struct {
 	// Delay of a link, one way, and Spread: up to so much more, drawn per
 	// message. Both zero: DefaultDelay and DefaultSpread.
 	Delay, Spread time.Duration
-	// Watchdog is after how much real time without progress the process is
-	// ended. Zero: a minute. Negative: never.
+	// Watchdog is after how much real time without progress Hung is called.
+	// Zero: a minute. Negative: never.
 	Watchdog time.Duration
+	// Hung ends the process, which nothing else can do then. It is called in a
+	// goroutine of its own. Nil: a panic.
+	Hung func(*world.Panic)
 }
 
 // Delays of a link on which nothing was configured: what one way takes between
@@ -59,6 +62,7 @@ type World struct {
 	faults   fault.Table
 	observer func(world.Event)
 	watchdog time.Duration
+	hung     func(*world.Panic)
 
 	now       int64
 	seq       uint64
@@ -115,6 +119,7 @@ func New(c Config) *World {
 		delay:    int64(c.Delay),
 		spread:   int64(c.Spread),
 		watchdog: c.Watchdog,
+		hung:     c.Hung,
 		machines: map[string]*machine{},
 		byIP:     map[string]*machine{},
 		groups:   map[string][]*packetConn{},
@@ -205,7 +210,7 @@ func (w *World) watch() (stop func()) {
 			timer.Reset(w.watchdog)
 			return
 		}
-		panic(fmt.Sprintf("sim: no progress for %v of real time; a lock held across a wait? parked: %v", w.watchdog, w.parkedNames()))
+		w.hung(world.NewPanic("the simulator", fmt.Sprintf("no progress for %v of real time; a lock held across a wait? parked: %v", w.watchdog, w.parkedNames())))
 	})
 	return func() { timer.Stop() }
 }
@@ -483,14 +488,13 @@ func (w *World) observe(op world.EventOp, h *host, peer string, label world.Labe
 	w.observer(world.Event{At: time.Duration(w.now), Op: op, Host: h.name, Peer: peer, Label: label, Size: size})
 }
 
-func (w *World) observePanic(h *host, peer, key string, p any, stack []byte) {
+func (w *World) observePanic(h *host, peer, key string, p *world.Panic) {
 	if w.observer == nil {
 		return
 	}
 	w.observer(world.Event{
 		At: time.Duration(w.now), Op: world.Panics, Host: h.name, Peer: peer,
-		Label:  world.Label{Kind: "REQUEST", Key: key},
-		Detail: fmt.Sprintf("%v\n%s", p, stack),
+		Label: world.Label{Kind: "REQUEST", Key: key}, Panic: p,
 	})
 }
 

@@ -79,7 +79,7 @@ const (
 	Sends    EventOp = iota + 1 // the message has left Host for Peer
 	Receives                    // Host has got the message from Peer
 	Loses                       // the message from Host to Peer is lost
-	Panics                      // a handler on Host panicked; Detail has the stack
+	Panics                      // a handler on Host panicked; see Panic
 )
 
 func (op EventOp) String() string {
@@ -88,11 +88,11 @@ func (op EventOp) String() string {
 
 // Event is something seen at the seam between a host and the wire.
 type Event struct {
-	At     time.Duration // since time zero
-	Op     EventOp
-	Host   string // where it happened
-	Peer   string // the other end; a group's address for a datagram to a group
-	Label  Label
-	Size   int    // bytes
-	Detail string // for a panic
+	At    time.Duration // since time zero
+	Op    EventOp
+	Host  string // where it happened
+	Peer  string // the other end; a group's address for a datagram to a group
+	Label Label
+	Size  int    // bytes
+	Panic *Panic // of Panics
 }

@@ -43,6 +43,9 @@ type Env struct {
 	Worlds  []WorldKind
 	// Getenv reads the environment; nil is os.Getenv.
 	Getenv func(string) string
+	// Exit ends the process where nobody is left to return a status to; nil is
+	// os.Exit.
+	Exit func(status int)
 	// Interrupts gives a channel that receives at every Ctrl-C, and a function
 	// that ends that. Nil: there are none.
 	Interrupts func() (c <-chan os.Signal, stop func())
@@ -84,9 +87,17 @@ func verdict(status int) error {
 }
 
 // Main runs the command line and returns the exit status.
-func Main(env Env) int {
+func Main(env Env) (status int) {
+	defer func() {
+		if p := recover(); p != nil {
+			status = InternalError(env.Stderr, world.NewPanic("the command", p))
+		}
+	}()
 	if env.Getenv == nil {
 		env.Getenv = os.Getenv
+	}
+	if env.Exit == nil {
+		env.Exit = os.Exit
 	}
 	app := env.app()
 	args, err := env.arguments(app)
@@ -95,6 +106,9 @@ func Main(env Env) int {
 	}
 	if err == nil {
 		return exitPass
+	}
+	if mistake := new(world.Panic); errors.As(err, &mistake) {
+		return InternalError(env.Stderr, mistake)
 	}
 	var e *exit
 	if !errors.As(err, &e) {

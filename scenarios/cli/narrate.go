@@ -55,10 +55,10 @@ func (s *session) narrate(title string, end time.Duration, o *scenarios.Options)
 		o.Observe = n.event
 	}
 	done, gone := make(chan struct{}), make(chan struct{})
-	go func() {
+	s.env.spawn(func() {
 		defer close(gone)
 		n.watch(done, s.interrupted.Load)
-	}()
+	})
 	return func() {
 		close(done)
 		<-gone

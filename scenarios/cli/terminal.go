@@ -125,7 +125,7 @@ func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
 	}
 	c, end := env.Interrupts()
 	done := make(chan struct{})
-	go func() {
+	env.spawn(func() {
 		for {
 			select {
 			case <-c:
@@ -136,7 +136,7 @@ func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
 				return
 			}
 		}
-	}()
+	})
 	return func() {
 		end()
 		close(done)

@@ -50,7 +50,7 @@ func (env *Env) openConsole(prompt string, complete completer) (*console, error)
 	}
 	interrupts := make(chan struct{}, 1)
 	keys := newKeyboard(interrupts)
-	go keys.pump(env.Stdin)
+	env.spawn(func() { keys.pump(env.Stdin) })
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
@@ -69,7 +69,7 @@ func (env *Env) openConsole(prompt string, complete completer) (*console, error)
 		keys.end()
 		_ = term.Restore(in, before)
 	}
-	c.read(t.ReadLine)
+	c.read(env, t.ReadLine)
 	return c, nil
 }
 
@@ -79,7 +79,7 @@ func (env *Env) openPipe(typed bool) *console {
 	c := &console{Writer: env.Stdout, person: typed, resize: func() {}, tidy: func() {}}
 	scan := bufio.NewScanner(env.Stdin)
 	scan.Buffer(nil, longestLine)
-	c.read(func() (string, error) {
+	c.read(env, func() (string, error) {
 		if typed {
 			fmt.Fprint(env.Stdout, promptText)
 		}
@@ -98,10 +98,10 @@ func (env *Env) openPipe(typed bool) *console {
 
 // read starts the task that reads a line whenever one is asked for. It ends at
 // the end of the lines, or when it is asked for no more.
-func (c *console) read(readLine func() (string, error)) {
+func (c *console) read(env *Env, readLine func() (string, error)) {
 	lines := make(chan string, 1) // one that comes too late is left there
 	c.lines, c.next = lines, make(chan struct{}, 1)
-	go func() {
+	env.spawn(func() {
 		defer close(lines)
 		for range c.next {
 			line, err := readLine()
@@ -114,7 +114,7 @@ func (c *console) read(readLine func() (string, error)) {
 			c.keysAre(working)
 			lines <- line
 		}
-	}()
+	})
 }
 
 // ask shows the prompt; the line comes out of lines.

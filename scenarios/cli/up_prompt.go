@@ -137,7 +137,7 @@ func (p *prompt) watchInterrupts(cut func()) (over func() bool) {
 	default:
 	}
 	done, gone, signalled := make(chan struct{}), make(chan struct{}), false
-	go func() {
+	p.env.spawn(func() {
 		defer close(gone)
 		select {
 		case <-p.con.interrupts:
@@ -147,7 +147,7 @@ func (p *prompt) watchInterrupts(cut func()) (over func() bool) {
 			cut()
 		case <-done:
 		}
-	}()
+	})
 	return func() bool {
 		close(done)
 		<-gone
@@ -213,7 +213,7 @@ func (p *prompt) say(text string) {
 // tellNews starts the task that shows news while nothing else is shown.
 func (p *prompt) tellNews() (stop func()) {
 	done, gone := make(chan struct{}), make(chan struct{})
-	go func() {
+	p.env.spawn(func() {
 		defer close(gone)
 		for {
 			select {
@@ -223,7 +223,7 @@ func (p *prompt) tellNews() (stop func()) {
 				return
 			}
 		}
-	}()
+	})
 	return func() {
 		close(done)
 		<-gone

@@ -226,7 +226,7 @@ var observerRows = []row{
 			panics = r.seen.panics()
 			return len(panics) > 0
 		})
-		if e := panics[0]; e.Host != "tomcat1" || !strings.Contains(e.Detail, "panicOnPurpose") {
+		if e := panics[0]; e.Host != "tomcat1" || e.Panic == nil || !strings.Contains(string(e.Panic.Stack), "panicOnPurpose") {
 			r.errorf("event %+v, want a panic on tomcat1 with panicOnPurpose in its stack", e)
 		}
 	}},
