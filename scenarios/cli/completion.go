@@ -8,7 +8,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"sessionlab/scenarios"
-	"sessionlab/scenarios/script"
 )
 
 func (env *Env) completionCommand() *cli.Command {
@@ -138,7 +137,7 @@ func (env *Env) candidates(app *cli.App, before []string, current string) []stri
 		}
 		return names
 	case "help":
-		return slices.Concat(commandNames(app), []string{"scenario"}, script.Topics())
+		return slices.Concat(commandNames(app), wordTopics())
 	case "completion":
 		return []string{"bash", "zsh"}
 	}

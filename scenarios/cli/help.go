@@ -2,12 +2,15 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"sessionlab/appnode"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/script"
+	"sessionlab/scenarios/users"
 )
 
 // overview is what the program says without arguments.
@@ -50,49 +53,95 @@ func (env *Env) usage() error {
 func (env *Env) helpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
-		Usage:     "explain a command, or the scenario language: help scenario",
-		ArgsUsage: "[COMMAND|scenario|TOPIC]",
+		Usage:     "explain a command, a word, or the scenario language: help scenario",
+		ArgsUsage: "[COMMAND|scenario|WORD]",
 		HideHelp:  true,
-		Description: `Explains a command, or the scenario language on one page. A TOPIC is a part of
-the language: verbs, figures, or a noun such as cluster, with every option, what
-it does and its default.
+		Description: `Explains a command, or the scenario language on one page. A WORD is one of the
+language: a noun such as cluster with every option, what it does and its default;
+a verb, an event, a figure, an option. Lists: nouns, verbs, events, kinds (of
+messages), figures, pages (of the demo application), journeys (of users). A word with several meanings shows
+all of them.
 
   sessionlab help scenario
-  sessionlab help cluster`,
+  sessionlab help cluster
+  sessionlab help pages`,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return misuse("one at a time", "help takes one topic")
 			}
-			switch topic := c.Args().First(); topic {
-			case "":
+			if c.NArg() == 0 {
 				return env.usage()
-			case "scenario", "scenarios":
-				_, err := fmt.Fprint(env.Stdout, folded(script.Help(), env.width(env.Stdout)))
-				return err
-			default:
-				return env.explain(c.App, topic)
 			}
+			return env.explain(c.App, c.Args().First())
 		},
 	}
 }
 
-// explain shows the help on a command.
+// explain shows the help on a command, and on a word of the language.
 func (env *Env) explain(app *cli.App, topic string) error {
 	command := app.Command(topic)
-	if text := script.HelpOn(topic); text != "" {
-		_, err := fmt.Fprint(env.Stdout, folded(text, env.width(env.Stdout)))
-		return err
+	known := command != nil && !command.Hidden
+	if known {
+		cli.HelpPrinter(env.Stdout, commandHelp, command)
 	}
-	if command == nil || command.Hidden {
-		topics := append(commandNames(app), "scenario", "verbs", "figures")
-		hint := "topics: " + strings.Join(topics, ", ") + ", and the nouns"
-		if near := script.Nearest(topic, append(topics, script.Topics()...)); near != "" {
+	text := helpOn(topic)
+	switch {
+	case text == "" && !known:
+		topics := append(commandNames(app), wordTopics()...)
+		hint := "topics: " + strings.Join(append(commandNames(app), listTopics...), ", ") + ", and every word of the language"
+		if near := script.Nearest(topic, topics); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", "sessionlab help "+near)
 		} else if _, ok := scenarios.Source(topic); ok {
 			hint = fmt.Sprintf("%q prints that scenario", "sessionlab show "+topic)
 		}
 		return misuse(hint, "there is no help on %q", topic)
+	case text != "" && known:
+		text = "\n" + text
 	}
-	cli.HelpPrinter(env.Stdout, commandHelp, command)
-	return nil
+	_, err := fmt.Fprint(env.Stdout, folded(text, env.width(env.Stdout)))
+	return err
+}
+
+// listTopics are the topics that show a whole page or list.
+var listTopics = []string{"scenario", "nouns", "verbs", "events", "kinds", "figures", "pages", "journeys"}
+
+// wordTopics are all topics but the commands.
+func wordTopics() []string {
+	return append(slices.Clone(listTopics), script.Topics()...)
+}
+
+// helpOn explains a word in each of its meanings; "" if it has none.
+func helpOn(topic string) string {
+	var b strings.Builder
+	switch topic {
+	case "scenario", "scenarios":
+		return script.Help()
+	case "pages":
+		b.WriteString("The pages of the demo application; answers are JSON, but for the first\n")
+		explainWords(&b, appnode.Pages)
+		b.WriteString("In the query of any page\n")
+		explainWords(&b, appnode.Parameters)
+	case "journeys":
+		b.WriteString("What the users of a population do: users 5 journey=counter think=100ms\n")
+		for _, j := range users.Journeys {
+			explainWords(&b, []appnode.Word{{Form: string(j.Name), Doc: j.Doc}})
+		}
+	}
+	for _, j := range users.Journeys {
+		if topic == string(j.Name) {
+			fmt.Fprintf(&b, "journey=%s\n    %s\n", j.Name, j.Doc)
+		}
+	}
+	for _, page := range appnode.Pages {
+		if path, _, _ := strings.Cut(page.Form, "?"); topic == path || topic == strings.Trim(path, "/") {
+			fmt.Fprintf(&b, "GET %s\n    %s\n", page.Form, page.Doc)
+		}
+	}
+	return b.String() + script.HelpOn(topic)
+}
+
+func explainWords(b *strings.Builder, words []appnode.Word) {
+	for _, w := range words {
+		fmt.Fprintf(b, "  %s\n      %s\n", w.Form, w.Doc)
+	}
 }

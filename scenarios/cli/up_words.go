@@ -27,7 +27,7 @@ type ownWord struct {
 // ownWords is the table of them.
 func ownWords() []ownWord {
 	return []ownWord{
-		{"help", "help [TOPIC]", "this; topics: scenario, figures, kill, cluster, and so on", (*prompt).help},
+		{"help", "help [TOPIC]", "this; topics: scenario, pages, kill, cluster, and so on", (*prompt).help},
 		{"status", "status", "nodes, and the proxy's view of them", (*prompt).showStatus},
 		{"sessions", "sessions [all]", "which node holds which copy of which session", (*prompt).showSessions},
 		{"users", "users", "who does what, and how it goes", (*prompt).showUsers},
@@ -66,41 +66,30 @@ func (p *prompt) disarm(args []string) error {
 
 func (p *prompt) help(args []string) error {
 	var b strings.Builder
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		p.overview(&b)
-	case args[0] == "scenario":
-		b.WriteString(folded(script.Help(), p.env.width(p.env.Stdout)))
-	case script.HelpOn(args[0]) != "":
-		b.WriteString(folded(script.HelpOn(args[0]), p.env.width(p.env.Stdout)))
-	default:
-		for _, v := range script.Verbs {
-			if v.Word == args[0] {
-				fmt.Fprintf(&b, "%s\n    %s\n", v.Form, v.Doc)
-			}
-		}
-		for _, w := range ownWords() {
-			if w.word == args[0] {
-				fmt.Fprintf(&b, "%s\n    %s\n", w.form, w.doc)
-			}
-		}
-		if b.Len() == 0 {
-			hint := "topics: " + strings.Join(helpTopics()[:4], ", ") + ", ...; Tab shows all"
-			if near := script.Nearest(args[0], helpTopics()); near != "" {
-				hint = fmt.Sprintf("did you mean %q?", "help "+near)
-			}
-			return misuse(hint, "there is no help on %q", args[0])
+		p.say(b.String())
+		return nil
+	}
+	for _, w := range ownWords() {
+		if w.word == args[0] {
+			fmt.Fprintf(&b, "%s\n    %s\n", w.form, w.doc)
 		}
 	}
-	p.say(b.String())
+	b.WriteString(helpOn(args[0]))
+	if b.Len() == 0 {
+		hint := "topics: " + strings.Join(listTopics, ", ") + ", and every word; Tab shows all"
+		if near := script.Nearest(args[0], helpTopics()); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", "help "+near)
+		}
+		return misuse(hint, "there is no help on %q", args[0])
+	}
+	p.say(folded(b.String(), p.env.width(p.env.Stdout)))
 	return nil
 }
 
 func helpTopics() []string {
-	topics := append([]string{"scenario"}, script.Topics()...)
-	for _, v := range script.Verbs {
-		topics = append(topics, v.Word)
-	}
+	topics := wordTopics()
 	for _, w := range ownWords() {
 		topics = append(topics, w.word)
 	}

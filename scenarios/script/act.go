@@ -31,9 +31,33 @@ var Verbs = []WordInfo{
 	{"release", "release KIND [from HOST] [to HOST]", "end such rules; what was held goes on its way"},
 }
 
+// KindInfos is the table of the kinds of messages that rules and events name.
+var KindInfos = []WordInfo{
+	{"CREATED", "CREATED", "DeltaManager: a session was made"},
+	{"DELTA", "DELTA", "DeltaManager: what a request changed in a session"},
+	{"EXPIRED", "EXPIRED", "DeltaManager: a session is over"},
+	{"ACCESSED", "ACCESSED", "DeltaManager: a session was used, and nothing else has said so for long"},
+	{"CHANGE_ID", "CHANGE_ID", "DeltaManager: a session has another id"},
+	{"GET_ALL", "GET_ALL", "DeltaManager: a node that starts asks for all sessions"},
+	{"STATE", "STATE", "DeltaManager: the answer to that, with the sessions"},
+	{"TRANSFER_COMPLETE", "TRANSFER_COMPLETE", "DeltaManager: that was all of the state"},
+	{"ACK", "ACK", "the receiver's acknowledgement of one of these"},
+	{"HEARTBEAT", "HEARTBEAT", "of the membership, by multicast"},
+	{"REQUEST", "REQUEST", "an HTTP request, of a user or of the proxy"},
+	{"RESPONSE", "RESPONSE", "the answer to one"},
+	{"ANY", "ANY", "a message of any kind"},
+}
+
 // Kinds are the kinds of messages that rules and events name.
-var Kinds = []string{"CREATED", "DELTA", "EXPIRED", "ACCESSED", "CHANGE_ID", "GET_ALL", "STATE", "TRANSFER_COMPLETE",
-	"ACK", "HEARTBEAT", "REQUEST", "RESPONSE", "ANY"}
+var Kinds = wordsOf(KindInfos)
+
+func wordsOf(table []WordInfo) []string {
+	words := make([]string, len(table))
+	for i, w := range table {
+		words[i] = w.Word
+	}
+	return words
+}
 
 // Methods are the request methods that users know.
 var Methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "LOCK"}
@@ -51,13 +75,7 @@ var triggerWords = []string{"at", "after", "every", "when", "whenever"}
 // scriptWords begin the lines of a script, but for those that begin with a user.
 var scriptWords = append(slices.Concat(triggerWords, verbWords()), "expect", "remember", "together", "wait", "meanwhile", "end")
 
-func verbWords() []string {
-	words := make([]string, len(Verbs))
-	for i, v := range Verbs {
-		words[i] = v.Word
-	}
-	return words
-}
+func verbWords() []string { return wordsOf(Verbs) }
 
 // statement reads one line of the script.
 func (c cursor) statement(s *scope) (Statement, error) {

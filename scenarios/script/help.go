@@ -29,52 +29,6 @@ func Help() string {
 	).Replace(helpText)
 }
 
-// Topics are the words that HelpOn knows more about.
-func Topics() []string {
-	topics := []string{"verbs", "figures"}
-	for _, e := range Elements {
-		if !slices.Contains(topics, e.Noun) {
-			topics = append(topics, e.Noun)
-		}
-	}
-	return topics
-}
-
-// HelpOn explains every option of a noun, every verb or every figure, one a
-// line; "" if the topic is none of Topics.
-func HelpOn(topic string) string {
-	var b strings.Builder
-	switch topic {
-	case "verbs":
-		for _, v := range Verbs {
-			fmt.Fprintf(&b, "%s\n    %s\n", v.Form, v.Doc)
-		}
-	case "figures":
-		for _, f := range Figures {
-			when := ""
-			if !f.Anytime {
-				when = "; in a file after the end only"
-			}
-			doc := f.Doc
-			if doc != "" {
-				doc = ": " + doc
-			}
-			fmt.Fprintf(&b, "%s\n    %v%s%s\n", f.title(), f.Type, doc, when)
-		}
-	default:
-		for _, e := range Elements {
-			if e.Noun != topic {
-				continue
-			}
-			fmt.Fprintf(&b, "%s\n    %s\n", e.title(), e.Doc)
-			for _, o := range e.Options {
-				fmt.Fprintf(&b, "  %s=%s\n      %s\n", o.Name, o.form(), o.Doc)
-			}
-		}
-	}
-	return b.String()
-}
-
 // form is what a value of the option looks like.
 func (o Option) form() string {
 	switch {

@@ -19,6 +19,16 @@ const (
 	Shop    Journey = "shop"    // logs in, fills a cart, checks out, logs out
 )
 
+// Journeys are all of them with what they do, for a help page.
+var Journeys = []struct {
+	Name Journey
+	Doc  string
+}{
+	{Browse, "looks at the page /, then reads /session three times, over and over"},
+	{Counter, "adds one to its counter, POST /counter, again and again"},
+	{Shop, "GET /login, fills a cart with /set, /counter?add=1, orders with /set, looks at /session in between, /logout; logged out by somebody else it starts again at the login"},
+}
+
 // Pace says how a population acts.
 type Pace struct {
 	// Think is the mean time between an answer and the next request; each time
