@@ -201,6 +201,7 @@ func receiverPlan(o script.Options) tribes.ReceiverConfig {
 		MaxIdleTime:     o.Duration("maxIdleTime", 0),
 		Timeout:         o.Duration("timeout", 0),
 		SelectorTimeout: o.Duration("selectorTimeout", 0),
+		RxBufSize:       o.Int("rxBufSize", 0),
 	}
 }
 

@@ -36,7 +36,7 @@ func (e *Element) whyVain(option string) string {
 
 // Options of the Java side that have nothing to act on here.
 var (
-	socketOptions = Vain{[]string{"rxBufSize", "txBufSize", "direct", "directBuffer", "tcpNoDelay", "soKeepAlive", "ooBInline",
+	socketOptions = Vain{[]string{"txBufSize", "direct", "directBuffer", "tcpNoDelay", "soKeepAlive", "ooBInline",
 		"soReuseAddress", "soLingerOn", "soLingerTime", "soTrafficClass", "soTimeout"},
 		"the lab's connections have no socket options"}
 	udpOptions    = Vain{[]string{"udpPort", "udpRxBufSize", "udpTxBufSize"}, "no message goes by UDP"}
@@ -232,7 +232,9 @@ var Elements = []Element{
 		yesNo("throwOnFailedAck", "a negative acknowledgement is a failure; Tomcat: yes"),
 		number("keepAliveCount", -1, "messages per connection; -1: no limit"),
 		unlimited("keepAliveTime", "ms", "life of a connection; -1: no limit"),
-	}, Vain: []Vain{socketOptions, udpOptions}},
+	}, Vain: []Vain{socketOptions, udpOptions,
+		{[]string{"rxBufSize"}, "acknowledgements are short"},
+	}},
 	{Noun: "receiver", Class: "NioReceiver", Doc: "takes messages off the wire", Options: []Option{
 		port("port", "Tomcat: 4000"),
 		number("autoBind", 0, "ports tried; Tomcat: 100"),
@@ -241,6 +243,7 @@ var Elements = []Element{
 		positive("maxIdleTime", "ms", "idle time after which a further thread ends; Tomcat: 60s"),
 		positive("timeout", "ms", "a longer wait for a thread is told; Tomcat: 3s"),
 		positive("selectorTimeout", "ms", "how often that is looked at; Tomcat: 5s"),
+		{Name: "rxBufSize", Type: SizeOption, Min: 1, Doc: "what a thread reads from a connection at once; Tomcat: 64KiB, up to 7.0 43800B"},
 	}, Vain: []Vain{socketOptions, udpOptions,
 		{[]string{"useBufferPool", "minTasks", "maxTasks"}, "Tomcat's receiver does not look at it either"},
 		{[]string{"securePort"}, "nobody sends to it"},

@@ -303,6 +303,9 @@ func (o *Option) read(text string) (s Setting, hint string, err error) {
 			return s, "", err
 		}
 		s.Text = formatSize(s.n)
+		if s.n < o.Min {
+			return s, "", fmt.Errorf("%s is less than %s", s.Text, formatSize(o.Min))
+		}
 	case AddrOption:
 		if _, err := parseAddr(text); err != nil {
 			return s, "", err

@@ -35,7 +35,11 @@ type Manager struct {
 // NewManager returns a manager without sessions for a node on h, which has a
 // channel of its own.
 func NewManager(h world.Host, cfg Config) *Manager {
-	return newManager(h, cfg, tribes.NewChannel(h, cfg.Tribes))
+	channel := cfg.Tribes
+	if channel.Receiver.RxBufSize == 0 {
+		channel.Receiver.RxBufSize = behaviourOf(cfg.Release).rxBufSize
+	}
+	return newManager(h, cfg, tribes.NewChannel(h, channel))
 }
 
 func newManager(h world.Host, cfg Config, c Channel) *Manager {

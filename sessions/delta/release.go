@@ -13,11 +13,14 @@ type behaviour struct {
 	// channelSendOptions, not always asynchronously.
 	// Source: Tomcat DeltaManager.java, getAllClusterSessions (changed in 9.0.9).
 	getAllAsClustered bool
+	// rxBufSize is the default of the receiver's attribute, in bytes; zero is
+	// the channel's own. Source: Tomcat ReceiverBase.java, rxBufSize.
+	rxBufSize int
 }
 
 // behaviours are by the name of the release line.
 var behaviours = map[string]behaviour{
-	"7":    {valveRenames: true, getAllAsClustered: true},
+	"7":    {valveRenames: true, getAllAsClustered: true, rxBufSize: 43800},
 	"8.5":  {getAllAsClustered: true},
 	"9":    {},
 	"10.1": {},

@@ -184,14 +184,19 @@ func (c *Channel) working(now time.Duration) bool {
 
 // begin and finish bracket what Pending counts. The membership's own messages
 // are not counted: they never end.
-func (c *Channel) begin(m *Message) { c.addPending(m, 1) }
-
-func (c *Channel) finish(m *Message) { c.addPending(m, -1) }
-
-func (c *Channel) addPending(m *Message, n int) {
-	if isStaticMessage(m) {
-		return
+func (c *Channel) begin(m *Message) {
+	if !isStaticMessage(m) {
+		c.addPending(1)
 	}
+}
+
+func (c *Channel) finish(m *Message) {
+	if !isStaticMessage(m) {
+		c.addPending(-1)
+	}
+}
+
+func (c *Channel) addPending(n int) {
 	c.mu.Lock()
 	c.pending += n
 	c.mu.Unlock()
@@ -237,8 +242,4 @@ func (c *Channel) memberDisappeared(_ context.Context, m Member) {
 }
 
 // forget takes messages that were discarded out of what Pending counts.
-func (c *Channel) forget(n int) {
-	c.mu.Lock()
-	c.pending -= n
-	c.mu.Unlock()
-}
+func (c *Channel) forget(n int) { c.addPending(-n) }

@@ -105,6 +105,9 @@ type ReceiverConfig struct {
 	// of them than MaxThreads does not start.
 	MinThreads  int
 	MaxIdleTime time.Duration // an idle thread beyond those ends, 60 s
+	// RxBufSize is how many bytes a thread reads at once, 64 KiB; it is also the
+	// room for what no thread has read. 43,800 up to 7.0.
+	RxBufSize int
 	// Timeout is how long a message may wait for a thread unnoticed, 3 s. A
 	// longer wait is told, if the selector looks meanwhile: each SelectorTimeout,
 	// 5 s. Nothing is done about it.
@@ -180,6 +183,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Receiver.MaxThreads, 15)
 	or(&c.Receiver.MinThreads, 6)
 	or(&c.Receiver.MaxIdleTime, time.Minute)
+	or(&c.Receiver.RxBufSize, 64<<10)
 	or(&c.Receiver.Timeout, 3*time.Second)
 	or(&c.Receiver.SelectorTimeout, 5*time.Second)
 	or(&c.Sender.PoolSize, 25)

@@ -101,6 +101,16 @@ func (f *frames) take() (content []byte, ok bool, err error) {
 	return b[head:end:end], true, nil
 }
 
+// nextID is the unique id of the message that comes next once p has been added; of
+// one that is cut here, zero. Source: Tomcat ChannelData.java, getDataPackage.
+func (f *frames) nextID(p []byte) (id [16]byte) {
+	const at = len(frameStart) + 4 + 4 + 8 + 4 // behind length, options, timestamp and the id's length
+	if f.next == len(f.buf) && len(p) >= at+len(id) {
+		copy(id[:], p[at:])
+	}
+	return id
+}
+
 func (f *frames) discard(why string) error {
 	n := len(f.buf) - f.next
 	f.buf, f.next = nil, 0

@@ -61,16 +61,16 @@ const (
 // requests.
 const atWork = 2 * time.Millisecond
 
-// atSelector is how long it takes until the receiver's selector sees that a
-// message has arrived. All that arrives meanwhile, on whatever connection, is
+// atSelector is how long it takes until the receiver's selector sees that the
+// message with this id has arrived. All that arrives meanwhile, on whatever connection, is
 // seen with it, and handed to threads at the same time: the order in which it came
 // is lost. Source: Tomcat NioReceiver.java, listen.
-func (p *pickup) atSelector(m *Message, working bool) time.Duration {
+func (p *pickup) atSelector(id [16]byte, working bool) time.Duration {
 	often := crowded
 	if working {
 		often = crowdedAtWork
 	}
-	return p.draw(p.selector, m, func(r *rand.Rand) float64 {
+	return p.draw(p.selector, id, func(r *rand.Rand) float64 {
 		if r.Float64() < often {
 			return r.ExpFloat64() * 4
 		}
@@ -87,7 +87,7 @@ func (p *pickup) atSelector(m *Message, working bool) time.Duration {
 // cost it the core. Threads overtake each other here.
 // Source: Tomcat NioReplicationTask.java, registerForRead.
 func (p *pickup) atReceiver(m *Message) time.Duration {
-	return p.draw(p.receipt, m, func(r *rand.Rand) float64 {
+	return p.draw(p.receipt, m.UniqueID, func(r *rand.Rand) float64 {
 		if r.Float64() < handsOver {
 			return r.ExpFloat64() * 0.8
 		}
@@ -97,7 +97,7 @@ func (p *pickup) atReceiver(m *Message) time.Duration {
 
 // inProcess is what the same thread takes for the message itself.
 func (p *pickup) inProcess(m *Message) time.Duration {
-	return p.draw(p.process, m, func(r *rand.Rand) float64 {
+	return p.draw(p.process, m.UniqueID, func(r *rand.Rand) float64 {
 		if r.Float64() < loses {
 			return r.ExpFloat64() * 10
 		}
@@ -106,11 +106,11 @@ func (p *pickup) inProcess(m *Message) time.Duration {
 }
 
 // draw is a time that belongs to a message; parts says how many parts of the mean.
-func (p *pickup) draw(purpose world.Key, m *Message, parts func(*rand.Rand) float64) time.Duration {
+func (p *pickup) draw(purpose world.Key, id [16]byte, parts func(*rand.Rand) float64) time.Duration {
 	if p.mean < 0 {
 		return 0
 	}
-	key := purpose.Str(string(m.UniqueID[:]))
+	key := purpose.Str(string(id[:]))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key.Seed(&p.generator)

@@ -13,8 +13,8 @@ type Status struct {
 	SendersInUse    int
 	SendersIdle     int
 	ReceiverThreads int
-	ReceiverBusy    int // messages being processed
-	ReceiverWaiting int // messages that wait for a receiver thread
+	ReceiverBusy    int // threads that read or process messages
+	ReceiverWaiting int // connections with messages that wait for a receiver thread
 
 	Sent       int // messages handed to all their destinations
 	Received   int
@@ -52,10 +52,10 @@ func (c *Channel) Status() Status {
 	s.SendersInUse, s.SendersIdle = len(p.inUse), len(p.idle)
 	p.mu.Unlock()
 	r := c.coord.receiver
-	s.ReceiverWaiting = r.free.Waiting()
 	now := c.host.Elapsed()
 	r.mu.Lock()
 	s.ReceiverThreads, s.ReceiverBusy = r.threads.count(now), r.threads.busy
+	s.ReceiverWaiting = r.selected
 	r.mu.Unlock()
 	w := c.watch
 	w.mu.Lock()
