@@ -30,7 +30,9 @@ const (
 	exitMisuse       = 2
 	exitLab          = 3
 	exitInconclusive = 4
+	exitHungUp       = 129
 	exitInterrupted  = 130
+	exitTerminated   = 143
 )
 
 // Env is everything outside the program.
@@ -46,8 +48,8 @@ type Env struct {
 	// Exit ends the process where nobody is left to return a status to; nil is
 	// os.Exit.
 	Exit func(status int)
-	// Interrupts gives a channel that receives at every Ctrl-C, and a function
-	// that ends that. Nil: there are none.
+	// Interrupts gives a channel that receives at every Ctrl-C, hang-up and request
+	// to terminate, and a function that ends that. Nil: there are none.
 	Interrupts func() (c <-chan os.Signal, stop func())
 }
 

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func sessionlab() {
 		},
 		Interrupts: func() (<-chan os.Signal, func()) {
 			c := make(chan os.Signal, 1)
-			signal.Notify(c, os.Interrupt)
+			signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			return c, func() { signal.Stop(c) }
 		},
 	}))
@@ -126,11 +127,20 @@ func inside(ts *testscript.TestScript, v any, name string) any {
 	return nil
 }
 
-// interrupt WORDS ARG...: runs sessionlab and presses Ctrl-C as soon as standard
-// error has a line with the words. The exit status is 130.
+// interrupt [-hangup|-terminate] WORDS ARG...: runs sessionlab and presses Ctrl-C,
+// or sends that signal, as soon as standard error has a line with the words. The
+// exit status is that of the signal.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	signal, want := os.Interrupt, 130
+	switch {
+	case len(args) == 0:
+	case args[0] == "-hangup":
+		signal, want, args = syscall.SIGHUP, 129, args[1:]
+	case args[0] == "-terminate":
+		signal, want, args = syscall.SIGTERM, 143, args[1:]
+	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: interrupt WORDS ARG...")
+		ts.Fatalf("usage: interrupt [-hangup|-terminate] WORDS ARG...")
 	}
 	program, err := exec.LookPath("sessionlab")
 	ts.Check(err)
@@ -145,11 +155,11 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprintln(ts.Stderr(), lines.Text())
 		if !pressed && strings.Contains(lines.Text(), args[0]) {
 			pressed = true
-			ts.Check(cmd.Process.Signal(os.Interrupt))
+			ts.Check(cmd.Process.Signal(signal))
 		}
 	}
-	if status := statusOf(ts, cmd.Wait()); !pressed || status != 130 {
-		ts.Fatalf("sessionlab %s: got exit status %d, want 130; Ctrl-C was pressed: %t", strings.Join(args[1:], " "), status, pressed)
+	if status := statusOf(ts, cmd.Wait()); !pressed || status != want {
+		ts.Fatalf("sessionlab %s: got exit status %d, want %d; %v was sent: %t", strings.Join(args[1:], " "), status, want, signal, pressed)
 	}
 }
 

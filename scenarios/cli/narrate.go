@@ -57,7 +57,7 @@ func (s *session) narrate(title string, end time.Duration, o *scenarios.Options)
 	done, gone := make(chan struct{}), make(chan struct{})
 	s.env.spawn(func() {
 		defer close(gone)
-		n.watch(done, s.interrupted.Load)
+		n.watch(done, s.interrupted.come)
 	})
 	return func() {
 		close(done)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -39,8 +38,8 @@ Several names, or --all, give a JSON array. In a history the lines then say
 which scenario, and with vary or sweep which settings, they belong to.
 
 Exit status: 0 every expectation held (or none was made), 1 one failed, 2 misuse
-or bad input, 3 the lab could not run (a port is taken), 4 inconclusive, 130
-interrupted.`,
+or bad input, 3 the lab could not run (a port is taken), 4 inconclusive. Ended by
+a hang-up (129), Ctrl-C (130) or SIGTERM (143) it gives the report so far.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "world", Value: env.Worlds[0].Name, Usage: "`WORLD` to run in: " + strings.Join(env.worldNames(), " or "), DefaultText: env.Worlds[0].Name},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
@@ -92,12 +91,12 @@ func (env *Env) run(c *cli.Context) error {
 	for _, j := range jobs {
 		env.note(j, c.Bool("quiet"))
 	}
-	stop := env.onInterrupt(&s.interrupted)
+	stop := env.onSignal(&s.interrupted)
 	defer stop()
 
 	var reports []*report.Report
 	for i, j := range jobs {
-		if i > 0 && s.interrupted.Load() {
+		if i > 0 && s.interrupted.come() {
 			break
 		}
 		if i > 0 {
@@ -127,8 +126,8 @@ func (env *Env) run(c *cli.Context) error {
 	if err = errors.Join(err, s.unwritten, out.Close(), history.Close()); err != nil {
 		return err
 	}
-	if s.interrupted.Load() {
-		return verdict(exitInterrupted)
+	if s.interrupted.come() {
+		return verdict(int(s.interrupted.status.Load()))
 	}
 	worst := report.None
 	for _, r := range reports {
@@ -195,7 +194,7 @@ type session struct {
 	history     io.Writer
 	unwritten   error // why the history is not whole
 	several     bool  // scenarios, which share one history and one array of JSON
-	interrupted atomic.Bool
+	interrupted ending
 	total, left int // cells of all jobs
 }
 
@@ -216,7 +215,7 @@ func (s *session) run(j job) (*report.Report, error) {
 	for i, cell := range j.cells {
 		var outcome *report.Outcome
 		verdict := report.Interrupted
-		if i == 0 || !s.interrupted.Load() {
+		if i == 0 || !s.interrupted.come() {
 			var err error
 			if outcome, verdict, err = s.runCell(j, cell); err != nil {
 				return nil, err
@@ -232,7 +231,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	if err != nil {
 		return nil, "", s.hindrance(j, cell.Scenario, nil).tell(err)
 	}
-	o := scenarios.Options{World: w, Interrupted: s.interrupted.Load}
+	o := scenarios.Options{World: w, Interrupted: s.interrupted.come}
 	s.left--
 	stop := s.narrate(s.titleOf(j, cell), cell.Scenario.End, &o)
 	res, err := scenarios.Run(cell.Scenario, o)

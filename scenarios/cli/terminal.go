@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -116,29 +115,4 @@ func folded(page string, width int) string {
 		b.WriteString(line)
 	}
 	return b.String()
-}
-
-// onInterrupt sets a flag at Ctrl-C; at the second one the process ends.
-func (env *Env) onInterrupt(flag *atomic.Bool) (stop func()) {
-	if env.Interrupts == nil {
-		return func() {}
-	}
-	c, end := env.Interrupts()
-	done := make(chan struct{})
-	env.spawn(func() {
-		for {
-			select {
-			case <-c:
-				if flag.Swap(true) {
-					os.Exit(exitInterrupted)
-				}
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() {
-		end()
-		close(done)
-	}
 }

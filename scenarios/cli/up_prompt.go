@@ -54,7 +54,10 @@ func (p *prompt) loop(ctx context.Context) {
 			if !p.perform(ctx, line) {
 				return
 			}
-		case <-p.signals:
+		case by := <-p.signals:
+			if by != os.Interrupt { // Ctrl-C is how one leaves
+				p.status = ended(by)
+			}
 			return
 		case <-ctx.Done():
 			return
@@ -113,7 +116,7 @@ func (p *prompt) perform(ctx context.Context, line string) bool {
 	ctx, cut := context.WithCancel(ctx)
 	over := p.watchInterrupts(cut)
 	said, err := p.live.Do(ctx, line)
-	signalled := over()
+	by := over()
 	switch {
 	case errors.Is(err, context.Canceled):
 		p.say("cut short\n")
@@ -122,37 +125,37 @@ func (p *prompt) perform(ctx context.Context, line string) bool {
 	case said != "":
 		p.say(report.VisibleLines(said) + "\n")
 	}
-	if signalled && !p.con.person {
-		p.status = exitInterrupted
+	if by != nil && (by != os.Interrupt || !p.con.person) {
+		p.status = ended(by)
 		return false
 	}
 	return true
 }
 
-// watchInterrupts calls cut at Ctrl-C, until over; over reports whether it came
-// as a signal.
-func (p *prompt) watchInterrupts(cut func()) (over func() bool) {
+// watchInterrupts calls cut at Ctrl-C, until over; over returns the signal if
+// it came as one.
+func (p *prompt) watchInterrupts(cut func()) (over func() os.Signal) {
 	select { // one that came between two lines
 	case <-p.con.interrupts:
 	default:
 	}
-	done, gone, signalled := make(chan struct{}), make(chan struct{}), false
+	done, gone := make(chan struct{}), make(chan struct{})
+	var signal os.Signal
 	p.env.spawn(func() {
 		defer close(gone)
 		select {
 		case <-p.con.interrupts:
 			cut()
-		case <-p.signals:
-			signalled = true
+		case signal = <-p.signals:
 			cut()
 		case <-done:
 		}
 	})
-	return func() bool {
+	return func() os.Signal {
 		close(done)
 		<-gone
 		cut()
-		return signalled
+		return signal
 	}
 }
 

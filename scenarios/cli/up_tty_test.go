@@ -65,8 +65,13 @@ func (p *typist) press(keys string) {
 
 func (p *typist) leaves() {
 	p.t.Helper()
-	if got := <-p.status; got != exitPass {
-		p.t.Errorf("exit status: got %d, want %d; the screen:\n%s%s", got, exitPass, p.out.String(), p.errs.String())
+	p.leavesWith(exitPass)
+}
+
+func (p *typist) leavesWith(status int) {
+	p.t.Helper()
+	if got := <-p.status; got != status {
+		p.t.Errorf("exit status: got %d, want %d; the screen:\n%s%s", got, status, p.out.String(), p.errs.String())
 	}
 }
 
@@ -113,5 +118,5 @@ func TestUpGivesTheTerminalBackAtASignal(t *testing.T) {
 	p.press("half a line")
 	p.out.shows(t, "half a line", 1)
 	p.signals <- syscall.SIGTERM
-	p.leaves()
+	p.leavesWith(exitTerminated)
 }
