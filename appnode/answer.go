@@ -39,6 +39,13 @@ func (r *Request) answer() error {
 	} else {
 		s.State(&r.state)
 	}
+	if !r.told {
+		if r.note.Attributes = r.state.Attributes; len(r.state.Attributes) == 0 {
+			r.note.Attributes = noAttributes
+		}
+		r.note.Session = r.state.ID
+		r.tell()
+	}
 	if r.response.contentType == "" {
 		r.response.contentType = typeJSON
 	}
@@ -72,6 +79,9 @@ func (r *Request) writePadded(length int, pad byte, end string) error {
 	r.response.write([]byte(end))
 	return nil
 }
+
+// noAttributes is the list of an answer that says that there are none.
+var noAttributes = []sessions.Attribute{}
 
 // appendAnswer appends all but the closing brace.
 func appendAnswer(b []byte, node string, st *sessions.State) []byte {

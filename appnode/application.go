@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sessionlab/lab/world"
 	"sessionlab/sessions"
 )
 
@@ -46,6 +47,9 @@ func (a application) Invoke(r *Request, _ Pipeline) {
 		err = r.spend(r.service - r.share(inConnector) - r.share(inFilters))
 	}
 	if err != nil {
+		if !errors.Is(err, world.ErrHostDown) {
+			r.tell()
+		}
 		r.sendError(http.StatusInternalServerError, "", err)
 	}
 }
@@ -74,6 +78,7 @@ func (a application) serve(r *Request) error {
 			return r.answerStatus(status)
 		}
 	}
+	r.tell()
 	r.sendError(http.StatusNotFound, "The requested resource ["+r.path+"] is not available", nil)
 	return nil
 }
@@ -102,9 +107,11 @@ func (r *Request) counter() error {
 		if n == math.MaxInt64 {
 			return errors.New("attribute count is at its end")
 		}
-		if err := s.SetAttribute(name, old.Next(strconv.FormatInt(n+1, 10), r.write)); err != nil {
+		v := old.Next(strconv.FormatInt(n+1, 10), r.write)
+		if err := s.SetAttribute(name, v); err != nil {
 			return err
 		}
+		r.wrote(Add, name, v)
 	}
 	return r.answer()
 }
@@ -131,14 +138,15 @@ func (r *Request) set() error {
 	if err := r.pause(); err != nil {
 		return err
 	}
-	if value, ok := r.parameter("value"); ok {
-		err = s.SetAttribute(name, old.Next(strings.Clone(value), r.write))
-	} else {
-		err = s.RemoveAttribute(name)
+	value, ok := r.parameter("value")
+	if !ok {
+		return r.removeAttribute(s, name)
 	}
-	if err != nil {
+	v := old.Next(strings.Clone(value), r.write)
+	if err := s.SetAttribute(name, v); err != nil {
 		return err
 	}
+	r.wrote(Set, name, v)
 	return r.answer()
 }
 
@@ -151,13 +159,14 @@ func (r *Request) mutate() error {
 		return err
 	}
 	value, _ := r.parameter("value")
-	found, err := s.Mutate(name, strings.Clone(value), r.write)
+	v, found, err := s.Mutate(name, strings.Clone(value), r.write)
 	if err == nil && !found {
 		err = fmt.Errorf("null pointer: there is no attribute %q to change", name)
 	}
 	if err != nil {
 		return err
 	}
+	r.wrote(Mutate, name, v)
 	return r.answer()
 }
 
@@ -169,9 +178,14 @@ func (r *Request) remove() error {
 	if err := r.pause(); err != nil {
 		return err
 	}
+	return r.removeAttribute(s, name)
+}
+
+func (r *Request) removeAttribute(s *sessions.Session, name string) error {
 	if err := s.RemoveAttribute(name); err != nil {
 		return err
 	}
+	r.wrote(Remove, name, sessions.Value{Write: r.write})
 	return r.answer()
 }
 
@@ -196,9 +210,12 @@ func (r *Request) login() error {
 	}
 	user = strings.Clone(user)
 	s.SetPrincipal(user)
-	if err := s.SetAttribute("user", old.Next(user, r.write)); err != nil {
+	v := old.Next(user, r.write)
+	if err := s.SetAttribute("user", v); err != nil {
 		return err
 	}
+	r.note.Login = true
+	r.wrote(Set, "user", v)
 	return r.answer()
 }
 
@@ -210,7 +227,11 @@ func (r *Request) logout() error {
 	if err := r.pause(); err != nil {
 		return err
 	}
+	r.note.Logout = true
 	if s != nil {
+		// Other nodes may hear of it, and this one be killed before it returns.
+		r.note.Session, r.note.Attributes = s.ID(), noAttributes
+		r.tell()
 		if err := r.Manager().Invalidate(r.ctx, s); err != nil {
 			return err
 		}
@@ -223,6 +244,7 @@ func (r *Request) answerStatus(status int) error {
 		return err
 	}
 	if status >= http.StatusBadRequest {
+		r.tell()
 		r.sendError(status, "", nil)
 		return nil
 	}
@@ -249,9 +271,12 @@ func (a application) page(r *Request) error {
 	if err := r.pause(); err != nil {
 		return err
 	}
-	if err := s.SetAttribute(name, old.Next(name, r.write)); err != nil {
+	v := old.Next(name, r.write)
+	if err := s.SetAttribute(name, v); err != nil {
 		return err
 	}
+	r.wrote(Set, name, v)
+	r.tell()
 	s.State(&r.state)
 	r.out = a.appendPage(r.out[:0], r.state.ID, r.state.Created)
 	return r.writePadded(len(r.out), ' ', "")

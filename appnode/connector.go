@@ -19,13 +19,13 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	defer n.end(r)
 
 	r.response.begin(w, &n.cfg)
-	good := r.parse(n, hr)
+	refused := r.parse(n, hr)
 	r.service = n.serviceTime(r, count)
 	switch {
-	case !good:
-		r.response.closing = true
-		r.sendError(http.StatusBadRequest, "", nil)
+	case refused != "":
+		r.refuse(refused)
 	case broken.status != 0:
+		r.tell()
 		r.sendStatus(broken.status)
 		if len(broken.cookies) > 0 {
 			w.Header()["Set-Cookie"] = broken.cookies

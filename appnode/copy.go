@@ -23,6 +23,8 @@ const (
 	Replica
 )
 
+func (r Role) String() string { return [...]string{"sole", "primary", "replica"}[r] }
+
 // PrimaryTeller is a Manager that knows which of its copies are the primary
 // ones.
 type PrimaryTeller interface {

@@ -70,6 +70,9 @@ type Config struct {
 	Number int
 	// Trace is told every event, in the task that causes it. It may be nil.
 	Trace func(Event)
+	// Noted is told what each execution of a request does, in its task, which it
+	// must not hold up; the note is lent for the call. It may be nil.
+	Noted func(*Note)
 }
 
 // Service is the time that a request takes on its thread, the most of it before

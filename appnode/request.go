@@ -3,6 +3,7 @@ package appnode
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -43,6 +44,9 @@ type Request struct {
 	session     *sessions.Session
 	attributes  []attribute
 
+	note Note // of this execution, told already or not
+	told bool
+
 	response response
 	state    sessions.State // room for what the answer shows
 	out      []byte         // room for the answer
@@ -60,9 +64,9 @@ func (r *Request) Manager() Manager { return r.node.manager }
 // RequestedID is the session id that the client sent, "" for none.
 func (r *Request) RequestedID() string { return r.requestedID }
 
-// parse reads what the connector needs from the HTTP request. It reports false
-// for a request that is answered with 400.
-func (r *Request) parse(n *Node, hr *http.Request) bool {
+// parse reads what the connector needs from the HTTP request. It returns the rule
+// by which the request is answered with 400, "" if there is none.
+func (r *Request) parse(n *Node, hr *http.Request) (refused string) {
 	*r = Request{
 		node: n, ctx: hr.Context(), http: hr,
 		response: r.response, state: r.state, out: r.out,
@@ -73,13 +77,20 @@ func (r *Request) parse(n *Node, hr *http.Request) bool {
 	}
 	var ok bool
 	r.path, r.requestedID, ok = decodeURI(hr.URL, n.sessionParameter)
-	return ok && (n.cfg.Release.UnderscoreHost || strings.IndexByte(hr.Host, '_') < 0)
+	switch {
+	case !ok:
+		return fmt.Sprintf("the target %q has a wrong or forbidden escape, a backslash, or climbs above the root", hr.URL.EscapedPath())
+	case !n.cfg.Release.UnderscoreHost && strings.IndexByte(hr.Host, '_') >= 0:
+		return fmt.Sprintf("the Host header %q has an underscore, which Tomcat refuses from 8.5 on", hr.Host)
+	}
+	return ""
 }
 
 // findRequestedID takes the id from the cookies: the first overrides the one in
 // the URL, the next ones replace it as long as it is no valid session here.
 // Source: Tomcat CoyoteAdapter.java, parseSessionCookiesId.
 func (r *Request) findRequestedID() {
+	defer func() { r.note.Requested = r.requestedID }()
 	if r.node.cfg.NoCookies {
 		return
 	}
@@ -138,6 +149,7 @@ var errCommitted = errors.New("cannot create a session after the response has be
 // always drawn, never the client's.
 // Source: Tomcat Request.java, doGetSession.
 func (r *Request) Session(create bool) (*sessions.Session, error) {
+	r.note.Asked = true
 	if r.session != nil {
 		if r.session.Valid() {
 			return r.session, nil
@@ -165,6 +177,7 @@ func (r *Request) Session(create bool) (*sessions.Session, error) {
 		return nil, err
 	}
 	r.join(s)
+	r.note.New = true
 	if err := r.node.cookie.err; err != nil {
 		return nil, err
 	}

@@ -44,11 +44,11 @@ type Lab struct {
 	formation *tribes.Formation // the cluster at time zero
 	running   atomic.Bool       // time zero has passed
 
-	mu         sync.Mutex // guards memory only
-	attempts   map[string][]Attempt
+	mu         sync.Mutex          // guards memory only
+	trails     map[string]*Trail   // by the identity of the request
 	parcels    map[[16]byte]parcel // by the message's unique id
-	room       []Attempt           // for the first attempts of many requests
-	proxyAhead time.Duration       // skew of the proxy's clock
+	spare      []*Trail
+	proxyAhead time.Duration // skew of the proxy's clock
 }
 
 // New prepares a lab in a world. Nothing runs yet.
@@ -65,7 +65,7 @@ func New(w world.World, p Plan) (*Lab, error) {
 	p.Nodes = slices.Clone(p.Nodes)
 	l := &Lab{
 		world: w, plan: p, timing: p.Timing.withDefaults(),
-		nodes: map[string]*node{}, byAddr: map[string]*node{}, byHost: map[string]*node{}, attempts: map[string][]Attempt{}, parcels: map[[16]byte]parcel{},
+		nodes: map[string]*node{}, byAddr: map[string]*node{}, byHost: map[string]*node{}, trails: map[string]*Trail{}, parcels: map[[16]byte]parcel{},
 	}
 	for i, np := range p.Nodes {
 		if np.Addr == "" {

@@ -69,10 +69,7 @@ func (l *Lab) equip(h world.Host, n *node, cfg *appnode.Config, formed bool, dep
 	if p.clustered() {
 		return l.equipDelta(h, n, cfg, base, formed, deploy)
 	}
-	std := sessions.StandardConfig{Config: base, Pathname: l.plan.Tomcat.Pathname, PersistAuthentication: p.PersistAuthentication}
-	if p.Pathname != nil {
-		std.Pathname = *p.Pathname
-	}
+	std := sessions.StandardConfig{Config: base, Pathname: l.sessionFile(), PersistAuthentication: p.PersistAuthentication}
 	cfg.Manager = deployed{sessions.NewStandardManager(h, std), h, deploy}
 	return nil
 }

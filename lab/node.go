@@ -84,6 +84,7 @@ func (l *Lab) load(n *node, h world.Host, formed bool, deploy time.Duration) (*a
 	cfg.Release = l.plan.Tomcat
 	cfg.Number = n.number
 	cfg.Trace = l.nodeTraced
+	cfg.Noted = l.noted
 	cfg.StopTime = l.timing.JVMStop
 	if cfg.Service == (appnode.Service{}) {
 		cfg.Service = l.timing.Service

@@ -9,6 +9,7 @@ import (
 
 	"sessionlab/lab"
 	"sessionlab/lab/world"
+	"sessionlab/scenarios"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/users"
@@ -31,18 +32,11 @@ func (l load) run(tb testing.TB, n int) (ok int) {
 		if err := the.Start(ctx); err != nil {
 			return err
 		}
-		var writes int64
+		var numbered int64
 		cfg := users.Config{
 			Front: the.Front(), Zero: the.Zero(), NewRecord: rec.New, Record: rec.Add,
-			NextWrite: func() int64 { writes++; return writes },
-			Attempts: func(id string) []history.Attempt {
-				tried := the.TakeAttempts(id)
-				out := rec.Attempts(len(tried))
-				for i, a := range tried {
-					out[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
-				}
-				return out
-			},
+			Number: func() int64 { numbered++; return numbered },
+			Noted:  func(r *history.Record, request string) { scenarios.Enter(the, &rec, r, request) },
 		}
 		done := world.NewQueue[int](w.Operator())
 		for i := range l.users {

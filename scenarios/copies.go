@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"sessionlab/appnode"
+	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
 	"sessionlab/sessions"
 )
@@ -29,7 +30,7 @@ func (r *run) copies(f script.Figure) (v script.Value, mine bool) {
 	if f.Name == script.CopyFigure {
 		word := "none"
 		if held {
-			word = map[appnode.Role]string{appnode.Sole: "sole", appnode.Primary: "primary", appnode.Replica: "replica"}[c.Role]
+			word = c.Role.String()
 		}
 		return script.TextOf(word), true
 	}
@@ -74,4 +75,20 @@ func (r *run) lookLast() {
 	r.mu.Lock()
 	r.lastLook = last
 	r.mu.Unlock()
+}
+
+// inventory is who still holds what, for the record.
+func (r *run) inventory() []history.Holding {
+	var all []history.Holding
+	for _, c := range r.lab.Inventory() {
+		h := history.Holding{Host: c.Host, File: c.File, Session: c.ID}
+		if c.File == "" {
+			h.Role = c.Role.String()
+		}
+		for _, a := range c.Attributes {
+			h.Version += int64(a.Writes)
+		}
+		all = append(all, h)
+	}
+	return all
 }

@@ -51,7 +51,8 @@ func (r *run) end(ctx context.Context) {
 }
 
 // audit has every user read once more, and those who have logged out try their
-// old session, until so late: those who do not come to it are noted.
+// old session, until so late: those who do not come to it are noted. At last the
+// inventory is taken.
 func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 	readings := make([]knock, 0, len(r.order)+len(knocks))
 	for _, name := range r.order {
@@ -64,6 +65,7 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 			readings = append(readings, k)
 		}
 	}
+	ways := waysToSession(r.rec.History().Requests)
 	for i, k := range readings {
 		if r.interrupted() {
 			until = min(until, r.op.Elapsed()+hurry)
@@ -71,15 +73,24 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 		left := until - r.op.Elapsed()
 		if left <= 0 {
 			r.mu.Lock()
-			r.unaudited = fmt.Sprintf("the final audit was cut short: %d of %d readings missing, so that the last writes of those users are not judged",
+			r.unaudited = fmt.Sprintf("the last look was cut short: %d of %d readings missing, so that the last writes of those users are not judged",
 				len(readings)-i, len(readings))
 			r.mu.Unlock()
-			return
+			break
 		}
-		r.users[k.user].Do(ctx, users.Request{
-			Method: "GET", Target: "/session", Audit: true, Timeout: min(auditTimeout, left), Cookie: k.session,
-		})
+		for _, target := range ways.of(k.user) {
+			rec := r.users[k.user].Do(ctx, users.Request{
+				Method: "GET", Target: target, Audit: true, Timeout: min(auditTimeout, left), Cookie: k.session,
+			})
+			if !noWay(rec) {
+				break
+			}
+		}
 	}
+	held := r.inventory()
+	r.mu.Lock()
+	r.closed, r.held = true, held
+	r.mu.Unlock()
 }
 
 // interrupted reports whether the run did not come to its end.

@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"slices"
+
 	"sessionlab/scenarios/continuity"
 	"sessionlab/scenarios/script"
 )
@@ -11,6 +13,8 @@ type Expectation struct {
 	Outcome script.Outcome
 	Actual  string
 	Line    int
+
+	judged bool // it speaks of what the judge says of requests and sessions
 }
 
 // What an expectation found that was not judged.
@@ -46,7 +50,8 @@ func worse(one, other script.Outcome) bool {
 
 func judge(st script.Statement, a script.Expect, lookup script.Lookup) Expectation {
 	res := a.Cond.Eval(lookup)
-	return Expectation{Expr: a.Cond.String(), Outcome: res.Outcome, Actual: res.Actual, Line: st.Pos.Line}
+	judged := slices.ContainsFunc(a.Cond.Figures(), script.Figure.Judged)
+	return Expectation{Expr: a.Cond.String(), Outcome: res.Outcome, Actual: res.Actual, Line: st.Pos.Line, judged: judged}
 }
 
 // judgedSoFar are the expectations in the middle of the script, in its order. One

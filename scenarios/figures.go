@@ -25,7 +25,7 @@ func (r *run) lookupNow() script.Lookup {
 		if checked == nil {
 			opts := r.checkOptions()
 			opts.Unfinished = true
-			checked = continuity.Check(r.rec.History(), opts)
+			checked = continuity.Check(r.soFar(), opts)
 		}
 		return measured(checked, f)
 	}

@@ -75,7 +75,7 @@ func TestTheAuditOfAnInterruptedRunDoesNotWaitForEver(t *testing.T) {
 	if read, answered := audits(res); read != 1 || answered != 0 {
 		t.Errorf("final audit of frozen nodes: got %d readings, %d answered, want one in vain", read, answered)
 	}
-	want := "the final audit was cut short: 2 of 3 readings missing"
+	want := "the last look was cut short: 2 of 3 readings missing"
 	if all := strings.Join(res.Reasons, "\n"); !strings.Contains(all, want) {
 		t.Errorf("reasons: got %q, want %q among them", res.Reasons, want)
 	}

@@ -1,27 +1,77 @@
 package scenarios
 
 import (
+	"slices"
+
+	"sessionlab/appnode"
+	"sessionlab/lab"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
+	"sessionlab/scenarios/users"
 )
 
-func (r *run) nextWrite() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.writes++
-	return r.writes
+// noted enters what proxy and nodes have noted of a request.
+func (r *run) noted(rec *history.Record, request string) { enter(r.lab, &r.rec, rec, request) }
+
+func enter(l *lab.Lab, room *history.Recorder, rec *history.Record, request string) {
+	t := l.TakeTrail(request)
+	if t == nil {
+		return
+	}
+	if len(t.Attempts) > 0 {
+		rec.Attempts = room.Attempts(len(t.Attempts))
+		for i, a := range t.Attempts {
+			rec.Attempts[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
+		}
+	}
+	if len(t.Notes) > 0 {
+		rec.Notes = room.Notes(len(t.Notes))
+		for i := range t.Notes {
+			rec.Notes[i] = noteOf(&t.Notes[i], rec.Got)
+		}
+	}
+	l.ReturnTrail(t)
 }
 
-func (r *run) attempts(request string) []history.Attempt {
-	tried := r.lab.TakeAttempts(request)
-	if tried == nil {
-		return nil
+// noteOf is a node's note in the record. The attributes that the answer has shown
+// are shared with it.
+func noteOf(n *appnode.Note, shown []history.Attr) history.Note {
+	note := history.Note{
+		Node: n.Node, Path: n.Path, Refused: n.Refused, Status: n.Status,
+		Requested: n.Requested, Asked: n.Asked, Session: n.Session, New: n.New, Login: n.Login, Logout: n.Logout,
 	}
-	out := r.rec.Attempts(len(tried))
-	for i, a := range tried {
-		out[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
+	if n.Op != "" {
+		note.Write = history.Write{Name: n.Attribute, Value: n.Value, Number: int64(n.Number), Op: history.Op(n.Op), Writes: int64(n.Writes)}
 	}
-	return out
+	if n.Attributes == nil {
+		return note
+	}
+	if shown != nil && slices.EqualFunc(shown, n.Attributes, users.Shows) {
+		note.Got = shown
+		return note
+	}
+	note.Got = make([]history.Attr, 0, len(n.Attributes))
+	for _, a := range n.Attributes {
+		note.Got = append(note.Got, users.AttrOf(a))
+	}
+	return note
+}
+
+// soFar is the history of the run until now. Notes that came after their request
+// was answered, or given up on, are in their place.
+func (r *run) soFar() *history.History {
+	h := r.rec.History()
+	late := map[string][]history.Note{}
+	r.lab.EachTrailLeft(func(request string, t *lab.Trail) {
+		for i := range t.Notes {
+			late[request] = append(late[request], noteOf(&t.Notes[i], nil))
+		}
+	})
+	h.AddNotes(late)
+	r.mu.Lock()
+	h.Inventory, h.Closed = r.held, r.closed
+	r.mu.Unlock()
+	return h
 }
 
 // record takes a finished request.
@@ -35,7 +85,7 @@ func (r *run) record(rec *history.Record) {
 			delete(r.lastNode, rec.User)
 		}
 	}
-	if rec.Logout() && rec.Acknowledged() && rec.Sent != "" {
+	if rec.Sent != "" && rec.Logout() && rec.Acknowledged() {
 		r.loggedOut = append(r.loggedOut, knock{rec.User, rec.Sent})
 	}
 	r.touches.request(rec)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sessionlab/lab"
@@ -109,6 +110,7 @@ type run struct {
 	users map[string]*users.User
 	order []string // of the users
 
+	requests  atomic.Int64 // numbered so far
 	pending   pending
 	over      func()          // ends the script's tasks
 	scriptCtx context.Context // ends at the scenario's end
@@ -116,7 +118,6 @@ type run struct {
 	disarming func()          // ends armCtx, if that is not scriptCtx; guarded by mu
 
 	mu         sync.Mutex // guards memory only
-	writes     int64
 	watches    []*watch
 	remembered map[string]script.Value
 	judged     map[claim]Expectation // in the middle of the script
@@ -127,7 +128,9 @@ type run struct {
 	void       []string                       // why the run shows nothing
 	lastLook   map[script.Figure]script.Value // into the nodes, before the final audit
 	stopped    time.Duration                  // when the script was over
-	unaudited  string                         // what an interruption left out of the final audit
+	unaudited  string                         // what an interruption left out of the last look
+	held       []history.Holding              // who held what when all was over
+	closed     bool                           // held is known
 	cut        bool                           // the world was interrupted
 	crashed    error
 	hash       trace
@@ -159,8 +162,8 @@ func (r *run) setUp(ctx context.Context, crowd []person) (stage context.Context,
 		SessionCookie: r.sc.Noun("app").Options.String("sessionCookieName", ""),
 		NewRecord:     r.rec.New,
 		Record:        r.record,
-		NextWrite:     r.nextWrite,
-		Attempts:      r.attempts,
+		Number:        func() int64 { return r.requests.Add(1) },
+		Noted:         r.noted,
 	}
 	for _, name := range r.lab.Nodes() {
 		r.cfg.Nodes[name] = r.lab.NodeAddr(name)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"sessionlab/appnode"
 	"sessionlab/scenarios/continuity"
 	"sessionlab/scenarios/script"
 )
@@ -55,7 +56,7 @@ func (r *run) voids(why string) {
 
 // result judges the run.
 func (r *run) result() *Result {
-	h := r.rec.History()
+	h := r.soFar()
 	checked := continuity.Check(h, r.checkOptions())
 	res := &Result{Scenario: r.sc, History: h, Checked: checked, Interrupted: r.interrupted()}
 	final := r.judgeFinal(checked)
@@ -73,12 +74,22 @@ func (r *run) result() *Result {
 			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, noData(e)))
 		}
 	}
+	if n := checked.Sessions.Unseen; n > 0 {
+		res.Reasons = append(res.Reasons, unseen(n))
+	}
 	res.Reasons = append(res.Reasons, r.untouched()...)
 	if r.unaudited != "" {
 		res.Reasons = append(res.Reasons, r.unaudited)
 	}
 	skipped, notes := skippedLines(r.lab)
 	res.Void, res.Notes = append(slices.Clone(r.void), skipped...), notes
+	if n := checked.Requests.NotJudged; n > 0 {
+		if slices.ContainsFunc(res.Expectations, func(e Expectation) bool { return e.judged }) {
+			res.Void = append(res.Void, notJudged(n))
+		} else {
+			res.Notes = append(res.Notes, notJudged(n))
+		}
+	}
 	res.Verdict = findings{res.Void, res.Reasons, res.Expectations}.verdict()
 	res.Replication = r.stats.replication()
 	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))
@@ -89,6 +100,25 @@ func (r *run) result() *Result {
 		res.Took = max(r.sc.End, res.Took)
 	}
 	return res
+}
+
+// unseen says that nobody knows what became of n sessions.
+func unseen(n int) string {
+	what := "a session is unseen"
+	if n > 1 {
+		what = fmt.Sprintf("%d sessions are unseen", n)
+	}
+	return what + ": after the end each user looked once more, and no node answered, though a copy may live"
+}
+
+// notJudged says that it is not known what n requests were.
+func notJudged(n int) string {
+	what := "a request was"
+	if n > 1 {
+		what = fmt.Sprintf("%d requests were", n)
+	}
+	return fmt.Sprintf("%s not judged: the proxy did not pass on the header %s or %s, by which a node knows whose request it executes",
+		what, appnode.RequestHeader, appnode.WriteHeader)
 }
 
 // noData says why an expectation was not judged.

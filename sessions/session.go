@@ -210,20 +210,21 @@ func (s *Session) tell(heard EventKind, attribute string) {
 
 // Mutate changes the object behind an attribute in place, as an application
 // does that never calls setAttribute for it: this node sees the change, and no
-// Recorder does. It reports whether there is such an attribute; the error is
-// ErrInvalid.
-func (s *Session) Mutate(name, text string, write uint64) (bool, error) {
+// Recorder does. It returns what the attribute is then, and whether there is
+// one; the error is ErrInvalid.
+func (s *Session) Mutate(name, text string, write uint64) (v Value, found bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.state.Valid {
-		return false, fmt.Errorf("getAttribute: %w", ErrInvalid)
+		return Value{}, false, fmt.Errorf("getAttribute: %w", ErrInvalid)
 	}
 	i, found := s.state.find(name)
-	if found {
-		a := &s.state.Attributes[i]
-		a.Value = a.Next(text, write)
+	if !found {
+		return Value{}, false, nil
 	}
-	return found, nil
+	a := &s.state.Attributes[i]
+	a.Value = a.Next(text, write)
+	return a.Value, true, nil
 }
 
 // Apply does what another copy recorded. Nothing is recorded here. What attribute

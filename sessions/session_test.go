@@ -90,7 +90,7 @@ func TestRecorderSeesChangesInOrderButNotThoseInPlace(t *testing.T) {
 	s.Watch(&seen)
 	one := Value{Text: "pen", Write: 7, Writes: 1}
 	check(t, s.SetAttribute("cart", one))
-	if found, err := s.Mutate("cart", "book", 8); !found || err != nil {
+	if _, found, err := s.Mutate("cart", "book", 8); !found || err != nil {
 		t.Fatalf("Mutate = %v, %v, want true, nil", found, err)
 	}
 	s.SetPrincipal("alice")
@@ -143,11 +143,11 @@ func TestAppliedActionsMakeTheSameCopy(t *testing.T) {
 
 func TestMutateChangesTheObjectInPlace(t *testing.T) {
 	s := New("A", t0, time.Minute, AccessRule{})
-	if found, err := s.Mutate("cart", "book", 8); found || err != nil {
+	if _, found, err := s.Mutate("cart", "book", 8); found || err != nil {
 		t.Errorf("Mutate of nothing = %v, %v, want false, nil", found, err)
 	}
 	check(t, s.SetAttribute("cart", Value{Text: "pen", Write: 7, Writes: 1}))
-	if _, err := s.Mutate("cart", "book", 8); err != nil {
+	if _, _, err := s.Mutate("cart", "book", 8); err != nil {
 		t.Fatal(err)
 	}
 	want := Value{Text: "book", Write: 8, Writes: 2}
@@ -162,7 +162,7 @@ func TestEndedSessionRefusesItsAttributes(t *testing.T) {
 		t.Error("End reported other than true once")
 	}
 	_, _, err := s.Attribute("a")
-	_, mutate := s.Mutate("a", "", 0)
+	_, _, mutate := s.Mutate("a", "", 0)
 	for _, err := range []error{err, mutate, s.SetAttribute("a", Value{}), s.RemoveAttribute("a")} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("using an ended session: error %v, want %v", err, ErrInvalid)

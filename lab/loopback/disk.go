@@ -126,6 +126,21 @@ func (d *disk) list(prefix string) ([]string, error) {
 	return names, nil
 }
 
+// ReadDisk implements world.World.
+func (w *World) ReadDisk(machine, file string) ([]byte, error) {
+	w.mu.Lock()
+	m := w.machines[machine]
+	w.mu.Unlock()
+	if m == nil {
+		return nil, &fs.PathError{Op: "open", Path: file, Err: fs.ErrNotExist}
+	}
+	data, err := m.disk.read(file)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: file, Err: cause(err)}
+	}
+	return data, nil
+}
+
 // hostDisk is the disk as one incarnation may use it. It implements
 // world.Disk.
 type hostDisk struct{ host *host }

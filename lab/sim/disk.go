@@ -27,11 +27,24 @@ func (d hostDisk) ReadFile(name string) ([]byte, error) {
 	if err := d.check("open", name); err != nil {
 		return nil, err
 	}
-	data, ok := d.h.disk[name]
+	return d.h.disk.read(name)
+}
+
+func (d disk) read(name string) ([]byte, error) {
+	data, ok := d[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return slices.Clone(data), nil
+}
+
+// ReadDisk implements world.World.
+func (w *World) ReadDisk(machine, file string) ([]byte, error) {
+	m := w.machines[machine]
+	if m == nil {
+		return disk{}.read(file)
+	}
+	return m.disk.read(file)
 }
 
 func (d hostDisk) WriteFile(name string, data []byte) error {

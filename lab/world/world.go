@@ -43,6 +43,10 @@ type World interface {
 	// Up reports whether the machine is booted; a paused machine is up.
 	Up(name string) bool
 
+	// ReadDisk returns the content of a file on a machine's disk, whether the
+	// machine is up or not. A missing machine or file is fs.ErrNotExist.
+	ReadDisk(machine, file string) ([]byte, error)
+
 	// Faults is the table that decides about every message.
 	Faults() *fault.Table
 

@@ -106,18 +106,9 @@ func (c *checker) oldestMissed(a *attribute, r int32, v look) int32 {
 	return oldest
 }
 
-// acknowledges reports whether r is an acknowledged write of an attribute. A
-// change in place that finds nothing to change is none.
+// acknowledges reports whether r is an acknowledged write of an attribute.
 func (c *checker) acknowledges(r int32, name string) bool {
-	rec := c.recs[r]
-	if rec.Write == nil || rec.Write.Name != name || !rec.Acknowledged() {
-		return false
-	}
-	if rec.Write.Op == history.Mutate && rec.Got != nil {
-		_, ok := rec.Attr(name)
-		return ok
-	}
-	return true
+	return c.recs[r].Acknowledged() && c.recs[r].Wrote(name) != nil
 }
 
 // collect gathers the writes of a session by attribute, and what its readings
@@ -141,20 +132,26 @@ func (c *checker) collect(p *person, s *session, readings []int32) []*attribute 
 	for _, it := range s.items {
 		c.home[it.req] = c.serial
 		r := c.recs[it.req]
-		if r.Write == nil {
-			continue
-		}
-		a := find(r.Write.Name)
-		a.writes = append(a.writes, it.req)
-		if r.Write.Op != history.Add {
-			a.adds = false
-		}
-		if r.Write.Op == history.Remove {
-			a.countable = false
-			a.removes = append(a.removes, it.req)
-		}
-		if (it.part == alive || it.part == touched) && c.acknowledges(it.req, a.name) {
-			a.acked = append(a.acked, it.req)
+		for k := range r.Notes {
+			w := &r.Notes[k].Write
+			if w.Op == "" {
+				continue
+			}
+			a := find(w.Name)
+			if n := len(a.writes); n > 0 && a.writes[n-1] == it.req {
+				continue // executed once more
+			}
+			a.writes = append(a.writes, it.req)
+			if w.Op != history.Add {
+				a.adds = false
+			}
+			if w.Op == history.Remove {
+				a.countable = false
+				a.removes = append(a.removes, it.req)
+			}
+			if (it.part == alive || it.part == touched) && c.acknowledges(it.req, a.name) {
+				a.acked = append(a.acked, it.req)
+			}
 		}
 	}
 	for _, r := range readings {

@@ -13,6 +13,21 @@
 // or when Options.MaxInactive has passed since it was used. Every session gets
 // exactly one Class.
 //
+// # What a request was
+//
+// A request is what the nodes that executed it have noted in its record: which
+// session they worked on, what they wrote, whether it was a login or a logout. The
+// path says nothing: a proxy may lead it to any page. Without a note nothing was
+// done, whatever the answer says: the proxy may have answered by itself. A request
+// that was noted twice was executed twice.
+//
+// # The last look
+//
+// After the end each user looks once more (Record.Audit), which judges the last
+// writes. A look that no node answered shows nothing. Then the session is lost if
+// the history's inventory has no copy of it left on any machine and in any store,
+// and unseen otherwise.
+//
 // # What must be seen
 //
 // A request takes effect at one instant between its start and its end. A write
@@ -46,6 +61,7 @@ type Class uint8
 // The classes from best to worst. A session has the worst one that applies.
 const (
 	Kept        Class = iota // every acknowledged write was there in the end
+	Unseen                   // no node answered the last look, and a copy may live
 	RolledBack               // an acknowledged write is never seen again
 	Forked                   // two copies each hold a write that the other lacks
 	Lost                     // the user presented its id and was given a new session, or none
@@ -55,7 +71,7 @@ const (
 
 // String is the class's name in JSON and in expressions.
 func (c Class) String() string {
-	return [...]string{"kept", "rolled_back", "forked", "lost", "resurrected", "leaked"}[c]
+	return [...]string{"kept", "unseen", "rolled_back", "forked", "lost", "resurrected", "leaked"}[c]
 }
 
 // Options say what the scenario meant. The zero value: sessions never expire.
@@ -99,13 +115,14 @@ type Sessions struct {
 	Forked      int `json:"forked"`
 	Leaked      int `json:"leaked"`
 	Resurrected int `json:"resurrected"`
+	Unseen      int `json:"unseen"`
 	IDChanges   int `json:"id_changes"`
 	StaleReads  int `json:"stale_reads"`
 }
 
 // Total is the number of sessions.
 func (s Sessions) Total() int {
-	return s.Kept + s.Lost + s.RolledBack + s.Forked + s.Leaked + s.Resurrected
+	return s.Kept + s.Unseen + s.Lost + s.RolledBack + s.Forked + s.Leaked + s.Resurrected
 }
 
 // Session is one session as its user saw it.
@@ -137,6 +154,8 @@ type checker struct {
 	opts   Options
 	recs   []*history.Record
 	events []history.Event
+	held   map[string][]string // by id without route: who still holds the session when the run is over
+	closed bool                // held is known
 
 	faults  []history.Event // those of the events that are faults, by time
 	outages []time.Duration // by fault: how long after it the last outage ended
@@ -148,8 +167,6 @@ type checker struct {
 
 	writeOf map[int64]int32  // number of a write -> its request
 	done    []time.Duration  // when the write of a request had surely been done
-	count   []int64          // the count with which a write was first seen
-	doubled []bool           // it was seen with two counts: it was executed twice
 	owner   map[string]int32 // id without route -> the request that first showed it
 
 	result *Result
@@ -159,7 +176,11 @@ type checker struct {
 // Check judges a history. It does not change it, and keeps references to its
 // records. The same history gives the same result.
 func Check(h *history.History, opts Options) *Result {
-	c := &checker{opts: opts, recs: h.Requests, events: h.Events}
+	c := &checker{opts: opts, recs: h.Requests, events: h.Events, closed: h.Closed, held: map[string][]string{}}
+	for _, copy := range h.Inventory {
+		id := base(copy.Session)
+		c.held[id] = append(c.held[id], copy.String())
+	}
 	if !slices.IsSortedFunc(c.recs, byStart) {
 		c.recs = slices.Clone(c.recs)
 		slices.SortStableFunc(c.recs, byStart)
@@ -191,6 +212,7 @@ func Check(h *history.History, opts Options) *Result {
 		for _, s := range c.sessionsOf(p) {
 			c.judge(p, s)
 		}
+		c.duplicates(p)
 		c.result.Requests.Duplicated += p.duplicated
 	}
 	c.measureLoad()
@@ -222,17 +244,16 @@ func (c *checker) compareEnds(a, b int32) int {
 func (c *checker) indexWrites() {
 	c.writeOf = map[int64]int32{}
 	c.done = make([]time.Duration, len(c.recs))
-	c.count = make([]int64, len(c.recs))
-	c.doubled = make([]bool, len(c.recs))
 	for i, r := range c.recs {
 		c.done[i] = never
 		if r.Acknowledged() {
 			c.done[i] = r.Ended
 		}
-		if r.Write == nil || r.Write.Number == 0 {
-			continue
+		for k := range r.Notes {
+			if n := &r.Notes[k]; n.Op != "" && n.Number != 0 {
+				c.writeOf[n.Number] = int32(i)
+			}
 		}
-		c.writeOf[r.Write.Number] = int32(i)
 	}
 	for _, r := range c.recs {
 		if !r.Answered() {
@@ -244,11 +265,6 @@ func (c *checker) indexWrites() {
 				continue
 			}
 			c.done[w] = min(c.done[w], r.Ended)
-			if c.count[w] == 0 {
-				c.count[w] = a.Writes
-			} else if c.count[w] != a.Writes {
-				c.doubled[w] = true
-			}
 		}
 	}
 }
@@ -259,7 +275,7 @@ func (c *checker) writer(a history.Attr) (int32, bool) {
 		return 0, false
 	}
 	w, ok := c.writeOf[a.Write]
-	return w, ok && c.recs[w].Write.Name == a.Name
+	return w, ok && c.recs[w].Wrote(a.Name) != nil
 }
 
 // doneBefore reports whether write u had surely been done when request r was

@@ -371,13 +371,13 @@ var classRows = []struct {
 	{"executed twice: the proxy tried again", Options{}, `
 		alice 0-1 /add : 200 a S1* count=1#1/1
 		! 2 pause a
-		alice 3-9 /add tries=a,b : 200 b S1 count=3#2/3
+		alice 3-9 /add tries=a,b noted=2 : 200 b S1 count=3#2/3
 		alice 12-13 /session : 200 b S1 count=3#2/3`,
 		"kept stale=0 twice=1"},
 	{"executed twice: one write is seen with two counts", Options{}, `
 		alice 0-1 /add : 200 a S1* count=1#1/1
 		alice 2-3 /add : 200 b S1 count=2#2/2
-		alice 4-9 /add tries=b,a : 200 a S1 count=2#3/2
+		alice 4-9 /add tries=b,a noted=2 : 200 a S1 count=2#3/2
 		alice 12-13 /session : 200 b S1 count=3#3/3`,
 		"kept stale=1 twice=1"},
 	{"executed once: tried again after a refused connection", Options{}, `
@@ -397,6 +397,103 @@ var classRows = []struct {
 		alice 4-5 /session : 200 b S1 cart=pen#1/1
 		alice 6-7 /add : 200 c S2* count=1#3/1`,
 		"lost kept stale=0 twice=0"},
+
+	{"lost: nobody answers the last look, and no copy is left", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		! 2 kill a
+		alice 9-9 /session audit : 502
+		= b S7`,
+		"lost stale=0 twice=0"},
+	{"unseen: nobody answers the last look, and a copy is left under another route", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 9-9 /session audit noted=0 : timeout
+		= b S1.b`,
+		"unseen stale=0 twice=0"},
+	{"unseen: nobody answers the last look, and what is left was not looked for", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 9-9 /session audit : 502`,
+		"unseen stale=0 twice=0"},
+	{"unseen: the node answers the last look with an error", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 9-9 /session audit : 503 a html
+		= a S1.a`,
+		"unseen stale=0 twice=0"},
+	{"not unseen: the second way of the last look leads to a node", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 8-8 /session audit : 404
+		alice 9-9 /shop/session audit : 200 a S1.a cart=pen#1/1
+		= a S1.a`,
+		"kept stale=0 twice=0"},
+	{"unseen, though logged out: a copy is left that may still know its user", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : 200 a -
+		alice 9-9 /session sent=S1 audit : 502
+		= b S1`,
+		"unseen stale=0 twice=0"},
+	{"not lost: it was logged out, and no copy is left", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout : 200 a -
+		alice 9-9 /session sent=S1 audit : 502
+		=`,
+		"kept stale=0 twice=0"},
+	{"not lost: nobody had used it for the session timeout", Options{MaxInactive: 60 * ms}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 62-63 /session audit : 502
+		=`,
+		"kept stale=0 twice=0"},
+	{"rolled back is worse than unseen", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b S1
+		alice 9-9 /session audit : 502
+		= b S1`,
+		"rolled_back stale=0 twice=0"},
+
+	{"a page is what its node says: a write behind a read's path", Options{}, `
+		alice 0-1 /session page=/set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /shop/look page=/session : 200 b S1`,
+		"rolled_back stale=0 twice=0"},
+	{"a page is what its node says: a read behind a write's path", Options{}, `
+		alice 0-1 /counter : 200 a S1*
+		alice 2-3 /add page=/session : 200 a S1`,
+		"kept stale=0 twice=0"},
+	{"a page is what its node says: a logout behind another path", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /bye page=/logout : 200 a -
+		alice 9-9 /session audit : 200 b S1 cart=pen#1/1`,
+		"resurrected stale=0 twice=0"},
+	{"a page is what its node says: no logout behind the path of one", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout page=/session : 200 a S1 cart=pen#1/1
+		alice 4-5 /session : 200 b -`,
+		"lost stale=0 twice=0"},
+	{"a page is what its node says: a login behind another path", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1.a* cart=pen#1/1
+		alice 2-3 /enter page=/login?user=alice : 200! a html cookie=S2.a
+		alice 4-5 /session : 200 a S2.a cart=pen#1/1`,
+		"kept stale=0 twice=0"},
+	{"the proxy's own 200 acknowledges nothing", Options{}, `
+		alice 0-1 /counter : 200 a S1*
+		alice 2-3 /add noted=0 : 200
+		alice 4-5 /session : 200 a S1`,
+		"kept stale=0 twice=0"},
+	{"the proxy's own 200 is no use of the session", Options{MaxInactive: 60 * ms}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 30-31 /logo noted=0 : 200
+		alice 61-62 /add : 200 a S2* count=1#2/1`,
+		"kept kept stale=0 twice=0"},
+	{"a request that no node noted was no logout", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /logout noted=0 : timeout
+		alice 4-5 /session : 200 b -`,
+		"lost stale=0 twice=0"},
+	{"executed twice on two sessions", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-9 /add tries=a,b noted=2 : 200 b S2* count=1#2/1`,
+		"lost kept stale=0 twice=1"},
+	{"executed twice, and nobody was answered", Options{}, `
+		alice 0-1 /add : 200 a S1* count=1#1/1
+		alice 2-9 /add tries=a,b noted=2 : 504`,
+		"kept stale=0 twice=1"},
 }
 
 func TestEverySessionGetsItsClass(t *testing.T) {
@@ -466,13 +563,17 @@ func TestCheckTakesAnEmptyHistory(t *testing.T) {
 }
 
 func TestStoryOfAWriteExecutedTwiceNamesTheTries(t *testing.T) {
-	r := Check(tale(t, `
+	h := tale(t, `
 		alice 0-1 /add : 200 a S1* count=1#1/1
-		alice 2-9 /add tries=a,b : 200 b html
-		alice 10-11 /add : 200 b S1 count=4#3/4`), Options{})
+		alice 2-9 /add tries=a,b noted=2 : 200 b html
+		alice 10-11 /add : 200 b S1 count=4#3/4`)
+	for i := range h.Requests[1].Notes {
+		h.Requests[1].Notes[i].Writes, h.Requests[1].Notes[i].Session = int64(2+i), "S1"
+	}
+	r := Check(h, Options{})
 	want := Anomaly{Kind: "duplicated", User: "alice", At: 9 * ms, Node: "b", Request: "alice/2",
 		Explanation: "alice/2 (GET /add) was sent once, tried by the proxy on a (tried) and b (tried), and executed twice: " +
-			"b shows count=4 with 4 writes applied (alice/3). No fault came before it."}
+			"by a, which left count of S1 with 2 writes applied, and by b, which left count of S1 with 3 writes applied. No fault came before it."}
 	if len(r.Anomalies) != 1 || r.Anomalies[0] != want {
 		t.Errorf("anomalies = %+v, want %+v", r.Anomalies, want)
 	}

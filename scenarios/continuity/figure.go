@@ -76,6 +76,7 @@ var figures = []figure{
 	{"sessions.forked", false, func(r *Result, _ string) Value { return count(r.Sessions.Forked) }},
 	{"sessions.leaked", false, func(r *Result, _ string) Value { return count(r.Sessions.Leaked) }},
 	{"sessions.resurrected", false, func(r *Result, _ string) Value { return count(r.Sessions.Resurrected) }},
+	{"sessions.unseen", false, func(r *Result, _ string) Value { return count(r.Sessions.Unseen) }},
 	{"sessions.id_changes", false, func(r *Result, _ string) Value { return count(r.Sessions.IDChanges) }},
 	{"sessions.stale_reads", false, func(r *Result, _ string) Value { return count(r.Sessions.StaleReads) }},
 
@@ -84,6 +85,7 @@ var figures = []figure{
 	{"requests.failed", false, func(r *Result, _ string) Value { return count(r.Requests.Failed) }},
 	{"requests.retried", false, func(r *Result, _ string) Value { return count(r.Requests.Retried) }},
 	{"requests.duplicated", false, func(r *Result, _ string) Value { return count(r.Requests.Duplicated) }},
+	{"requests.refused_by_node", false, func(r *Result, _ string) Value { return count(r.Requests.RefusedByNode) }},
 	{"requests.by_node", true, func(r *Result, node string) Value { return count(r.Requests.ByNode[node]) }},
 	{"requests.by_status", true, func(r *Result, status string) Value { return count(r.Requests.ByStatus[status]) }},
 

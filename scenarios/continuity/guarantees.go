@@ -144,7 +144,7 @@ func (t *trial) missingSession(r int32) {
 	}
 	sum.ReadYourWrites.note(owed, true)
 	sum.MonotonicReads.note(shown, true)
-	if w := t.recs[r].Write; w != nil && t.recs[r].Acknowledged() {
+	if w := t.recs[r].Write(); w != nil && t.recs[r].Acknowledged() {
 		if _, ok := t.recs[r].Attr(w.Name); ok {
 			sum.MonotonicWrites.note(owed, true)
 			sum.WritesFollowReads.note(shown, true)

@@ -42,14 +42,16 @@ func (c *checker) judge(p *person, s *session) {
 	if !t.forks() {
 		t.rollbacks()
 	}
+	t.lastLook()
 	t.staleness()
 	t.guarantees()
-	t.duplicates()
 
 	sum := &c.result.Sessions
 	switch t.out.Class {
 	case Kept:
 		sum.Kept++
+	case Unseen:
+		sum.Unseen++
 	case RolledBack:
 		sum.RolledBack++
 	case Forked:
@@ -173,16 +175,26 @@ func (t *trial) departures() {
 }
 
 // mayHaveEnded reports whether the session may have been over, as its user
-// knows, when item i was answered: by a logout, acknowledged or not, or because
-// nobody had used it for MaxInactive. The servers' idle time lies between the
-// user's instants of sending and of getting the answer.
-func (t *trial) mayHaveEnded(i int) bool {
+// knows, when item i was answered.
+func (t *trial) mayHaveEnded(i int) bool { return t.mayBeLoggedOut(i) || t.mayHaveExpired(i) }
+
+// mayBeLoggedOut reports whether item i was answered after a logout, acknowledged
+// or not.
+func (t *trial) mayBeLoggedOut(i int) bool {
 	r := t.sess.items[i].req
 	for j, it := range t.sess.items {
 		if it.part == logout && j != i && t.start[it.req] <= t.end[r] {
 			return true
 		}
 	}
+	return false
+}
+
+// mayHaveExpired reports whether nobody had used the session for MaxInactive when
+// item i was answered. The servers' idle time lies between the user's instants of
+// sending and of getting the answer.
+func (t *trial) mayHaveExpired(i int) bool {
+	r := t.sess.items[i].req
 	if t.opts.MaxInactive <= 0 {
 		return false
 	}
@@ -194,6 +206,60 @@ func (t *trial) mayHaveEnded(i int) bool {
 		}
 	}
 	return false
+}
+
+// lastLook looks at the readings after the end. If no node answered any of them,
+// the session is lost when no copy of it is left, and unseen when one may live:
+// one that was logged out, too. One that may have been over is not missed.
+func (t *trial) lastLook() {
+	last := -1
+	for i, it := range t.sess.items {
+		if !t.recs[it.req].Audit {
+			continue
+		}
+		if it.part != open && it.part != touched {
+			return
+		}
+		last = i
+	}
+	if last < 0 || t.mayHaveExpired(last) {
+		return
+	}
+	r := t.sess.items[last].req
+	holders := t.holders()
+	switch left := !t.closed || len(holders) > 0; {
+	case left && t.out.Class < Unseen:
+		t.found(Unseen, r, t.tellUnseen(r, holders))
+	case !left && t.out.Class < Lost && !t.mayBeLoggedOut(last):
+		t.found(Lost, r, t.tellGone(r))
+	}
+}
+
+// holders are the machines and files that still hold the session, under any id
+// that it has had.
+func (t *trial) holders() []string {
+	ids := []string{base(t.sess.id)}
+	add := func(id string) {
+		if id = base(id); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, it := range t.sess.items {
+		if it.part != alive && it.part != open {
+			continue
+		}
+		r := t.recs[it.req]
+		add(r.Session)
+		add(r.SetCookie)
+		for k := range r.Notes {
+			add(r.Notes[k].Session)
+		}
+	}
+	var list []string
+	for _, id := range ids {
+		list = append(list, t.held[id]...)
+	}
+	return list
 }
 
 // rollbacks looks at the last answers, those after which no other request was
@@ -352,59 +418,12 @@ func (t *trial) joined(copies []copyAt, one int, a *attribute, other int, b *att
 	return false
 }
 
-// duplicates counts writes that were executed more often than they were sent:
-// one write seen with two counts, or a count greater than the number of writes
-// that had been sent.
-func (t *trial) duplicates() {
-	for _, a := range t.attrs {
-		if !a.countable {
-			continue
-		}
-		var twice int64
-		blamed := int32(-1)
-		for _, w := range a.writes {
-			if t.doubled[w] {
-				twice++
-				blamed = w
-			}
-		}
-		var excess int64
-		at, seen := int32(-1), int32(-1)
-		sent := 0
-		for _, j := range t.byEnd {
-			r := t.readings[j]
-			for sent < len(a.writes) && t.start[a.writes[sent]] <= t.end[r] {
-				sent++
-			}
-			if over := a.looks[j].writes - int64(sent); over > excess {
-				excess, seen = over, r
-				if at < 0 {
-					at = t.suspect(a.writes[:sent], a.looks[j].write)
-				}
-			}
-		}
-		n := max(twice, excess)
-		if n == 0 {
-			continue
-		}
-		if blamed < 0 {
-			blamed = at
-		}
-		if seen < 0 {
-			seen = blamed
-		}
-		t.person.duplicated += int(n)
-		t.tell(Duplicated, blamed, t.tellDuplicated(a, blamed, seen, n))
-	}
-}
-
-// suspect is the latest write that the proxy tried again or that was not
-// acknowledged, or else the one that was seen.
-func (t *trial) suspect(writes []int32, seen int32) int32 {
-	for i := len(writes) - 1; i >= 0; i-- {
-		if r := t.recs[writes[i]]; len(r.Attempts) > 1 || !r.Acknowledged() {
-			return writes[i]
+// duplicates counts what a user's writes were executed more often than sent.
+func (c *checker) duplicates(p *person) {
+	for _, r := range p.reqs {
+		if n := c.recs[r].Executed(); n > 1 {
+			p.duplicated += n - 1
+			c.tell(Duplicated, r, c.tellDuplicated(r))
 		}
 	}
-	return seen
 }

@@ -8,15 +8,21 @@ import (
 )
 
 // Requests counts the requests of the load; audits are not among them. A
-// request is ok if a complete answer with a status below 500 arrived.
+// request is ok if a complete answer with a status below 500 arrived, unless it is
+// that of a connector that refused the request.
 type Requests struct {
-	Total      int            `json:"total"`
-	OK         int            `json:"ok"`
-	Failed     int            `json:"failed"`
-	Retried    int            `json:"retried"`    // the proxy tried more than once
-	Duplicated int            `json:"duplicated"` // writes executed more often than sent, as far as seen
-	ByNode     map[string]int `json:"by_node"`    // answers that name their node
-	ByStatus   map[string]int `json:"by_status"`  // "none" where no head arrived
+	Total  int `json:"total"`
+	OK     int `json:"ok"`
+	Failed int `json:"failed"`
+	// RefusedByNode are those of Failed that the connector of a node refused.
+	RefusedByNode int `json:"refused_by_node"`
+	Retried       int `json:"retried"`    // the proxy tried more than once
+	Duplicated    int `json:"duplicated"` // executions of writes beyond the first
+	// NotJudged are requests of which no node could note what they were, since the
+	// proxy did not pass on their name.
+	NotJudged int            `json:"not_judged"`
+	ByNode    map[string]int `json:"by_node"`   // answers that name their node
+	ByStatus  map[string]int `json:"by_status"` // "none" where no head arrived
 }
 
 // Latency is how long requests took, from sending to the end of the answer,
@@ -49,6 +55,12 @@ func (c *checker) measureLoad() {
 			continue
 		}
 		req.Total++
+		if r.Refused() {
+			req.RefusedByNode++
+		}
+		if r.Unnamed() {
+			req.NotJudged++
+		}
 		if r.Failed() {
 			req.Failed++
 		} else {

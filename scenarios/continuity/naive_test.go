@@ -3,6 +3,7 @@ package continuity
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,9 +17,11 @@ import (
 // search through everything. It shares no code with Check but the reading of one
 // answer (identity, carriedOver, silent, base) and is usable for small histories only.
 type naive struct {
-	recs []*history.Record
-	opts Options
-	list []*naiveSession
+	recs      []*history.Record
+	inventory []history.Holding
+	closed    bool
+	opts      Options
+	list      []*naiveSession
 }
 
 type naiveSession struct {
@@ -34,8 +37,8 @@ func (n *naive) before(x, y int32) bool {
 // writerOf is the first request that sent this write.
 func (n *naive) writerOf(a history.Attr) (int32, bool) {
 	for i, r := range n.recs {
-		if a.Write != 0 && r.Write != nil && r.Write.Number == a.Write {
-			return int32(i), r.Write.Name == a.Name
+		if a.Write != 0 && r.Write() != nil && r.Write().Number == a.Write {
+			return int32(i), r.Write().Name == a.Name
 		}
 	}
 	return 0, false
@@ -142,7 +145,7 @@ func (v *naiveView) look(r int32, name string) look {
 
 func (v *naiveView) writes(name string) (list []int32) {
 	for _, it := range v.s.items {
-		if w := v.recs[it.req].Write; w != nil && w.Name == name {
+		if w := v.recs[it.req].Write(); w != nil && w.Name == name {
 			list = append(list, it.req)
 		}
 	}
@@ -152,10 +155,7 @@ func (v *naiveView) writes(name string) (list []int32) {
 func (v *naiveView) acked(name string) (list []int32) {
 	for _, it := range v.s.items {
 		r := v.recs[it.req]
-		if r.Write == nil || r.Write.Name != name || !r.Acknowledged() || it.part != alive && it.part != touched {
-			continue
-		}
-		if _, shown := r.Attr(name); r.Write.Op == history.Mutate && r.Got != nil && !shown {
+		if r.Write() == nil || r.Write().Name != name || !r.Acknowledged() || it.part != alive && it.part != touched {
 			continue
 		}
 		list = append(list, it.req)
@@ -165,7 +165,7 @@ func (v *naiveView) acked(name string) (list []int32) {
 
 func (v *naiveView) countable(name string) bool {
 	for _, w := range v.writes(name) {
-		if v.recs[w].Write.Op == history.Remove {
+		if v.recs[w].Write().Op == history.Remove {
 			return false
 		}
 	}
@@ -179,7 +179,7 @@ func (v *naiveView) countable(name string) bool {
 
 func (v *naiveView) adds(name string) bool {
 	for _, w := range v.writes(name) {
-		if v.recs[w].Write.Op != history.Add {
+		if v.recs[w].Write().Op != history.Add {
 			return false
 		}
 	}
@@ -193,7 +193,7 @@ func (v *naiveView) contains(r int32, name string, w int32) bool {
 		return true
 	case absent:
 		for _, x := range v.writes(name) {
-			if v.recs[x].Write.Op == history.Remove && v.recs[x].Started <= v.recs[r].Ended && !v.doneBefore(x, w) {
+			if v.recs[x].Write().Op == history.Remove && v.recs[x].Started <= v.recs[r].Ended && !v.doneBefore(x, w) {
 				return true
 			}
 		}
@@ -250,8 +250,8 @@ func (n *naive) judge() string {
 		v := &naiveView{naive: n, s: s}
 		for _, it := range s.items {
 			r := n.recs[it.req]
-			if r.Write != nil && !slices.Contains(v.names, r.Write.Name) {
-				v.names = append(v.names, r.Write.Name)
+			if r.Write() != nil && !slices.Contains(v.names, r.Write().Name) {
+				v.names = append(v.names, r.Write().Name)
 			}
 			if it.part == alive && r.Answered() && r.Got != nil {
 				v.readings = append(v.readings, it.req)
@@ -279,11 +279,17 @@ func (n *naive) judge() string {
 		if v.leaked() {
 			class = max(class, Leaked)
 		}
+		switch unseen, left, over := v.unseen(); {
+		case unseen && left:
+			class = max(class, Unseen)
+		case unseen && !over:
+			class = max(class, Lost)
+		}
 		classes = append(classes, class.String())
 		stale += late + v.stale()
-		twice += v.twice()
 		v.guarantees(&g)
 	}
+	twice = n.twice()
 	return fmt.Sprintf("%s stale=%d twice=%d %v", strings.Join(classes, " "), stale, twice, g)
 }
 
@@ -327,7 +333,7 @@ func (v *naiveView) stale() (n int) {
 func (v *naiveView) lacks(x, r int32, name string) bool {
 	a, b := v.look(r, name), v.look(x, name)
 	for _, w := range v.writes(name) {
-		if v.recs[w].Write.Op == history.Remove {
+		if v.recs[w].Write().Op == history.Remove {
 			return false
 		}
 	}
@@ -397,8 +403,8 @@ func (v *naiveView) departed(g *Guarantees) (lost bool, late int) {
 		}
 		g.ReadYourWrites.note(owed, true)
 		g.MonotonicReads.note(shown, true)
-		if r := v.recs[it.req]; r.Write != nil && r.Acknowledged() {
-			if _, ok := r.Attr(r.Write.Name); ok {
+		if r := v.recs[it.req]; r.Write() != nil && r.Acknowledged() {
+			if _, ok := r.Attr(r.Write().Name); ok {
 				g.MonotonicWrites.note(owed, true)
 				g.WritesFollowReads.note(shown, true)
 			}
@@ -453,37 +459,56 @@ func (v *naiveView) leaked() bool {
 	return false
 }
 
-func (v *naiveView) twice() (n int) {
-	for _, name := range v.names {
-		if !v.countable(name) {
-			continue
-		}
-		var excess, doubled int64
-		for _, r := range v.readings {
-			var sent int64
-			for _, w := range v.writes(name) {
-				if v.recs[w].Started <= v.recs[r].Ended {
-					sent++
-				}
-			}
-			excess = max(excess, v.look(r, name).writes-sent)
-		}
-		for _, w := range v.writes(name) {
-			counts := map[int64]bool{}
-			for _, r := range v.recs {
-				for _, a := range r.Got {
-					if x, ok := v.writerOf(a); ok && x == w && r.Answered() {
-						counts[a.Writes] = true
-					}
-				}
-			}
-			if len(counts) > 1 {
-				doubled++
+// twice: executions of a write beyond the first.
+func (n *naive) twice() (more int) {
+	for _, r := range n.recs {
+		ran := 0
+		for _, note := range r.Notes {
+			if note.Op != "" {
+				ran++
 			}
 		}
-		n += int(max(excess, doubled))
+		more += max(0, ran-1)
 	}
-	return n
+	return more
+}
+
+// unseen: there were last looks, and none of them showed anything. left says that
+// a copy of the session is left.
+func (v *naiveView) unseen() (unseen, left, over bool) {
+	last := item{req: -1}
+	for _, it := range v.s.items {
+		r := v.recs[it.req]
+		if r.Audit {
+			if it.part != open && it.part != touched {
+				return false, false, false
+			}
+			last = it
+		}
+		ids := []string{r.Session, r.SetCookie}
+		for _, note := range r.Notes {
+			ids = append(ids, note.Session)
+		}
+		for _, held := range v.inventory {
+			for _, id := range ids {
+				left = left || id != "" && base(id) == base(held.Session) && (it.part == alive || it.part == open)
+			}
+		}
+	}
+	if last.req < 0 {
+		return false, false, false
+	}
+	used := time.Duration(-1)
+	for _, it := range v.s.items {
+		over = over || it.part == logout && v.recs[it.req].Started <= v.recs[last.req].Ended
+		if (it.part == alive || it.part == touched && v.recs[it.req].Acknowledged()) && v.before(it.req, last.req) {
+			used = max(used, v.recs[it.req].Started)
+		}
+	}
+	if v.opts.MaxInactive > 0 && used >= 0 && v.recs[last.req].Ended-used >= v.opts.MaxInactive {
+		return false, false, false
+	}
+	return true, left || !v.closed, over
 }
 
 func (v *naiveView) guarantees(g *Guarantees) {
@@ -587,10 +612,11 @@ func toyHistory(rng *rand.Rand) *history.History {
 			}
 		}
 		r.Got = []history.Attr{}
+		notes := []history.Note{}
 		switch rng.IntN(12) {
 		case 0, 1:
 		case 2:
-			r.Path = "/logout"
+			notes = []history.Note{{Node: r.Node, Logout: true}}
 			delete(copies[r.Node], id)
 			for _, n := range nodes {
 				if rng.IntN(100) < quality {
@@ -602,7 +628,8 @@ func toyHistory(rng *rand.Rand) *history.History {
 			if known {
 				copies[r.Node][id+"'"] = data
 				delete(copies[r.Node], id)
-				r.Path, id = "/login", id+"'"
+				notes = []history.Note{{Node: r.Node, Login: true}}
+				id += "'"
 				replicate()
 			}
 		case 4:
@@ -625,7 +652,6 @@ func toyHistory(rng *rand.Rand) *history.History {
 			case rng.IntN(6) == 0:
 				w.Op = history.Mutate
 			}
-			r.Write = w
 			for range 1 + rng.IntN(12)/11 {
 				val := data[w.Name]
 				switch {
@@ -633,7 +659,10 @@ func toyHistory(rng *rand.Rand) *history.History {
 					delete(data, w.Name)
 				case w.Op != history.Mutate || val.writes > 0:
 					data[w.Name] = toyValue{number, val.writes + 1}
+				default:
+					continue // nothing to change
 				}
+				notes = append(notes, history.Note{Node: r.Node, Write: *w})
 			}
 			if w.Op != history.Mutate {
 				replicate()
@@ -654,6 +683,16 @@ func toyHistory(rng *rand.Rand) *history.History {
 		if known && id != r.Sent {
 			r.SetCookie = id
 		}
+		if len(notes) == 0 {
+			notes = append(notes, history.Note{Node: r.Node})
+		}
+		for i := range notes {
+			notes[i].Asked = true
+			if known {
+				notes[i].Session = id
+			}
+		}
+		r.Notes = notes
 		switch rng.IntN(20) {
 		case 0:
 			r.Status, r.Err, r.Node, r.Session, r.SetCookie, r.Got, r.NewSession = 0, "timeout", "", "", "", nil, false
@@ -663,6 +702,9 @@ func toyHistory(rng *rand.Rand) *history.History {
 			r.Err = "cut"
 		case 3:
 			r.Audit = true
+			if rng.IntN(2) == 0 { // the proxy answers by itself
+				r.Status, r.Node, r.Notes, r.Session, r.SetCookie, r.Got, r.NewSession = 404, "", nil, "", "", nil, false
+			}
 		case 4:
 			if r.Session != "" { // the proxy mixes answers up
 				r.Got = slices.Clone(answers[rng.IntN(len(answers))])
@@ -680,7 +722,15 @@ func toyHistory(rng *rand.Rand) *history.History {
 		}
 		c.Add(&r)
 	}
-	return c.History()
+	h := c.History()
+	if h.Closed = rng.IntN(4) > 0; h.Closed {
+		for _, n := range nodes {
+			for _, id := range slices.Sorted(maps.Keys(copies[n])) {
+				h.Inventory = append(h.Inventory, history.Holding{Host: n, Session: id})
+			}
+		}
+	}
+	return h
 }
 
 func compareWithNaive(t *testing.T, seed uint64) {
@@ -690,7 +740,7 @@ func compareWithNaive(t *testing.T, seed uint64) {
 	opts := Options{MaxInactive: time.Duration(rng.IntN(2) * rng.IntN(20))}
 	r := Check(h, opts)
 	got := summary(r) + fmt.Sprintf(" %v", r.Guarantees)
-	want := (&naive{recs: h.Requests, opts: opts}).judge()
+	want := (&naive{recs: h.Requests, inventory: h.Inventory, closed: h.Closed, opts: opts}).judge()
 	if got != want {
 		var b strings.Builder
 		if err := history.EncodeRun(&b, h, ""); err != nil {

@@ -14,10 +14,10 @@ type part uint8
 const (
 	alive    part = iota // the answer speaks of this session
 	touched              // answered without a word about any session
-	open                 // no complete answer: what it did is unknown
+	open                 // no node's answer arrived: what it did is unknown to its user
 	none                 // presented this session, and the answer knows no session
 	replaced             // presented this session, and was given another one
-	logout               // asks to end this session
+	logout               // was to end this session
 )
 
 // session collects the requests of one session.
@@ -97,15 +97,18 @@ func (c *checker) indexOwners(ended []int32) {
 // whether that session is another one than the request presented. The answer's
 // word for new is not enough: isNew is replicated, so that a copy may still say
 // so when its user comes for the second time. An answer that is cut still sets a
-// cookie.
+// cookie. Of a page that says nothing, the node's note says which session it was.
 func identity(r *history.Record) (id string, fresh bool) {
 	if r.Answered() && r.Session != "" {
 		return r.Session, r.NewSession && base(r.Session) != base(r.Sent)
 	}
-	if r.SetCookie == "" {
-		return "", false
+	if r.SetCookie != "" {
+		return r.SetCookie, base(r.SetCookie) != base(r.Sent) && (r.NewSession || !r.Login())
 	}
-	return r.SetCookie, base(r.SetCookie) != base(r.Sent) && (r.NewSession || !r.Login())
+	if n := r.Answering(); n != nil && r.Acknowledged() && r.Got == nil {
+		return n.Session, n.New
+	}
+	return "", false
 }
 
 // carriedOver reports whether the answer to a login shows a session that goes on
@@ -117,7 +120,7 @@ func carriedOver(recs []*history.Record, items []item, r *history.Record) bool {
 	}
 	wrote := false
 	for _, it := range items {
-		w := recs[it.req].Write
+		w := recs[it.req].Write()
 		if w == nil {
 			continue
 		}
@@ -196,14 +199,18 @@ func (c *checker) sessionsOf(p *person) []*session {
 // silent is what an answer that gives no session id means for the session that
 // its request presented.
 func silent(r *history.Record) part {
+	n := r.Answering()
 	switch {
 	case !r.Answered():
 		return open
-	case r.Acknowledged() && r.Got != nil:
+	case r.Unnamed():
+		return touched // nobody can tell what it was
+	case n == nil:
+		return open // the proxy has answered by itself
+	case r.Acknowledged() && (r.Got != nil || n.Asked):
 		return none
-	default:
-		return touched
 	}
+	return touched
 }
 
 func (s *session) add(i int32, what part) { s.items = append(s.items, item{i, what}) }

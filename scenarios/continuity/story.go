@@ -19,15 +19,18 @@ const (
 const maxTold = 1000
 
 // tell enters an anomaly, seen by the user in the answer to r.
-func (t *trial) tell(kind string, r int32, explanation func() string) {
-	if t.told[kind]++; t.told[kind] > maxTold {
-		t.result.Untold++
+func (c *checker) tell(kind string, r int32, explanation func() string) {
+	if c.told[kind]++; c.told[kind] > maxTold {
+		c.result.Untold++
 		return
 	}
-	rec := t.recs[r]
-	t.result.Anomalies = append(t.result.Anomalies, Anomaly{
-		Kind: kind, User: rec.User, At: rec.Ended, Node: rec.Node, Request: rec.Request(),
-		Explanation: explanation(),
+	rec := c.recs[r]
+	text := explanation()
+	if rec.Audit {
+		text = "After the end each user looked once more: " + text
+	}
+	c.result.Anomalies = append(c.result.Anomalies, Anomaly{
+		Kind: kind, User: rec.User, At: rec.Ended, Node: rec.Node, Request: rec.Request(), Explanation: text,
 	})
 }
 
@@ -73,7 +76,7 @@ func (t *trial) sight(a *attribute, j int) string {
 
 // effect is what a write left: "cart=book".
 func (c *checker) effect(w int32) string {
-	write := c.recs[w].Write
+	write := c.recs[w].Write()
 	switch write.Op {
 	case history.Remove:
 		return write.Name + " removed"
@@ -142,7 +145,7 @@ func (t *trial) debts(r int32) string {
 	var list []string
 	for _, a := range t.attrs {
 		if known := t.ended(a.acked, r); known > 0 {
-			if w := a.newest[known-1]; t.recs[w].Write.Op != history.Remove {
+			if w := a.newest[known-1]; t.recs[w].Write().Op != history.Remove {
 				list = append(list, t.effect(w))
 			}
 		}
@@ -298,23 +301,60 @@ func (t *trial) tellForeignSession(r, owner int32) func() string {
 	}
 }
 
-func (t *trial) tellDuplicated(a *attribute, w, seen int32, n int64) func() string {
+func (c *checker) tellDuplicated(r int32) func() string {
 	return func() string {
-		var tried []string
-		for _, try := range t.recs[w].Attempts {
+		rec := c.recs[r]
+		var tried, ran []string
+		for _, try := range rec.Attempts {
 			tried = append(tried, fmt.Sprintf("%s (%s)", try.Node, try.Outcome))
 		}
-		story := fmt.Sprintf("%s (%s) was sent once", t.recs[w].Request(), t.asked(w))
+		for i := range rec.Notes {
+			if n := &rec.Notes[i]; n.Op != "" {
+				ran = append(ran, fmt.Sprintf("%s, which left %s of %s with %s applied", n.Node, n.Name, short(n.Session), writes(n.Writes)))
+			}
+		}
+		story := fmt.Sprintf("%s (%s) was sent once", rec.Request(), c.asked(r))
 		if len(tried) > 1 {
 			story += ", tried by the proxy on " + strings.Join(tried, " and ") + ","
 		}
 		times := "twice"
-		if n > 1 {
-			times = fmt.Sprintf("with others %d times too often", n)
+		if len(ran) > 2 {
+			times = fmt.Sprintf("%d times", len(ran))
 		}
-		g, _ := t.recs[seen].Attr(a.name)
-		return fmt.Sprintf("%s and executed %s: %s shows %s=%s with %d writes applied (%s). %s",
-			story, times, by(t.recs[seen]), a.name, g.Value, g.Writes, t.recs[seen].Request(), t.cause(seen, t.recs[w].Node))
+		return fmt.Sprintf("%s and executed %s: by %s. %s", story, times, strings.Join(ran, ", and by "), c.cause(r, rec.Node))
+	}
+}
+
+func writes(n int64) string {
+	if n == 1 {
+		return "1 write"
+	}
+	return fmt.Sprintf("%d writes", n)
+}
+
+// unmet says what came of a last look that no node answered.
+func (t *trial) unmet(r int32) string {
+	rec := t.recs[r]
+	answer := "no answer came (" + rec.Err + ")"
+	if rec.Answered() {
+		answer = fmt.Sprintf("%s answered %d", by(rec), rec.Status)
+	}
+	return fmt.Sprintf("%s asked for session %s, and %s", rec.User, short(rec.Sent), answer)
+}
+
+func (t *trial) tellUnseen(r int32, holders []string) func() string {
+	return func() string {
+		left := "."
+		if len(holders) > 0 {
+			left = ": still held by " + strings.Join(holders, ", ") + "."
+		}
+		return t.unmet(r) + ". Nobody could see whether it lives" + left + " " + t.cause(r)
+	}
+}
+
+func (t *trial) tellGone(r int32) func() string {
+	return func() string {
+		return t.unmet(r) + ", and no copy of it is left on any machine or in any store." + t.debts(r) + " " + t.cause(r)
 	}
 }
 

@@ -17,11 +17,15 @@ const ms = time.Millisecond
 //	alice 0-2 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
 //	alice 3-4 /session sent=S1 audit tries=a,b : 200 b - (no session)
 //	! 5 kill a
+//	= b S1
+//
+// The last kind is the inventory at the end: who holds which session; "=" alone
+// says that nobody holds any.
 //
 // Times are milliseconds. A user presents the session id that the latest answer
 // before gave, unless sent= says another (sent=- none); foreign marks a cookie
-// that the script chose. Behind the colon: a
-// status, or an error; the node; the session with * when it is new, "-" for
+// that the script chose; noted= is how often it was executed, once if nothing is
+// said; page= is the page that ran, if the path is another. Behind the colon: a status, or an error; the node; the session with * when it is new, "-" for
 // none, or "html" for an answer that says nothing; cookie=ID for a bare cookie;
 // attributes as name=value#write/writes. Writes are numbered from 1 in the
 // order of lines.
@@ -29,6 +33,8 @@ func tale(t testing.TB, text string) *history.History {
 	t.Helper()
 	var c history.Recorder
 	jar, count, number := map[string]string{}, map[string]int{}, int64(0)
+	var inventory []history.Holding
+	closed := false
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -41,6 +47,13 @@ func tale(t testing.TB, text string) *history.History {
 				t.Fatalf("tale: %q: %v", line, err)
 			}
 			c.AddEvent(history.Event{At: time.Duration(at) * ms, Step: 1, Kind: f[1], Node: strings.Join(f[2:], " ")})
+			continue
+		}
+		if rest, ok := strings.CutPrefix(line, "="); ok {
+			closed = true
+			if f := strings.Fields(rest); len(f) == 2 {
+				inventory = append(inventory, history.Holding{Host: f[0], Session: f[1]})
+			}
 			continue
 		}
 		asked, answer, ok := strings.Cut(line, " : ")
@@ -58,6 +71,7 @@ func tale(t testing.TB, text string) *history.History {
 		count[r.User]++
 		r.N = count[r.User]
 		r.Sent = jar[r.User]
+		executed, page := 1, r.Path
 		for _, word := range f[3:] {
 			name, value, _ := strings.Cut(word, "=")
 			switch name {
@@ -65,6 +79,12 @@ func tale(t testing.TB, text string) *history.History {
 				r.Sent = strings.Trim(value, "-")
 			case "audit":
 				r.Audit = true
+			case "noted":
+				if executed, _ = strconv.Atoi(value); executed == 0 && value != "0" {
+					t.Fatalf("tale: %q: how often was it executed?", line)
+				}
+			case "page":
+				page = value
 			case "foreign":
 				r.Foreign = true
 			case "tries":
@@ -75,18 +95,34 @@ func tale(t testing.TB, text string) *history.History {
 				t.Fatalf("tale: %q: unknown word %q", line, word)
 			}
 		}
-		if w := intent(r.Path); w != nil {
-			number++
-			w.Number = number
-			r.Write = w
-		}
 		read(t, &r, strings.Fields(answer))
+		note := history.Note{Node: r.Node, Path: page, Session: r.Session, Asked: r.Got != nil, Got: r.Got,
+			Login: strings.HasPrefix(page, "/login"), Logout: page == "/logout"}
+		if w := intent(page); w != nil {
+			number++
+			if note.Write = *w; note.Op == history.Mutate && r.Got != nil {
+				if _, there := r.Attr(note.Name); !there {
+					note.Write = history.Write{} // nothing to change
+				}
+			}
+			note.Number = number
+			shown, _ := r.Attr(note.Name)
+			note.Writes = shown.Writes
+		}
+		for i := range executed {
+			if i < len(r.Attempts) && executed > 1 {
+				note.Node = r.Attempts[i].Node
+			}
+			r.Notes = append(r.Notes, note)
+		}
 		if r.SetCookie != "" && !r.Foreign {
 			jar[r.User] = r.SetCookie
 		}
 		c.Add(&r)
 	}
-	return c.History()
+	h := c.History()
+	h.Inventory, h.Closed = inventory, closed
+	return h
 }
 
 func intent(path string) *history.Write {

@@ -31,6 +31,7 @@ type line struct {
 	SetCookie  string `json:"set_cookie"`
 	NewSession bool   `json:"new_session"`
 	Write      *Write
+	Notes      []noteLine
 	Maybe      bool
 	Want, Got  map[string]Attr
 	Error      string
@@ -49,7 +50,7 @@ func decode(text []byte) (Record, error) {
 		Step: l.Step, Label: l.Label, User: l.User,
 		Method: l.Method, Path: l.Path, On: l.On, Status: l.Status, Node: l.Node,
 		Sent: l.Sent, Foreign: l.Foreign, Session: l.Session, SetCookie: l.SetCookie, NewSession: l.NewSession,
-		Write: l.Write, Want: attrs(l.Want), Got: attrs(l.Got), Err: l.Error, Audit: l.Audit,
+		Want: attrs(l.Want), Got: attrs(l.Got), Err: l.Error, Audit: l.Audit,
 	}
 	if l.Started != nil {
 		r.Started, r.Ended = time.Duration(*l.Started), time.Duration(*l.Ended)
@@ -61,10 +62,46 @@ func decode(text []byte) (Record, error) {
 	if r.N, err = strconv.Atoi(strings.TrimPrefix(l.Request, l.User+"/")); err != nil {
 		return r, fmt.Errorf("request %q is none of user %q", l.Request, l.User)
 	}
+	for i := range l.Notes {
+		n, err := l.Notes[i].note(&r)
+		if err != nil {
+			return r, err
+		}
+		r.Notes = append(r.Notes, n)
+	}
+	if w := r.Write(); (w == nil) != (l.Write == nil) || w != nil && *w != *l.Write {
+		return r, fmt.Errorf("write is %v in the line and %v in the notes", l.Write, w)
+	}
 	if l.Maybe != r.Maybe() {
 		return r, fmt.Errorf("maybe is %v in the line and %v in the record", l.Maybe, r.Maybe())
 	}
 	return r, nil
+}
+
+// noteLine is what a reader finds of a note.
+type noteLine struct {
+	Node, Path, Requested string
+	Session               json.RawMessage
+	New, Login, Logout    bool
+	Write                 *Write
+	Got                   map[string]Attr
+	Refused               string
+	Status                int
+}
+
+func (l *noteLine) note(r *Record) (Note, error) {
+	n := Note{Node: l.Node, Path: l.Path, Requested: l.Requested, New: l.New, Login: l.Login, Logout: l.Logout,
+		Got: attrs(l.Got), Refused: l.Refused, Status: l.Status, Asked: l.Session != nil}
+	if l.Write != nil {
+		n.Write = *l.Write
+	}
+	if l.Got == nil {
+		n.Got = r.Got
+	}
+	if l.Session == nil {
+		return n, nil
+	}
+	return n, json.Unmarshal(l.Session, &n.Session)
 }
 
 // millis rounds to whole microseconds, which is what three decimals can say.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -19,8 +20,11 @@ import (
 //
 // want and got map an attribute's name to {value write writes}; both may be
 // null. Besides them a line may carry request (identity), label, on, sent,
-// foreign, write{name value number op}, maybe, and started and ended in
-// nanoseconds where milliseconds with three decimals cannot say them.
+// foreign, write{name value number op writes}, maybe, and started and ended in
+// nanoseconds where milliseconds with three decimals cannot say them; and
+// notes[]{node path requested session new login logout write got refused status},
+// what nodes say that the request was, where what is false, empty or, for got, as
+// in the line itself is left out.
 func EncodeRun(w io.Writer, h *History, mark string) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	begin := "{"
@@ -80,15 +84,8 @@ func AppendRecord(b []byte, r *Record) []byte {
 	b = appendField(b, "set_cookie", r.SetCookie)
 	b = append(b, `,"new_session":`...)
 	b = strconv.AppendBool(b, r.NewSession)
-	if w := r.Write; w != nil {
-		b = append(b, `,"write":{"name":`...)
-		b = AppendString(b, w.Name)
-		b = appendField(b, "value", w.Value)
-		b = append(b, `,"number":`...)
-		b = strconv.AppendInt(b, w.Number, 10)
-		b = appendField(b, "op", string(w.Op))
-		b = append(b, '}')
-	}
+	b = appendWrite(b, r.Write())
+	b = appendNotes(b, r)
 	if r.Maybe() {
 		b = append(b, `,"maybe":true`...)
 	}
@@ -106,6 +103,67 @@ func AppendRecord(b []byte, r *Record) []byte {
 		b = strconv.AppendInt(b, int64(r.Ended), 10)
 	}
 	return append(b, '}')
+}
+
+func appendWrite(b []byte, w *Write) []byte {
+	if w == nil || w.Op == "" {
+		return b
+	}
+	b = append(b, `,"write":{"name":`...)
+	b = AppendString(b, w.Name)
+	b = appendField(b, "value", w.Value)
+	b = append(b, `,"number":`...)
+	b = strconv.AppendInt(b, w.Number, 10)
+	b = appendField(b, "op", string(w.Op))
+	b = append(b, `,"writes":`...)
+	b = strconv.AppendInt(b, w.Writes, 10)
+	return append(b, '}')
+}
+
+func appendNotes(b []byte, r *Record) []byte {
+	for i := range r.Notes {
+		n := &r.Notes[i]
+		if i == 0 {
+			b = append(b, `,"notes":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = append(b, `{"node":`...)
+		b = AppendString(b, n.Node)
+		b = appendOptional(b, "path", n.Path)
+		b = appendOptional(b, "requested", n.Requested)
+		switch {
+		case n.Session != "":
+			b = appendField(b, "session", n.Session)
+		case n.Asked:
+			b = append(b, `,"session":null`...)
+		}
+		b = appendTrue(b, "new", n.New)
+		b = appendTrue(b, "login", n.Login)
+		b = appendTrue(b, "logout", n.Logout)
+		b = appendWrite(b, &n.Write)
+		if n.Got != nil && !slices.Equal(n.Got, r.Got) {
+			b = append(b, `,"got":`...)
+			b = appendAttrs(b, n.Got)
+		}
+		if n.Refused != "" {
+			b = appendField(b, "refused", n.Refused)
+			b = append(b, `,"status":`...)
+			b = strconv.AppendInt(b, int64(n.Status), 10)
+		}
+		b = append(b, '}')
+	}
+	if len(r.Notes) > 0 {
+		b = append(b, ']')
+	}
+	return b
+}
+
+func appendTrue(b []byte, name string, is bool) []byte {
+	if !is {
+		return b
+	}
+	return append(append(append(b, `,"`...), name...), `":true`...)
 }
 
 // AppendMillis appends d in milliseconds, cut to at most three decimals and

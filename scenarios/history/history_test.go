@@ -24,10 +24,15 @@ func full() Record {
 		Status: 200, Node: "tomcat1",
 		Attempts: []Attempt{{"tomcat2", "refused"}, {"tomcat1", "200"}},
 		Sent:     "A1.tomcat2", Session: "A1.tomcat1", SetCookie: "A1.tomcat1", NewSession: true,
-		Write: &Write{Name: "cart", Value: "pen", Number: 12, Op: Set},
-		Want:  []Attr{{"cart", "pen", 12, 1}},
-		Got:   []Attr{{"cart", "pen", 12, 1}, {"user", "al\"ice\n", 0, 2}},
-		Err:   "cut body", Audit: true, Foreign: true,
+		Notes: []Note{
+			{Node: "tomcat2", Refused: "an underscore", Status: 400, Got: []Attr{}},
+			{Node: "tomcat1", Path: "/set", Requested: "A1.tomcat2", Asked: true, Session: "A1.tomcat1", New: true, Login: true, Logout: true,
+				Write: Write{Name: "cart", Value: "pen", Number: 12, Op: Set, Writes: 1}, Got: []Attr{{"cart", "pen", 12, 1}}},
+			{Node: "tomcat1", Path: "/logout", Asked: true, Got: []Attr{}},
+		},
+		Want: []Attr{{"cart", "pen", 12, 1}},
+		Got:  []Attr{{"cart", "pen", 12, 1}, {"user", "al\"ice\n", 0, 2}},
+		Err:  "cut body", Audit: true, Foreign: true,
 	}
 }
 
@@ -38,7 +43,11 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 		`"method":"POST","path":"/set?name=cart&value=pen","on":"tomcat1","status":200,"node":"tomcat1",` +
 		`"attempts":[{"node":"tomcat2","outcome":"refused"},{"node":"tomcat1","outcome":"200"}],` +
 		`"sent":"A1.tomcat2","foreign":true,"session":"A1.tomcat1","set_cookie":"A1.tomcat1","new_session":true,` +
-		`"write":{"name":"cart","value":"pen","number":12,"op":"set"},"maybe":true,` +
+		`"write":{"name":"cart","value":"pen","number":12,"op":"set","writes":1},` +
+		`"notes":[{"node":"tomcat2","got":{},"refused":"an underscore","status":400},` +
+		`{"node":"tomcat1","path":"/set","requested":"A1.tomcat2","session":"A1.tomcat1","new":true,"login":true,"logout":true,` +
+		`"write":{"name":"cart","value":"pen","number":12,"op":"set","writes":1},"got":{"cart":{"value":"pen","write":12,"writes":1}}},` +
+		`{"node":"tomcat1","path":"/logout","session":null,"got":{}}],"maybe":true,` +
 		`"want":{"cart":{"value":"pen","write":12,"writes":1}},` +
 		`"got":{"cart":{"value":"pen","write":12,"writes":1},"user":{"value":"al\"ice\n","write":0,"writes":2}},` +
 		`"error":"cut body","audit":true}`
@@ -63,7 +72,10 @@ func TestEveryFieldComesBackFromItsLine(t *testing.T) {
 		"at the end":  func(r *Record) { r.Ended++ },
 		"no attribute in the answer": func(r *Record) {
 			r.Got = []Attr{}
-			r.Want, r.Attempts, r.Write = nil, nil, nil
+			r.Want, r.Attempts, r.Notes = nil, nil, nil
+		},
+		"attributes of the node's note as in the answer": func(r *Record) {
+			r.Notes = []Note{{Node: "tomcat1", Got: r.Got}}
 		},
 	} {
 		r := full()
@@ -223,29 +235,110 @@ func TestRecorderServesSeveralGoroutines(t *testing.T) {
 }
 
 func TestAnswersAreToldApartByStatusAndError(t *testing.T) {
-	write := &Write{Name: "cart", Number: 1, Op: Set}
+	write := []Note{{Node: "a", Write: Write{Name: "cart", Number: 1, Op: Set}}}
+	logout, read := []Note{{Node: "a", Logout: true}}, []Note{{Node: "a", Asked: true}}
+	refused := []Note{{Node: "a", Refused: "an underscore", Status: 400}}
 	for _, row := range []struct {
 		r                          Record
 		answered, acked, failed, m bool
 	}{
-		{Record{Status: 200, Write: write}, true, true, false, false},
-		{Record{Status: 200, Err: "cut", Write: write}, false, false, true, true},
-		{Record{Status: 302, Write: write}, true, false, false, true},
+		{Record{Status: 200, Notes: write}, true, true, false, false},
+		{Record{Status: 200, Err: "cut", Notes: write}, false, false, true, true},
+		{Record{Status: 302, Notes: write}, true, false, false, true},
 		{Record{Status: 404}, true, false, false, false},
 		{Record{Status: 500}, true, false, true, false},
-		{Record{Path: "/logout;jsessionid=S1", Err: "timeout"}, false, false, true, true},
-		{Record{Path: "/logout#top", Err: "timeout"}, false, false, true, true},
-		{Record{Path: "/login", Err: "timeout"}, false, false, true, false},
-		{Record{Status: 502, Write: write}, true, false, true, true},
-		{Record{Err: "timeout", Write: write}, false, false, true, true},
-		{Record{Err: "timeout", Path: "/app/logout?x=1"}, false, false, true, true},
-		{Record{Err: "timeout", Path: "/logout/x"}, false, false, true, false},
+		{Record{Status: 400}, true, false, false, false},
+		{Record{Status: 400, Notes: read}, true, false, false, false},
+		{Record{Status: 400, Notes: refused}, true, false, true, false},
+		{Record{Status: 200, Notes: refused}, true, true, false, false}, // the proxy has another page for it
+		{Record{Status: 400, Err: "cut", Notes: refused}, false, false, true, false},
+		{Record{Status: 502, Notes: write}, true, false, true, true},
+		{Record{Err: "timeout", Notes: write}, false, false, true, true},
+		{Record{Err: "timeout", Notes: logout}, false, false, true, true},
+		{Record{Err: "timeout", Notes: read, Path: "/logout"}, false, false, true, false},
+		{Record{Err: "timeout", Path: "/logout"}, false, false, true, false}, // it never came to a node
 	} {
 		r := row.r
 		if r.Answered() != row.answered || r.Acknowledged() != row.acked || r.Failed() != row.failed || r.Maybe() != row.m {
 			t.Errorf("status %d error %q: answered %v acknowledged %v failed %v maybe %v, want %v %v %v %v", r.Status, r.Err,
 				r.Answered(), r.Acknowledged(), r.Failed(), r.Maybe(), row.answered, row.acked, row.failed, row.m)
 		}
+	}
+}
+
+// Of several notes the one counts whose answer the user got.
+func TestAnsweringNote(t *testing.T) {
+	notes := []Note{{Node: "a", Path: "/1"}, {Node: "b", Path: "/2"}, {Node: "b", Path: "/3"}}
+	tried := func(outcomes ...string) (list []Attempt) {
+		for i, o := range outcomes {
+			list = append(list, Attempt{[]string{"a", "b"}[i%2], o})
+		}
+		return list
+	}
+	for _, row := range []struct {
+		name string
+		r    Record
+		want string // path of the note, "" for none
+	}{
+		{"the answer names its node", Record{Status: 200, Node: "a", Notes: notes}, "/1"},
+		{"executed once more on the node that it names", Record{Status: 200, Node: "b", Notes: notes}, "/3"},
+		{"an answer without words, through the proxy", Record{Status: 204, Attempts: tried("timeout", "204"), Notes: notes}, "/3"},
+		{"an answer without words, from the node itself", Record{Status: 204, On: "a", Notes: notes}, "/1"},
+		{"no answer", Record{Err: "timeout", Attempts: tried("timeout", "timeout"), Notes: notes}, ""},
+		{"the proxy's own 504", Record{Status: 504, Attempts: tried("timeout", "timeout"), Notes: notes}, ""},
+		{"the proxy's own 404", Record{Status: 404}, ""},
+		{"no note", Record{Status: 200, Node: "a"}, ""},
+	} {
+		got := ""
+		if n := row.r.Answering(); n != nil {
+			got = n.Path
+		}
+		if got != row.want {
+			t.Errorf("%s: answering note %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+func TestUnnamedRequestIsOneThatItsNodeDoesNotKnow(t *testing.T) {
+	wrote := func(number int64) []Note {
+		return []Note{{Node: "a", Write: Write{Name: "cart", Op: Set, Number: number}}}
+	}
+	ok, refused, elsewhere := []Attempt{{"a", "200"}}, []Attempt{{"a", "refused"}}, []Attempt{{"10.0.0.9:80", "200"}}
+	for _, row := range []struct {
+		name string
+		r    Record
+		want bool
+	}{
+		{"answered, and noted by nobody", Record{Attempts: ok}, true},
+		{"answered, and noted by another", Record{Attempts: ok, Notes: []Note{{Node: "b"}}}, true},
+		{"answered and noted", Record{Attempts: ok, Notes: []Note{{Node: "a"}}}, false},
+		{"written without a number", Record{Attempts: ok, Notes: wrote(0)}, true},
+		{"written with its number", Record{Attempts: ok, Notes: wrote(7)}, false},
+		{"never came to the node", Record{Attempts: refused}, false},
+		{"answered by a machine that is no node", Record{Attempts: elsewhere}, false},
+		{"answered by the proxy itself", Record{Status: 404}, false},
+	} {
+		if got := row.r.Unnamed(); got != row.want {
+			t.Errorf("%s: unnamed = %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestLateNotesFindTheirRequest(t *testing.T) {
+	early, late := Note{Node: "a", Path: "/1"}, Note{Node: "b", Path: "/2"}
+	var c Recorder
+	c.Add(&Record{User: "alice", N: 1, Notes: []Note{early}})
+	c.Add(&Record{User: "bob", N: 1})
+	h := c.History()
+	h.AddNotes(map[string][]Note{"alice/1": {late}, "carol/1": {late}})
+	if got := h.Requests[0].Notes; len(got) != 2 || got[0].Node != "a" || got[1].Node != "b" {
+		t.Errorf("notes of alice/1 = %+v, want that of a, then that of b", got)
+	}
+	if got := h.Requests[1].Notes; got != nil {
+		t.Errorf("notes of bob/1 = %+v, want none", got)
+	}
+	if got := c.History().Requests[0].Notes; len(got) != 1 {
+		t.Errorf("the recorder's own record has %d notes, want the one that it had", len(got))
 	}
 }
 

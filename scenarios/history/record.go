@@ -6,6 +6,10 @@
 // Recorder.History returns what there is so far in an order that depends on the
 // records alone. EncodeRun writes it as JSON Lines.
 //
+// What a request was, nobody can tell from its path: a proxy may lead it to any
+// page. A Record has the Notes of the nodes that executed it; a request without a
+// note has changed nothing.
+//
 // It leaves out every judgement: what a history means for somebody's session is
 // decided in package continuity. Events only explain a judgement, they never
 // enter it.
@@ -45,7 +49,7 @@ type Record struct {
 	SetCookie  string // the session id that the answer set as a cookie
 	NewSession bool   // the answer says that its session was created for it
 
-	Write *Write // what it was meant to change; nil for a read
+	Notes []Note // what nodes say that it was, one for each execution, in their order
 	Want  []Attr // what this user's acknowledged writes say must be seen at least
 	Got   []Attr // the attributes in the answer; nil when the answer lists none, empty when it says there are none
 
@@ -77,13 +81,14 @@ const (
 	Remove Op = "remove" // removeAttribute
 )
 
-// Write is a change that a request asks for. Its Number is unique in the run
-// and travels with the request, so that an answer shows whose write it carries.
+// Write is a change that a page has made. Its Number is unique in the run and
+// travels with the request, so that an answer shows whose write it carries.
 type Write struct {
 	Name   string
 	Value  string
-	Number int64
+	Number int64 // 0 when it did not reach the node
 	Op     Op
+	Writes int64 // applied to the attribute's object, with this one
 }
 
 // Answered reports whether a complete answer arrived, whatever its status.
@@ -96,33 +101,13 @@ func (r *Record) Acknowledged() bool {
 }
 
 // Failed reports whether the user got no answer, or one that says that the
-// server could not do it (5xx).
-func (r *Record) Failed() bool { return !r.Answered() || r.Status >= 500 }
+// server could not do it (5xx), or that of a connector which refused it.
+func (r *Record) Failed() bool { return !r.Answered() || r.Status >= 500 || r.Refused() }
 
 // Maybe reports whether the request has an effect that is unknown to its user:
-// it changes something and was not acknowledged.
+// a node says that it changed something, and it was not acknowledged.
 func (r *Record) Maybe() bool {
-	return (r.Write != nil || r.Logout()) && !r.Acknowledged()
-}
-
-// Logout reports whether the request asks to invalidate the session.
-func (r *Record) Logout() bool { return r.page() == "logout" }
-
-// Login reports whether the request asks for a login, which changes the id.
-func (r *Record) Login() bool { return r.page() == "login" }
-
-// page is the last segment of the path.
-func (r *Record) page() string {
-	path, start := r.Path, 0
-	for i := range len(path) {
-		switch path[i] {
-		case '/':
-			start = i + 1
-		case '?', ';', '#':
-			return path[start:i]
-		}
-	}
-	return path[start:]
+	return !r.Acknowledged() && (r.Write() != nil || r.Logout())
 }
 
 // Request is the request's identity in the run, such as "alice/3".
@@ -139,6 +124,27 @@ func (r *Record) Attr(name string) (Attr, bool) {
 		}
 	}
 	return Attr{}, false
+}
+
+// Holding is a copy of a session that was there when the run was over, its last
+// look included.
+type Holding struct {
+	Host    string // the machine whose memory or disk has it
+	File    string // on the disk of Host; "" for one in memory
+	Session string // its id there
+	Role    string // "sole", "primary" or "replica", "" in a file
+	Version int64  // how many writes have been applied to its attributes
+}
+
+// String names who holds the copy: "tomcat1 (primary)", "SESSIONS.ser of tomcat1".
+func (h Holding) String() string {
+	switch {
+	case h.File != "":
+		return h.File + " of " + h.Host
+	case h.Role != "":
+		return h.Host + " (" + h.Role + ")"
+	}
+	return h.Host
 }
 
 // Event is a line of the timeline: what the operator did, or what a node or the
@@ -159,6 +165,9 @@ type Event struct {
 type History struct {
 	Requests []*Record // shared, not to be changed
 	Events   []Event
+
+	Inventory []Holding // what there was of all sessions when the run was over
+	Closed    bool      // the run is over, and Inventory has been taken
 }
 
 // Sort puts the history in its order. It keeps Got and Want sorted by name.

@@ -16,6 +16,7 @@ type Recorder struct {
 	requests []*Record
 	free     []Record
 	tries    []Attempt
+	notes    []Note
 	events   []Event
 }
 
@@ -44,6 +45,18 @@ func (c *Recorder) Attempts(n int) []Attempt {
 	return room
 }
 
+// Notes returns room for n notes of a record.
+func (c *Recorder) Notes(n int) []Note {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.notes) < n {
+		c.notes = make([]Note, max(n, chunk))
+	}
+	room := c.notes[:n:n]
+	c.notes = c.notes[n:]
+	return room
+}
+
 // Add takes a finished request. Its Got and Want are sorted by name where they
 // are not yet; sorted ones are left alone, and several records may share them.
 // Nobody may change r, its slices and its Write from then on.
@@ -68,6 +81,22 @@ func (c *Recorder) Again(n int) {
 	c.mu.Lock()
 	c.events[n].More++
 	c.mu.Unlock()
+}
+
+// AddNotes adds notes that came after their request had been recorded. The records
+// in the history are not changed: a new one takes the place. Names of requests
+// that the history does not have are passed over.
+func (h *History) AddNotes(late map[string][]Note) {
+	if len(late) == 0 {
+		return
+	}
+	for i, r := range h.Requests {
+		if more := late[r.Request()]; more != nil {
+			with := *r
+			with.Notes = slices.Concat(r.Notes, more)
+			h.Requests[i] = &with
+		}
+	}
 }
 
 // History returns what has been recorded so far. It shares the records with the

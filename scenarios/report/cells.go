@@ -154,6 +154,7 @@ func table(cells []Cell) []column {
 	number("resurrected", false, func(o *Outcome) int { return o.Sessions.Resurrected })
 	number("forked", false, func(o *Outcome) int { return o.Sessions.Forked })
 	number("rolled back", false, func(o *Outcome) int { return o.Sessions.RolledBack })
+	number("unseen", false, func(o *Outcome) int { return o.Sessions.Unseen })
 	number("stale", false, func(o *Outcome) int { return o.Sessions.StaleReads })
 	number("failed", true, func(o *Outcome) int { return o.Requests.Failed })
 	list = append(list,

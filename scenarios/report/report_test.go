@@ -51,9 +51,9 @@ func sample(users int, copies bool, stale int) *history.History {
 				r.NewSession, r.SetCookie = true, id
 			}
 			number++
-			r.Write = &history.Write{Name: "count", Number: number, Op: history.Add}
 			count++
 			last = number
+			r.Notes = []history.Note{{Node: home, Session: id, Write: history.Write{Name: "count", Number: number, Op: history.Add, Writes: count}}}
 			r.Session = id
 			r.Got = []history.Attr{{Name: "count", Value: fmt.Sprint(count), Write: last, Writes: count}}
 			c.Add(&r)

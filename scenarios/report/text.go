@@ -309,7 +309,7 @@ type class struct {
 }
 
 func classes(s continuity.Sessions) []class {
-	return []class{{"kept", s.Kept}, {"rolled back", s.RolledBack}, {"forked", s.Forked},
+	return []class{{"kept", s.Kept}, {"unseen", s.Unseen}, {"rolled back", s.RolledBack}, {"forked", s.Forked},
 		{"lost", s.Lost}, {"resurrected", s.Resurrected}, {"leaked", s.Leaked}}
 }
 
@@ -380,8 +380,15 @@ func (p *printer) facts(o *Outcome) {
 		return
 	}
 	p.line("")
-	p.fact("requests", fmt.Sprintf("%d ok, %d failed, %d retried, %d executed twice",
-		o.Requests.OK, o.Requests.Failed, o.Requests.Retried, o.Requests.Duplicated))
+	refused := ""
+	if n := o.Requests.RefusedByNode; n > 0 {
+		refused = fmt.Sprintf(" (%d refused by the connector of a node)", n)
+	}
+	p.fact("requests", fmt.Sprintf("%d ok, %d failed%s, %d retried, %d executed twice",
+		o.Requests.OK, o.Requests.Failed, refused, o.Requests.Retried, o.Requests.Duplicated))
+	if n := o.Requests.NotJudged; n > 0 {
+		p.fact("not judged", plural(n, "request")+", whose name the proxy did not pass on to the node")
+	}
 	p.fact("by node", Visible(tally(o.Requests.ByNode)))
 	p.fact("by status", tally(o.Requests.ByStatus))
 	p.fact("ids", fmt.Sprintf("%s, %s", plural(o.Sessions.IDChanges, "id change"), plural(o.Sessions.StaleReads, "stale read")))
@@ -444,7 +451,7 @@ func (p *printer) anomalies(o *Outcome) {
 // kinds of anomalies, the worst first.
 var kinds = []string{
 	continuity.Leaked.String(), continuity.Resurrected.String(), continuity.Lost.String(), continuity.Forked.String(),
-	continuity.RolledBack.String(), continuity.Duplicated, continuity.StaleRead,
+	continuity.RolledBack.String(), continuity.Unseen.String(), continuity.Duplicated, continuity.StaleRead,
 }
 
 // spoken is a name without its underscores: "rolled back".

@@ -1,5 +1,7 @@
 package script
 
+import "strings"
+
 // ArgType is what stands in parentheses after a figure.
 type ArgType uint8
 
@@ -40,6 +42,7 @@ var Figures = []FigureInfo{
 	{"requests.total", Count, NoArg, true, "requests of all users"},
 	{"requests.ok", Count, NoArg, true, "answered with a status below 500, and whole"},
 	{"requests.failed", Count, NoArg, true, "all others"},
+	{"requests.refused_by_node", Count, NoArg, true, "of those: refused by a node's connector itself, such as a Host with an underscore"},
 	{"requests.retried", Count, NoArg, true, "sent to more than one node by the proxy"},
 	{"requests.duplicated", Count, NoArg, true, "executed more than once"},
 	{"requests.by_node", Count, NodeArg, true, "answered by this node"},
@@ -47,11 +50,12 @@ var Figures = []FigureInfo{
 
 	{"sessions.total", Count, NoArg, false, "sessions that users had"},
 	{"sessions.kept", Count, NoArg, false, "nothing happened to them"},
-	{"sessions.lost", Count, NoArg, false, "their user was given a new one"},
+	{"sessions.lost", Count, NoArg, false, "their user was given a new one, or no copy was left"},
 	{"sessions.rolled_back", Count, NoArg, false, "an acknowledged write was never seen again"},
 	{"sessions.forked", Count, NoArg, false, "two copies, each with a write that the other lacks"},
 	{"sessions.leaked", Count, NoArg, false, "somebody else's data was seen"},
 	{"sessions.resurrected", Count, NoArg, false, "alive after logout"},
+	{"sessions.unseen", Count, NoArg, false, "no node answered the last look, and a copy may live"},
 	{"sessions.id_changes", Count, NoArg, true, "times that an id changed"},
 	{"sessions.stale_reads", Count, NoArg, true, "reads that missed an acknowledged write"},
 	{"sessions.on", Count, NodeArg, true, "sessions whose user was last answered by this node"},
@@ -98,6 +102,18 @@ var Figures = []FigureInfo{
 	{CopiesFigure, Count, NoArg, true, "nodes that hold a copy of the user's session; looking touches nothing"},
 	{CopyFigure, Text, NodeArg, true, `what a node holds of it: "primary", "replica", "sole" or "none"`},
 	{CopyAttributeFigure, Attribute, NoArg, true, "a session attribute in that copy"},
+}
+
+// Judged reports whether a figure depends on what each request was: which session
+// it belonged to and what it wrote.
+func (f Figure) Judged() bool {
+	switch f.Name {
+	case "requests.duplicated", "USER.sessions", "USER.id_changes", "USER.stale_reads", "USER.lost":
+		return true
+	case "sessions.on":
+		return false
+	}
+	return strings.HasPrefix(f.Name, "sessions.") || strings.HasPrefix(f.Name, "guarantees.")
 }
 
 func figureInfo(name string) *FigureInfo {

@@ -33,11 +33,12 @@ type Config struct {
 	// it is finished.
 	NewRecord func() *history.Record
 	Record    func(*history.Record)
-	// NextWrite gives a number to a write, unique in the run and above 0.
-	NextWrite func() int64
-	// Attempts takes what the proxy traced of a request, by the request's
-	// identity. It may be nil.
-	Attempts func(request string) []history.Attempt
+	// Number gives a request the number that its write will have, if it turns out
+	// to be one: unique in the run and above 0.
+	Number func() int64
+	// Noted enters what proxy and nodes have noted of a request that has ended, by
+	// the request's identity. It may be nil.
+	Noted func(rec *history.Record, request string)
 }
 
 // Habits are how one user behaves. The zero value is a browser with patience:
@@ -133,22 +134,21 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	u.n++
 	rec.N = u.n
 	u.active++
-	rec.Write = u.intent(r.Method, r.Target)
 	if rec.Foreign = r.Foreign; !r.Foreign {
 		rec.Want = u.known
 	}
 	u.mu.Unlock()
 
-	id := rec.Request()
-	if err := u.exchange(ctx, r, id, rec); err != nil {
+	id, number := names(rec, u.cfg.Number())
+	if err := u.exchange(ctx, r, id, number, rec); err != nil {
 		rec.Err = world.OutcomeOf(err).String()
 		if rec.Err == world.Canceled.String() && ctx.Err() == nil {
 			rec.Err = "user_timeout"
 		}
 	}
 	rec.Ended = u.host.Elapsed() - u.cfg.Zero
-	if u.cfg.Attempts != nil && r.On == "" {
-		rec.Attempts = u.cfg.Attempts(id)
+	if u.cfg.Noted != nil {
+		u.cfg.Noted(rec, id)
 	}
 	u.mu.Lock()
 	u.active--
@@ -158,49 +158,15 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	return rec
 }
 
-// intent is the write that a request asks for, nil for a read.
-func (u *User) intent(method, target string) *history.Write {
-	path, query, _ := strings.Cut(target, "?")
-	if i := strings.IndexByte(path, ';'); i >= 0 {
-		path = path[:i]
-	}
-	param := func(name string) string {
-		value, _ := appnode.Parameter(query, name)
-		return value
-	}
-	switch path {
-	case "/session", "/logout":
-		return nil // the most frequent ones first
-	}
-	w := history.Write{Op: history.Set}
-	switch path {
-	case "/", "/index.jsp":
-		w.Name, w.Value = "test.org", "test.org"
-	case "/counter":
-		if method != http.MethodPost && param("add") != "1" {
-			return nil
-		}
-		w.Op, w.Name = history.Add, "count"
-	case "/set":
-		var given bool
-		w.Name = param("name")
-		if w.Value, given = appnode.Parameter(query, "value"); !given {
-			w.Op = history.Remove // setAttribute(name, null)
-		}
-	case "/mutate":
-		w.Op, w.Name, w.Value = history.Mutate, param("name"), param("value")
-	case "/remove":
-		w.Op, w.Name = history.Remove, param("name")
-	case "/login":
-		w.Name, w.Value = "user", param("user")
-	default:
-		return nil
-	}
-	if w.Name == "" {
-		return nil
-	}
-	w.Number = u.cfg.NextWrite()
-	return &w
+// names are the request's identity and its number as they travel: parts of one
+// string, since every request needs both.
+func names(rec *history.Record, number int64) (id, written string) {
+	var room [64]byte
+	b := append(append(room[:0], rec.User...), '/')
+	b = strconv.AppendInt(b, int64(rec.N), 10)
+	n := len(b)
+	both := string(strconv.AppendInt(b, number, 10))
+	return both[:n], both[n:]
 }
 
 // learn keeps what the user may rely on from now on. u.mu is held.
@@ -211,7 +177,7 @@ func (u *User) learn(rec *history.Record) {
 	if rec.Logout() || rec.NewSession {
 		u.known = nil
 	}
-	w := rec.Write
+	w := rec.Write()
 	if w == nil {
 		return
 	}
@@ -229,7 +195,7 @@ func (u *User) learn(rec *history.Record) {
 }
 
 // exchange sends the request and fills rec with what came back.
-func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.Record) error {
+func (u *User) exchange(ctx context.Context, r Request, id, number string, rec *history.Record) error {
 	addr := u.cfg.Front
 	if r.On != "" {
 		addr = u.cfg.Nodes[r.On]
@@ -250,7 +216,7 @@ func (u *User) exchange(ctx context.Context, r Request, id string, rec *history.
 	if err != nil {
 		return err
 	}
-	c.prepare(r, id, rec.Write)
+	c.prepare(r, id, number)
 	u.addCookies(c, r, rec)
 	if c.req.Close = u.habits.NoKeepAlive; c.req.Close {
 		c.close.set(c.req.Header, "Connection", "close")
@@ -297,17 +263,22 @@ func (u *User) read(c *client, rec *history.Record) {
 	}
 	a := &c.answer
 	rec.Node, rec.Session, rec.NewSession = a.Node, a.Session, a.New
-	if c.got == nil || !slices.EqualFunc(c.got, a.Attributes, shows) {
+	if c.got == nil || !slices.EqualFunc(c.got, a.Attributes, Shows) {
 		c.got = make([]history.Attr, 0, len(a.Attributes))
 		for _, at := range a.Attributes {
-			c.got = append(c.got, history.Attr{Name: at.Name, Value: at.Text, Write: int64(at.Write), Writes: int64(at.Writes)})
+			c.got = append(c.got, AttrOf(at))
 		}
 	}
 	rec.Got = c.got
 }
 
-// shows reports whether a record of an attribute is what an answer shows of it.
-func shows(a history.Attr, at sessions.Attribute) bool {
+// AttrOf is what a record says of an attribute.
+func AttrOf(at sessions.Attribute) history.Attr {
+	return history.Attr{Name: at.Name, Value: at.Text, Write: int64(at.Write), Writes: int64(at.Writes)}
+}
+
+// Shows reports whether a record of an attribute is what a node shows of it.
+func Shows(a history.Attr, at sessions.Attribute) bool {
 	return a.Name == at.Name && a.Value == at.Text && a.Write == int64(at.Write) && a.Writes == int64(at.Writes)
 }
 
@@ -360,7 +331,7 @@ func (u *User) connect(ctx context.Context, addr string) (*client, error) {
 }
 
 // prepare fills the request that goes out over this connection.
-func (c *client) prepare(r Request, id string, w *history.Write) {
+func (c *client) prepare(r Request, id, number string) {
 	if c.req.Header == nil {
 		c.req.Header = make(http.Header, 4)
 		c.req.Proto, c.req.ProtoMajor, c.req.ProtoMinor = "HTTP/1.1", 1, 1
@@ -369,10 +340,6 @@ func (c *client) prepare(r Request, id string, w *history.Write) {
 	c.url.Path, c.url.RawQuery, _ = strings.Cut(r.Target, "?")
 	c.req.Method, c.req.URL, c.req.RequestURI, c.req.Host = r.Method, &c.url, r.Target, c.addr
 	c.id.set(c.req.Header, world.HeaderRequest, id)
-	number := ""
-	if w != nil {
-		number = strconv.FormatInt(w.Number, 10)
-	}
 	c.write.set(c.req.Header, appnode.WriteHeader, number)
 }
 

@@ -58,7 +58,7 @@ func TestEveryRecordedActionKeepsItsObject(t *testing.T) {
 		s.m.RequestCompleted(s.ctx, session)
 		s.set(session, "cart", "pen")
 		s.set(session, "cart", "book")
-		if _, err := session.Mutate("cart", "ink", 0); err != nil {
+		if _, _, err := session.Mutate("cart", "ink", 0); err != nil {
 			t.Fatal(err)
 		}
 		s.m.RequestCompleted(s.ctx, session)
@@ -74,7 +74,7 @@ func TestDeltaShipsWhatTheObjectHoldsWhenItIsSent(t *testing.T) {
 			session := s.create()
 			s.set(session, "gone", "x")
 			s.set(session, "cart", "pen")
-			if _, err := session.Mutate("cart", "pen and book", 7); err != nil {
+			if _, _, err := session.Mutate("cart", "pen and book", 7); err != nil {
 				t.Fatal(err)
 			}
 			if err := session.RemoveAttribute("gone"); err != nil {
@@ -88,7 +88,7 @@ func TestDeltaShipsWhatTheObjectHoldsWhenItIsSent(t *testing.T) {
 			s.holds("the delta", id, "cart=pen and book x=y replica")
 
 			s.sent = nil
-			if _, err := session.Mutate("cart", "nothing", 8); err != nil {
+			if _, _, err := session.Mutate("cart", "nothing", 8); err != nil {
 				t.Fatal(err)
 			}
 			s.m.RequestCompleted(s.ctx, session)

@@ -130,6 +130,19 @@ var diskRows = []row{
 		next := r.boot("tomcat1")
 		r.as(next, func(context.Context) { r.read(next.Disk(), "work/x", "kept") })
 	}},
+	{"the operator reads a disk whose machine is down", func(r *rig) {
+		h := r.boot("tomcat1")
+		r.as(h, func(context.Context) { r.must(h.Disk().WriteFile("work/x", []byte("kept")), "write") })
+		r.kill("tomcat1")
+		data, err := r.w.ReadDisk("tomcat1", "work/x")
+		if err != nil || string(data) != "kept" {
+			r.errorf("ReadDisk of a machine that is down = %q, %v, want %q", data, err, "kept")
+		}
+		_, err = r.w.ReadDisk("tomcat1", "work/y")
+		r.isError("ReadDisk of no file", err, fs.ErrNotExist)
+		_, err = r.w.ReadDisk("tomcat9", "work/x")
+		r.isError("ReadDisk of no machine", err, fs.ErrNotExist)
+	}},
 	{"a dead host cannot touch its disk", func(r *rig) {
 		h := r.boot("tomcat1")
 		d := h.Disk()

@@ -9,7 +9,7 @@ import (
 	"sessionlab/lab/world"
 )
 
-func TestAttemptsAreTakenOnce(t *testing.T) {
+func TestTrailsAreTakenOnce(t *testing.T) {
 	run(t, plan("a", "b"), func(r *room) {
 		r.do(r.Kill("a"))
 		req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, "http://"+r.Front()+"/counter", nil)
@@ -23,11 +23,16 @@ func TestAttemptsAreTakenOnce(t *testing.T) {
 		}
 		resp.Body.Close()
 		want := []lab.Attempt{{Node: "a", Outcome: "refused"}, {Node: "b", Outcome: "200"}}
-		if got := r.TakeAttempts("alice/1"); !slices.Equal(got, want) {
-			t.Errorf("attempts = %v, want %v", got, want)
+		got := r.TakeTrail("alice/1")
+		if got == nil || !slices.Equal(got.Attempts, want) {
+			t.Fatalf("trail = %+v, want the attempts %v", got, want)
 		}
-		if got := r.TakeAttempts("alice/1"); got != nil {
-			t.Errorf("attempts taken again = %v, want none", got)
+		if len(got.Notes) != 1 || got.Notes[0].Node != "b" || got.Notes[0].Path != "/counter" || !got.Notes[0].New {
+			t.Errorf("notes = %+v, want one of b, of a new session on /counter", got.Notes)
+		}
+		r.ReturnTrail(got)
+		if got := r.TakeTrail("alice/1"); got != nil {
+			t.Errorf("trail taken again = %+v, want none", got)
 		}
 	})
 }

@@ -1,0 +1,160 @@
+package lab
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"sessionlab/appnode"
+	"sessionlab/lab/world"
+	"sessionlab/proxy"
+	"sessionlab/sessions"
+)
+
+// Trail is what proxy and nodes have noted of one request.
+type Trail struct {
+	Attempts []Attempt
+	Notes    []appnode.Note // one for each execution, in their order
+
+	attributes []sessions.Attribute // room for those of the notes
+}
+
+// Attempt is one try of the proxy for a request.
+type Attempt struct {
+	Node    string
+	Outcome string // a status such as "200", or an outcome on the wire
+}
+
+// TakeTrail returns what has been noted of a request, nil for nothing, and forgets
+// it. A try that has not ended is told as canceled. The caller gives the trail
+// back with ReturnTrail when it has been read.
+func (l *Lab) TakeTrail(request string) *Trail {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.trails[request]
+	delete(l.trails, request)
+	return t
+}
+
+// ReturnTrail gives a trail back. Nobody may look at it from then on.
+func (l *Lab) ReturnTrail(t *Trail) {
+	if t == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.Attempts, t.Notes, t.attributes = t.Attempts[:0], t.Notes[:0], t.attributes[:0]
+	l.spare = append(l.spare, t)
+}
+
+// EachTrailLeft calls f for every request with a trail that nobody has taken, in
+// the order of their names: those under way, and what was noted after the trail
+// had been taken. f must not keep the trail, and must not call the lab.
+func (l *Lab) EachTrailLeft(f func(request string, t *Trail)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, request := range slices.Sorted(maps.Keys(l.trails)) {
+		f(request, l.trails[request])
+	}
+}
+
+// trail is a request's trail, made if there is none. l.mu is held.
+func (l *Lab) trail(request string) *Trail {
+	t := l.trails[request]
+	if t != nil {
+		return t
+	}
+	if last := len(l.spare) - 1; last >= 0 {
+		t, l.spare = l.spare[last], l.spare[:last]
+	} else {
+		t = &Trail{}
+	}
+	l.trails[request] = t
+	return t
+}
+
+// noted keeps what a node did for an execution of a request, and tells what its
+// connector refuses.
+func (l *Lab) noted(n *appnode.Note) {
+	if n.Request != "" {
+		l.mu.Lock()
+		t := l.trail(n.Request)
+		kept := *n
+		if n.Attributes != nil {
+			from := len(t.attributes)
+			t.attributes = append(t.attributes, n.Attributes...)
+			kept.Attributes = t.attributes[from:len(t.attributes):len(t.attributes)]
+		}
+		t.Notes = append(t.Notes, kept)
+		l.mu.Unlock()
+	}
+	if n.Refused != "" {
+		l.emit(&Event{Kind: Broken, Host: n.Node, Request: n.Request, Class: "refuses " + n.Refused,
+			Text: fmt.Sprintf("the connector of %s answers %d by itself: %s", n.Node, n.Status, n.Refused)})
+	}
+}
+
+// tryBegins notes the nth try for a request.
+func (l *Lab) tryBegins(request string, nth int, a Attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.trail(request)
+	if nth == 1 {
+		t.Attempts = t.Attempts[:0]
+	}
+	t.Attempts = append(t.Attempts, a)
+}
+
+// tryEnds notes how the latest try for a request has ended, unless nobody waits
+// for the request any more.
+func (l *Lab) tryEnds(request, outcome string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.trails[request]; t != nil && len(t.Attempts) > 0 {
+		t.Attempts[len(t.Attempts)-1].Outcome = outcome
+	}
+}
+
+// proxyTraced turns the proxy's trace into events and attempts.
+func (l *Lab) proxyTraced(e proxy.TraceEvent) {
+	if e.Kind == proxy.Delivered {
+		return // the user's record tells it
+	}
+	if e.Kind == proxy.LinePassed {
+		l.tell(Skips, ProxyName, "a request passes %s (%s), which is not simulated: %s", e.Line.Directive, e.Line.Pos, e.Line.Reason)
+		return
+	}
+	n, name := l.byAddr[e.Addr], e.Addr
+	if n != nil {
+		name = n.plan.Name
+	}
+	switch e.Kind {
+	case proxy.AttemptBegan:
+		if n != nil && !l.proxyGone.Load() {
+			l.begins(n)
+		}
+		if e.Request != "" {
+			// How it stands for a user who does not wait for its end.
+			l.tryBegins(e.Request, e.Attempt, Attempt{name, world.Canceled.String()})
+		}
+		l.emit(&Event{Kind: Tries, Host: ProxyName, Peer: name, Request: e.Request})
+	case proxy.AttemptEnded:
+		outcome := e.Outcome.String()
+		if e.Outcome == world.OK {
+			outcome = world.StatusText(e.Status)
+		}
+		l.tryEnds(e.Request, outcome)
+		if n != nil && !l.proxyGone.Load() {
+			l.ends(n)
+		}
+	case proxy.ServerDisabled:
+		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: e.Request,
+			Text: fmt.Sprintf("the proxy takes %s out of service", name)})
+	case proxy.ServerReadmitted:
+		l.emit(&Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: e.Request,
+			Text: fmt.Sprintf("the proxy has %s in service again", name)})
+	case proxy.NoLiveUpstreams:
+		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: e.Request,
+			Text: "no live upstreams: the proxy answers 502 by itself", Class: "no live upstreams"})
+	}
+}

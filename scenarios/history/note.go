@@ -1,0 +1,146 @@
+package history
+
+import "strings"
+
+// Note is what a node says of one execution of a request: what the request was.
+// An execution that a kill ended before it did anything has left none.
+type Note struct {
+	Node string
+	Path string // the page that ran, as the node's application sees it
+
+	Requested string // the session id that the node was presented, "" for none
+	Asked     bool   // the page asked for its session: "" below means that there was none
+	Session   string // the id of the session it worked on, "" for none
+	New       bool   // the session was created for it
+	Login     bool   // it logged somebody in, which changes the session's id
+	Logout    bool   // it was to invalidate the session, whether the node had one or not
+
+	Write        // what it changed; Op is "" for a read
+	Got   []Attr // the attributes in its answer; nil when that lists none, as in a Record
+
+	// Refused is the rule by which the node's connector refused the request, with
+	// Status; no page ran then. "" for any other request.
+	Refused string
+	Status  int
+}
+
+// Executed is how often a page ran for the request and changed an attribute.
+func (r *Record) Executed() int {
+	n := 0
+	for i := range r.Notes {
+		if r.Notes[i].Op != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Write is what the request changed in its first execution that changed anything,
+// nil for a read.
+func (r *Record) Write() *Write {
+	for i := range r.Notes {
+		if r.Notes[i].Op != "" {
+			return &r.Notes[i].Write
+		}
+	}
+	return nil
+}
+
+// Wrote is the request's change of one attribute, nil for none.
+func (r *Record) Wrote(name string) *Write {
+	for i := range r.Notes {
+		if n := &r.Notes[i]; n.Op != "" && n.Name == name {
+			return &n.Write
+		}
+	}
+	return nil
+}
+
+// Logout reports whether the request was a logout.
+func (r *Record) Logout() bool {
+	for i := range r.Notes {
+		if r.Notes[i].Logout {
+			return true
+		}
+	}
+	return false
+}
+
+// Login reports whether the request logged somebody in.
+func (r *Record) Login() bool {
+	for i := range r.Notes {
+		if r.Notes[i].Login {
+			return true
+		}
+	}
+	return false
+}
+
+// Answering is the note of the execution that the answer comes from, nil when no
+// node's answer reached the user: the proxy may have answered by itself.
+func (r *Record) Answering() *Note {
+	node := r.Node
+	if node == "" && r.Answered() {
+		if node = r.On; node == "" {
+			node = r.answered()
+		}
+	}
+	if node == "" {
+		return nil
+	}
+	for i := len(r.Notes) - 1; i >= 0; i-- {
+		if r.Notes[i].Node == node {
+			return &r.Notes[i]
+		}
+	}
+	return nil
+}
+
+// answered is the node whose answer the proxy had to its last attempt, "" if that
+// brought none.
+func (r *Record) answered() string {
+	if n := len(r.Attempts); n > 0 && isStatus(r.Attempts[n-1].Outcome) {
+		return r.Attempts[n-1].Node
+	}
+	return ""
+}
+
+func isStatus(outcome string) bool {
+	return len(outcome) == 3 && outcome[0] >= '1' && outcome[0] <= '9'
+}
+
+// Refused reports whether the answer is that of a connector that refused the
+// request.
+func (r *Record) Refused() bool {
+	if len(r.Notes) == 0 {
+		return false
+	}
+	n := &r.Notes[len(r.Notes)-1]
+	return n.Refused != "" && r.Answered() && r.Status == n.Status
+}
+
+// Unnamed reports whether a node answered an attempt of the proxy and says nothing
+// of this request: the proxy did not pass on the name by which a node would know
+// it, or the number of its write. What such a request did cannot be judged.
+func (r *Record) Unnamed() bool {
+	for _, a := range r.Attempts {
+		if isStatus(a.Outcome) && strings.IndexByte(a.Node, ':') < 0 && !r.noted(a.Node) { // an address is no node's name
+			return true
+		}
+	}
+	for i := range r.Notes {
+		if r.Notes[i].Op != "" && r.Notes[i].Number == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Record) noted(node string) bool {
+	for i := range r.Notes {
+		if r.Notes[i].Node == node {
+			return true
+		}
+	}
+	return false
+}
