@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sessionlab/lab"
@@ -115,6 +116,14 @@ func (l *Live) Users() []UserStatus {
 		}
 	}
 	return table
+}
+
+// Silence makes the users of the population wait before their next request, or
+// lets them go on. It reports false if the lab has no population. Requests under
+// way are answered all the same.
+func (l *Live) Silence(quiet bool) bool {
+	l.r.silent.Store(quiet)
+	return slices.ContainsFunc(l.crowd, func(p person) bool { return p.journey != "" })
 }
 
 // Do performs one line of the scenario language and waits as long as the line

@@ -117,6 +117,8 @@ type run struct {
 	armCtx    context.Context // of the lines that wait for a time or an event; guarded by mu
 	disarming func()          // ends armCtx, if that is not scriptCtx; guarded by mu
 
+	silent atomic.Bool // the population waits
+
 	mu         sync.Mutex // guards memory only
 	watches    []*watch
 	remembered map[string]script.Value
@@ -233,7 +235,14 @@ func (r *run) sendOut(stage context.Context, crowd []person) {
 		}
 		u := r.users[p.name]
 		u.Host().Go("journey", func(ctx context.Context) {
-			u.Travel(ctx, p.journey, p.pace, func() bool { return stage.Err() != nil })
+			u.Travel(ctx, p.journey, p.pace, func(ctx context.Context) bool {
+				for r.silent.Load() && stage.Err() == nil && u.Host().Sleep(ctx, silence) == nil {
+				}
+				return stage.Err() == nil
+			})
 		})
 	}
 }
+
+// silence is how long a silenced user waits before it looks again.
+const silence = 50 * time.Millisecond

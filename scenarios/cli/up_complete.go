@@ -58,6 +58,8 @@ func (v vocabulary) next(words []string) []string {
 		return nil
 	case "sessions":
 		return []string{"all"}
+	case "users":
+		return []string{"quiet", "go"}
 	case "wait":
 		return v.wait(words[1:])
 	}

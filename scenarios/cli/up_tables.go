@@ -116,6 +116,36 @@ func (t *table) write(w io.Writer, paint bool) {
 	}
 }
 
+// fit cuts a table that is too wide into several, one below the other. Each
+// begins with the first column; the last column of text is folded where even
+// that is too wide. Width 0 means lines without end.
+func (t *table) fit(width int) []*table {
+	if width <= 0 || t.width() <= width {
+		return []*table{t}
+	}
+	widths := t.widths()
+	var parts []*table
+	for from := 1; from < len(widths); {
+		to, used := from, widths[0]
+		for to < len(widths) && (to == from || used+2+widths[to] <= width) {
+			used += 2 + widths[to]
+			to++
+		}
+		part := &table{fold: width}
+		for _, row := range t.rows {
+			if len(row) > from {
+				row = append([]field{row[0]}, row[from:min(to, len(row))]...)
+			} else {
+				row = row[:1]
+			}
+			part.rows = append(part.rows, row)
+		}
+		parts = append(parts, part)
+		from = to
+	}
+	return parts
+}
+
 // nodeTable is the nodes by their own account; without addresses if url is nil.
 func nodeTable(nodes []lab.NodeStatus, clustered bool, frozen func(name string) bool, url func(addr string) string) *table {
 	t := &table{}

@@ -206,6 +206,50 @@ drop KIND [from HOST] [to HOST] [P%] [N times]
 	}
 }
 
+func TestUpSilencesThePopulationAndWakesIt(t *testing.T) {
+	d := newDesk(t, "nodes 1\nusers 2 journey=counter think=10ms\nend 1s\n")
+	lines := `wait until user1 is answered
+users quiet
+wait 200ms
+remember then = requests.total
+wait 200ms
+expect requests.total - then == 0
+users go
+wait until user1 is answered
+expect requests.total - then > 0
+`
+	if got := d.types(lines); got != exitPass {
+		t.Errorf("exit status: got %d, want %d; there is:\n%s", got, exitPass, d.out.String())
+	}
+	d = newDesk(t, twoNodes)
+	if got := d.types("users quiet\n"); got != exitMisuse {
+		t.Errorf("a lab without a population: got exit status %d, want %d", got, exitMisuse)
+	}
+}
+
+func TestATableThatIsTooWideIsSeveral(t *testing.T) {
+	tb := &table{}
+	tb.head("NODE", ">REQUESTS", ">ERRORS", "SEES")
+	tb.row(plain("upstream a"))
+	tb.row(plain("tomcat1"), number(12), number(0), plain("tomcat2 tomcat3 tomcat4"))
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{60, "NODE     REQUESTS  ERRORS  SEES\nupstream a\ntomcat1        12       0  tomcat2 tomcat3 tomcat4\n"},
+		{26, "NODE     REQUESTS  ERRORS\nupstream a\ntomcat1        12       0\n" +
+			"NODE     SEES\nupstream a\ntomcat1  tomcat2 tomcat3\n         tomcat4\n"},
+	} {
+		var b strings.Builder
+		for _, part := range tb.fit(c.width) {
+			part.write(&b, false)
+		}
+		if got := b.String(); got != c.want {
+			t.Errorf("width %d: got\n%s\nwant\n%s", c.width, got, c.want)
+		}
+	}
+}
+
 func TestUpExitStatusIsThatOfTheLines(t *testing.T) {
 	for _, c := range []struct {
 		lines string

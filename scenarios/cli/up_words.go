@@ -30,7 +30,7 @@ func ownWords() []ownWord {
 		{"help", "help [TOPIC]", "this; topics: scenario, pages, kill, cluster, and so on", (*prompt).help},
 		{"status", "status", "nodes, and the proxy's view of them", (*prompt).showStatus},
 		{"sessions", "sessions [all]", "which node holds which copy of which session", (*prompt).showSessions},
-		{"users", "users", "who does what, and how it goes", (*prompt).showUsers},
+		{"users", "users [quiet|go]", "who does what, and how it goes; quiet: the population waits; go: it goes on", (*prompt).showUsers},
 		{"timeline", "timeline [N]", "the last 15, or N, things that happened", (*prompt).showTimeline},
 		{"report", "report", "what has become of every session so far", (*prompt).showReport},
 		{"disarm", "disarm", "end what after, every, when and whenever wait for", (*prompt).disarm},
@@ -199,7 +199,7 @@ func (p *prompt) showSessions(args []string) error {
 	if narrow {
 		t = sessionTable(held, rows, true)
 	}
-	t.write(&b, p.paint)
+	p.lay(&b, t)
 	fmt.Fprintln(&b, report.Paint(p.paint, report.Dim, hang("", legend(held, narrow), width)))
 	if more > 0 {
 		fmt.Fprintf(&b, "%s left out: sessions all shows them\n", count(more, "older session", "older sessions"))
@@ -222,10 +222,19 @@ func legend(held []holder, narrow bool) string {
 }
 
 func (p *prompt) showUsers(args []string) error {
-	if err := noArguments("users", args); err != nil {
-		return err
+	switch {
+	case len(args) == 0:
+		p.showTables(userTable(p.live.Users()))
+		return nil
+	case len(args) > 1 || args[0] != "quiet" && args[0] != "go":
+		return misuse("users, users quiet, or users go", "users does not know %q", strings.Join(args, " "))
+	case !p.live.Silence(args[0] == "quiet"):
+		return misuse(`a line such as "users 5 journey=counter" in the scenario makes one`, "there is no population: every user does what you type")
+	case args[0] == "quiet":
+		p.say("the population waits; users go wakes it\n")
+	default:
+		p.say("the population goes on\n")
 	}
-	p.showTables(userTable(p.live.Users()))
 	return nil
 }
 
@@ -263,13 +272,20 @@ func (p *prompt) showReport(args []string) error {
 	return nil
 }
 
+// lay writes a table as wide as the terminal.
+func (p *prompt) lay(b *strings.Builder, t *table) {
+	for _, part := range t.fit(p.env.width(p.env.Stdout)) {
+		part.write(b, p.paint)
+	}
+}
+
 func (p *prompt) showTables(tables ...*table) {
 	var b strings.Builder
 	for i, t := range tables {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		t.write(&b, p.paint)
+		p.lay(&b, t)
 	}
 	p.say(b.String())
 }
