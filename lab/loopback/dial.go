@@ -69,7 +69,7 @@ func (h *host) connect(ctx context.Context, addr string) (*sock, error) {
 	case errors.Is(err, syscall.ECONNRESET):
 		return nil, world.ErrReset
 	}
-	return nil, err
+	return nil, h.enough(err, "connect to", addr)
 }
 
 func (h *host) connectReal(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {

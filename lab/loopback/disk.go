@@ -1,7 +1,6 @@
 package loopback
 
 import (
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -14,6 +13,8 @@ import (
 // disks is the directory under which every machine has one of its own. It is
 // made when a machine first writes.
 type disks struct {
+	calls chan struct{} // one in it for each call under way
+
 	mu   sync.Mutex
 	root string
 }
@@ -24,6 +25,16 @@ type disks struct {
 type disk struct {
 	disks *disks
 	dir   string
+}
+
+// mostDiskCalls is how many threads of the system may wait for the disk at a time.
+const mostDiskCalls = 8
+
+// quickly runs f, which waits in the system with a thread of its own.
+func (d *disk) quickly(f func(*disk) error) error {
+	d.disks.calls <- struct{}{}
+	defer func() { <-d.disks.calls }()
+	return f(d)
 }
 
 // path is the machine's directory, made if it is missing.
@@ -146,9 +157,9 @@ func (w *World) ReadDisk(machine, file string) ([]byte, error) {
 type hostDisk struct{ host *host }
 
 func (d hostDisk) do(op, name string, f func(*disk) error) error {
-	err := d.host.effect(func() error { return f(&d.host.machine.disk) })
+	err := d.host.effect(func() error { return d.host.machine.disk.quickly(f) })
 	if err != nil {
-		return &fs.PathError{Op: op, Path: name, Err: cause(err)}
+		return &fs.PathError{Op: op, Path: name, Err: cause(d.host.enough(err, op, name))}
 	}
 	return nil
 }
@@ -182,13 +193,10 @@ func (d hostDisk) Remove(name string) error {
 }
 
 func (d hostDisk) List(prefix string) (names []string, err error) {
-	err = d.host.effect(func() error {
+	err = d.do("list", prefix, func(d *disk) error {
 		var err error
-		names, err = d.host.machine.disk.list(prefix)
+		names, err = d.list(prefix)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", prefix, cause(err))
-	}
-	return names, nil
+	return names, err
 }

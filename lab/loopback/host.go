@@ -43,8 +43,11 @@ func newHost(w *World, m *machine) *host {
 }
 
 // gate lets a call of this host pass: it waits while the host is paused and
-// fails once it is killed.
+// fails once it is killed, or once the run is broken.
 func (h *host) gate() error {
+	if h.world.broken.Load() != nil {
+		return world.ErrHostDown
+	}
 	for {
 		h.mu.Lock()
 		dead, resumed := h.dead, h.resumed

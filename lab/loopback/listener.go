@@ -114,12 +114,8 @@ func (l *listener) accept(ctx context.Context) (*sock, error) {
 		case l.isClosed():
 			return nil, net.ErrClosed
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ECONNABORTED):
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-			if err := l.host.Sleep(ctx, 5*time.Millisecond); err != nil {
-				return nil, err
-			}
 		default:
-			return nil, err
+			return nil, l.host.enough(err, "accept on", l.addr)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 const shortest = 2 * time.Millisecond
 
 // mostNaps is how many threads of the system may be asleep for this at a time.
-const mostNaps = 64
+const mostNaps = 16
 
 var naps atomic.Int32
 

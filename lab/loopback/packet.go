@@ -266,7 +266,7 @@ func (p *packetConn) read(ctx context.Context, b []byte) (int, string, error) {
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ECONNREFUSED):
 			continue
 		default:
-			return 0, "", err
+			return 0, "", p.host.enough(err, "read from", p.addr)
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		note, ok := w.post.claim(p.real, from, whole[:n])
@@ -296,7 +296,7 @@ func (p *packetConn) WriteTo(l world.Label, b []byte, addr string) error {
 		return p.fail("write", addr, err)
 	}
 	if err := p.send(l, b, to); err != nil {
-		return p.fail("write", addr, err)
+		return p.fail("write", addr, p.host.enough(err, "send to", addr))
 	}
 	return nil
 }
@@ -386,7 +386,7 @@ func (w *World) sendLate(a fault.Action, n note, b []byte, to *packetConn) error
 			return
 		}
 		for range 1 + a.Copies {
-			_ = w.post.write(late, n, b, now) // datagrams may be lost
+			_ = now.host.enough(w.post.write(late, n, b, now), "be sent to at", now.addr) // else it is lost
 		}
 	})
 	return nil

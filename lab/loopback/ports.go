@@ -134,5 +134,5 @@ func (p *ports) real(logical netip.AddrPort) (netip.AddrPort, bool) {
 
 // unbound is the error of a port that could not be opened.
 func (h *host) unbound(port int, err error) error {
-	return &world.OpError{Op: "listen", Addr: h.at(port).String(), Err: err}
+	return &world.OpError{Op: "listen", Addr: h.at(port).String(), Err: h.enough(err, "listen on", h.at(port))}
 }

@@ -322,7 +322,7 @@ func (s *sock) cause(err error) error {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
 		return world.ErrReset
 	}
-	return err
+	return s.host.enough(err, "use its connection with", s.remoteAddr())
 }
 
 // errAfterEnd is a write that was answered with a reset because the peer had

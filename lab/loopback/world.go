@@ -53,7 +53,7 @@ type World struct {
 
 	observer atomic.Pointer[func(world.Event)]
 	operator *host
-	broken   atomic.Pointer[error] // the panic of a task
+	broken   atomic.Pointer[error] // the panic of a task, or a world.Shortage
 
 	ctx   context.Context // ends at Close
 	end   context.CancelFunc
@@ -79,7 +79,13 @@ const operatorName = "operator"
 // New opens a machine room and holds its block of addresses until Close.
 // Errors wrap world.ErrPortTaken when the block belongs to another lab.
 func New(cfg Config) (*World, error) {
+	if short := tooFewThreads(); short != nil {
+		return nil, short
+	}
 	addrs, err := claim(cfg)
+	if short := shortage("open a socket for the lab", err); err != nil && short != nil {
+		return nil, short
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open loopback world: %w", err)
 	}
@@ -92,6 +98,7 @@ func New(cfg Config) (*World, error) {
 	}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.links.changed = make(chan struct{})
+	w.disks.calls = make(chan struct{}, mostDiskCalls)
 	w.faults.OnChange(w.links.wake)
 	w.operator = newHost(w, w.newMachine(operatorName, operatorAddr))
 	return w, nil
@@ -124,7 +131,7 @@ func (w *World) URL(logical string) string {
 }
 
 // Run implements world.World. The context ends at Close. A panic of any task
-// ends it too, and comes back as Run's error.
+// ends it too, and comes back as Run's error; so does a *world.Shortage.
 func (w *World) Run(f func(ctx context.Context) error) error {
 	err := f(w.ctx)
 	w.stop()
@@ -140,7 +147,8 @@ func (w *World) Elapsed() time.Duration { return w.elapsed() }
 // Interrupt implements world.World.
 func (w *World) Interrupt() { w.fail(world.ErrInterrupted) }
 
-// fail ends the run because a task panicked; the first one counts.
+// fail ends the run because a task panicked, or because this machine has too
+// little of something; the first one counts.
 func (w *World) fail(err error) {
 	w.broken.CompareAndSwap(nil, &err)
 	w.end()
@@ -284,7 +292,7 @@ func (w *World) Observe(f func(world.Event)) { w.observer.Store(&f) }
 // emit tells the observer what happened. The operator's own messages are not
 // among it.
 func (w *World) emit(e world.Event) {
-	if f := w.observer.Load(); f != nil && e.Host != operatorName {
+	if f := w.observer.Load(); f != nil && e.Host != operatorName && w.broken.Load() == nil {
 		e.At = w.elapsed()
 		(*f)(e)
 	}
