@@ -40,8 +40,8 @@ type Result struct {
 	Scenario     *script.Scenario
 	Verdict      Verdict
 	Void         []string // why the run shows nothing, whatever was expected of it
-	Notes        []string // what can be said beside the verdict
 	Reasons      []string // what was not put to the test, and how far an interrupted run came
+	Notes        []string // what is good to know and decides nothing
 	Expectations []Expectation
 	History      *history.History
 	Checked      *continuity.Result

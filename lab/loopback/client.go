@@ -136,6 +136,7 @@ func (c *httpConn) SetReadDeadline(d time.Duration) {
 		c.sock.setDeadline(noDeadline)
 		return
 	}
+	c.sock.host.world.late.inForce(d)
 	c.sock.setDeadline(time.Now().Add(d))
 }
 

@@ -216,11 +216,13 @@ func (h *host) Sleep(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	var err error
+	due := h.world.elapsed() + d
 	if nap(d) {
 		err = ctx.Err()
 	} else {
 		err = h.await(ctx, d)
 	}
+	h.world.late.fired(h.Name(), due, h.world.elapsed())
 	if down := h.gate(); down != nil {
 		return down
 	}
@@ -241,6 +243,7 @@ func (h *host) await(ctx context.Context, d time.Duration) error {
 }
 
 func (h *host) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	h.world.late.inForce(d)
 	ctx, cancel := context.WithTimeout(ctx, d)
 	return undated{ctx}, cancel
 }
@@ -299,18 +302,22 @@ func (s *signal) Set() {
 	}
 }
 
-func (s *signal) Wait(ctx context.Context) error { return s.wait(ctx, nil) }
+func (s *signal) Wait(ctx context.Context) error { return s.wait(ctx, nil, 0) }
 
 func (s *signal) WaitWithin(ctx context.Context, d time.Duration) error {
+	due := s.host.world.elapsed() + d
 	limit := time.NewTimer(d)
 	defer limit.Stop()
-	return s.wait(ctx, limit.C)
+	return s.wait(ctx, limit.C, due)
 }
 
-// wait waits without a limit if that is nil.
-func (s *signal) wait(ctx context.Context, limit <-chan time.Time) error {
+// wait waits until a limit that is due at a time, without one if it is nil.
+func (s *signal) wait(ctx context.Context, limit <-chan time.Time, due time.Duration) error {
 	if err := s.host.gate(); err != nil {
 		return err
+	}
+	if limit != nil {
+		due = max(due, s.host.world.elapsed()) // a pause is no lateness
 	}
 	var err error
 	select {
@@ -319,6 +326,7 @@ func (s *signal) wait(ctx context.Context, limit <-chan time.Time) error {
 		select {
 		case <-s.set:
 		case <-limit:
+			s.host.world.late.fired(s.host.Name(), due, s.host.world.elapsed())
 			err = context.DeadlineExceeded
 		case <-ctx.Done():
 			err = ctx.Err()

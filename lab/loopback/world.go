@@ -50,6 +50,7 @@ type World struct {
 	wires  wires
 	post   post
 	disks  disks
+	late   lateness
 
 	observer atomic.Pointer[func(world.Event)]
 	operator *host
@@ -133,6 +134,7 @@ func (w *World) URL(logical string) string {
 // Run implements world.World. The context ends at Close. A panic of any task
 // ends it too, and comes back as Run's error; so does a *world.Shortage.
 func (w *World) Run(f func(ctx context.Context) error) error {
+	w.spawn(w.beats)
 	err := f(w.ctx)
 	w.stop()
 	if broken := w.broken.Load(); broken != nil {

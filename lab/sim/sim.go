@@ -135,6 +135,9 @@ func New(c Config) *World {
 
 var _ world.World = (*World)(nil)
 
+// Lateness implements world.World: virtual time is never late.
+func (w *World) Lateness() world.Lateness { return world.Lateness{} }
+
 func (w *World) incarnate(m *machine) *host {
 	h := &host{
 		machine: m, w: w,

@@ -69,12 +69,24 @@ type World interface {
 	// was about to do is not done. Any goroutine may call it, at any time.
 	Interrupt()
 
+	// Lateness says how exactly this world has kept time so far.
+	Lateness() Lateness
+
 	// Close ends every machine and frees everything. It is idempotent.
 	Close() error
 }
 
 // ErrInterrupted is what Run returns after Interrupt.
 var ErrInterrupted = errors.New("interrupted")
+
+// Lateness is how exactly a world has kept time. Where time is virtual it is zero.
+// What an operator does to a machine, such as a pause, is no lateness.
+type Lateness struct {
+	By       time.Duration // how late the latest timer has fired
+	Due      time.Duration // when that one was due, since time zero
+	Host     string        // whose timer it was; "" for the world's own
+	Shortest time.Duration // the shortest timeout that was in force; 0 for none
+}
 
 // EventOp says what happened to a message, or to a machine.
 type EventOp uint8
