@@ -11,6 +11,9 @@ import (
 // Source: Tomcat CoyoteAdapter.java, service.
 func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	ctx := hr.Context()
+	if n.cfg.Received != nil {
+		n.cfg.Received(hr)
+	}
 	if n.threads.Acquire(ctx) != nil {
 		return // the host is down
 	}

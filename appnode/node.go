@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -73,6 +74,9 @@ type Config struct {
 	// Noted is told what each execution of a request does, in its task, which it
 	// must not hold up; the note is lent for the call. It may be nil.
 	Noted func(*Note)
+	// Received is shown every request as it has come, in its task, and must not
+	// keep it. It may be nil.
+	Received func(*http.Request)
 }
 
 // Service is the time that a request takes on its thread, the most of it before

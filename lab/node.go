@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -85,6 +86,9 @@ func (l *Lab) load(n *node, h world.Host, formed bool, deploy time.Duration) (*a
 	cfg.Number = n.number
 	cfg.Trace = l.nodeTraced
 	cfg.Noted = l.noted
+	if l.plan.KeepReceived {
+		cfg.Received = func(r *http.Request) { l.received(n.plan.Name, r) }
+	}
 	cfg.StopTime = l.timing.JVMStop
 	if cfg.Service == (appnode.Service{}) {
 		cfg.Service = l.timing.Service

@@ -53,7 +53,9 @@ type Plan struct {
 	// message may take. They are the world's to do; who knows whom at time zero
 	// hangs on them. Zero is next to nothing.
 	Delay, Spread time.Duration
-	Timing        Timing
+	// KeepReceived has trails tell what nodes have got; it costs memory.
+	KeepReceived bool
+	Timing       Timing
 }
 
 // NodePlan is one node. The zero value of every field but Name is the default.

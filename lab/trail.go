@@ -15,6 +15,7 @@ import (
 type Trail struct {
 	Attempts []Attempt
 	Notes    []appnode.Note // one for each execution, in their order
+	Received []Received     // what nodes have got of it, in order; kept if Plan.KeepReceived says so
 
 	attributes []sessions.Attribute // room for those of the notes
 }
@@ -43,7 +44,7 @@ func (l *Lab) ReturnTrail(t *Trail) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t.Attempts, t.Notes, t.attributes = t.Attempts[:0], t.Notes[:0], t.attributes[:0]
+	t.Attempts, t.Notes, t.Received, t.attributes = t.Attempts[:0], t.Notes[:0], t.Received[:0], t.attributes[:0]
 	l.spare = append(l.spare, t)
 }
 

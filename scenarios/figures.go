@@ -87,7 +87,7 @@ func (r *run) own(f script.Figure) (v script.Value, ok, mine bool) {
 func measured(checked *continuity.Result, f script.Figure) (script.Value, bool) {
 	name, arg := f.Name, f.Arg
 	switch {
-	case f.Type == script.Attribute:
+	case f.Type == script.Attribute && f.Name != script.CookieFigure:
 		name, arg = f.User+".last."+f.Arg, ""
 	case f.User != "":
 		name = f.User + strings.TrimPrefix(name, "USER")

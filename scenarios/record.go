@@ -30,6 +30,9 @@ func enter(l *lab.Lab, room *history.Recorder, rec *history.Record, request stri
 			rec.Notes[i] = noteOf(&t.Notes[i], rec.Got)
 		}
 	}
+	for _, got := range t.Received {
+		rec.Received = append(rec.Received, history.Received(got))
+	}
 	l.ReturnTrail(t)
 }
 

@@ -26,6 +26,8 @@ type Options struct {
 	// Answered is told every finished request, in the task of its user; it must
 	// be quick. It may be nil.
 	Answered func(*history.Record)
+	// KeepReceived keeps what the nodes have got of each request, for its record.
+	KeepReceived bool
 	// Started is called when the lab is up, with the lab. It may be nil.
 	Started func(*lab.Lab)
 	// Interrupted is asked again and again. True ends the script: requests under
@@ -76,6 +78,7 @@ func Run(sc *script.Scenario, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.KeepReceived = o.KeepReceived
 	crowd, err := people(sc)
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (r *run) send(ctx context.Context, st script.Statement, a script.Step) {
 		}
 		req := users.Request{
 			Method: a.Method, Target: a.Target, On: a.On, Step: st.Step, Label: a.Label,
-			Timeout: a.Options.Duration("timeout", 0),
+			Timeout: a.Options.Duration("timeout", 0), Lines: a.Options.Headers("header"),
 		}
 		if a.Options.Has("cookie") {
 			if req.Header, req.Foreign = r.foreign(a.Options.String("cookie", ""), a.Target); !req.Foreign {

@@ -46,6 +46,7 @@ a hang-up (129), Ctrl-C (130) or SIGTERM (143) it gives the report so far.`,
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text or json", DefaultText: "text"},
 			&cli.StringFlag{Name: "out", Usage: "`FILE` for the report"},
 			&cli.StringFlag{Name: "history", Usage: "`FILE` for every request, as JSON Lines"},
+			&cli.BoolFlag{Name: "received", Usage: "the history says what the nodes got: request lines and headers", DisableDefaultText: true},
 			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, NOUN=WORDS, end=TIME, or NAME=V of a vary; an empty V takes it away"},
 			&cli.BoolFlag{Name: "all", Usage: "run the whole library", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not tell how it goes on", DisableDefaultText: true},
@@ -72,6 +73,9 @@ func (env *Env) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("received") && c.String("history") == "" {
+		return misuse("--received --history FILE", "--received is about the history, and none is asked for")
+	}
 	jobs, err := env.jobs(c)
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func (env *Env) run(c *cli.Context) error {
 	}
 	s := &session{
 		env: env, kind: kind, seed: c.Uint64("seed"),
-		quiet: c.Bool("quiet"), history: history, several: len(jobs) > 1 || c.Bool("all"),
+		quiet: c.Bool("quiet"), received: c.Bool("received"), history: history, several: len(jobs) > 1 || c.Bool("all"),
 	}
 	for _, j := range jobs {
 		s.left += len(j.cells)
@@ -191,6 +195,7 @@ type session struct {
 	kind        WorldKind
 	seed        uint64
 	quiet       bool
+	received    bool // the history says what the nodes got
 	history     io.Writer
 	unwritten   error // why the history is not whole
 	several     bool  // scenarios, which share one history and one array of JSON
@@ -231,7 +236,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	if err != nil {
 		return nil, "", s.hindrance(j, cell.Scenario, nil).tell(err)
 	}
-	o := scenarios.Options{World: w, Interrupted: s.interrupted.come}
+	o := scenarios.Options{World: w, Interrupted: s.interrupted.come, KeepReceived: s.received}
 	s.left--
 	stop := s.narrate(s.titleOf(j, cell), cell.Scenario.End, &o)
 	res, err := scenarios.Run(cell.Scenario, o)

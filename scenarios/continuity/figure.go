@@ -160,9 +160,34 @@ var userFigures = []userFigure{
 // name: alice.last.cart. Names of userFigures come first.
 const lastAttr = "last."
 
+// lastCookie takes the name of a cookie: alice.last.cookie with arg "route".
+const lastCookie = lastAttr + "cookie"
+
+// lastCookie is what a user's last answer has set a cookie to, the last time that it
+// does.
+func (r *Result) lastCookie(p *person, name string) Value {
+	if p == nil {
+		return Value{}
+	}
+	return r.last(p, func(q *history.Record) Value {
+		if !q.Answered() {
+			return Value{}
+		}
+		v := Value{Kind: String, Absent: true}
+		for _, line := range q.SetCookies {
+			pair, _, _ := strings.Cut(line, ";")
+			if key, value, _ := strings.Cut(strings.TrimSpace(pair), "="); key == name {
+				v = text(value)
+			}
+		}
+		return v
+	})
+}
+
 // Figure looks up a figure of the expressions: one over all users such as
 // "sessions.lost" or "requests.by_node" with arg "tomcat1", or one of a user
-// such as "alice.nodes" or "alice.last.cart". It is false if there is no such
+// such as "alice.nodes", "alice.last.cart" or "alice.last.cookie" with arg
+// "route". It is false if there is no such
 // figure; a figure that exists and has nothing to go by has kind NoData.
 func (r *Result) Figure(name, arg string) (Value, bool) {
 	for _, f := range figures {
@@ -171,6 +196,9 @@ func (r *Result) Figure(name, arg string) (Value, bool) {
 		}
 	}
 	user, rest, ok := strings.Cut(name, ".")
+	if rest == lastCookie && arg != "" {
+		return r.lastCookie(r.people[user], arg), true
+	}
 	if !ok || arg != "" {
 		return Value{}, false
 	}

@@ -28,8 +28,10 @@ type line struct {
 	Sent       string
 	Foreign    bool
 	Session    string
-	SetCookie  string `json:"set_cookie"`
-	NewSession bool   `json:"new_session"`
+	SetCookie  string   `json:"set_cookie"`
+	SetCookies []string `json:"set_cookies"`
+	Received   []Received
+	NewSession bool `json:"new_session"`
 	Write      *Write
 	Notes      []noteLine
 	Maybe      bool
@@ -49,7 +51,7 @@ func decode(text []byte) (Record, error) {
 		Started: millis(l.AtMS), Ended: millis(l.AtMS) + millis(l.TookMS),
 		Step: l.Step, Label: l.Label, User: l.User,
 		Method: l.Method, Path: l.Path, On: l.On, Status: l.Status, Node: l.Node,
-		Sent: l.Sent, Foreign: l.Foreign, Session: l.Session, SetCookie: l.SetCookie, NewSession: l.NewSession,
+		Sent: l.Sent, Foreign: l.Foreign, Session: l.Session, SetCookie: l.SetCookie, SetCookies: l.SetCookies, Received: l.Received, NewSession: l.NewSession,
 		Want: attrs(l.Want), Got: attrs(l.Got), Err: l.Error, Audit: l.Audit,
 	}
 	if l.Started != nil {

@@ -20,7 +20,8 @@ import (
 //
 // want and got map an attribute's name to {value write writes}; both may be
 // null. Besides them a line may carry request (identity), label, on, sent,
-// foreign, write{name value number op writes}, maybe, and started and ended in
+// foreign, set_cookies[] (whole lines), received[]{node line header[]} where the
+// run keeps it, write{name value number op writes}, maybe, and started and ended in
 // nanoseconds where milliseconds with three decimals cannot say them; and
 // notes[]{node path requested session new login logout write got refused status},
 // what nodes say that the request was, where what is false, empty or, for got, as
@@ -82,6 +83,22 @@ func AppendRecord(b []byte, r *Record) []byte {
 	}
 	b = appendField(b, "session", r.Session)
 	b = appendField(b, "set_cookie", r.SetCookie)
+	if len(r.SetCookies) > 0 {
+		b = appendStrings(append(b, `,"set_cookies":`...), r.SetCookies)
+	}
+	if r.Received != nil {
+		b = append(b, `,"received":[`...)
+		for i, got := range r.Received {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, `{"node":`...)
+			b = AppendString(b, got.Node)
+			b = appendField(b, "line", got.Line)
+			b = append(appendStrings(append(b, `,"header":`...), got.Header), '}')
+		}
+		b = append(b, ']')
+	}
 	b = append(b, `,"new_session":`...)
 	b = strconv.AppendBool(b, r.NewSession)
 	b = appendWrite(b, r.Write())
@@ -209,6 +226,17 @@ func appendAttrs(b []byte, attrs []Attr) []byte {
 		b = append(b, '}')
 	}
 	return append(b, '}')
+}
+
+func appendStrings(b []byte, all []string) []byte {
+	b = append(b, '[')
+	for i, s := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendString(b, s)
+	}
+	return append(b, ']')
 }
 
 func appendRequest(b []byte, r *Record) []byte {

@@ -24,6 +24,8 @@ func full() Record {
 		Status: 200, Node: "tomcat1",
 		Attempts: []Attempt{{"tomcat2", "refused"}, {"tomcat1", "200"}},
 		Sent:     "A1.tomcat2", Session: "A1.tomcat1", SetCookie: "A1.tomcat1", NewSession: true,
+		SetCookies: []string{"srv_id=9; path=/", "JSESSIONID=A1.tomcat1"},
+		Received:   []Received{{"tomcat1", "POST /set HTTP/1.0", []string{"Host: tomcats", "X: \t"}}},
 		Notes: []Note{
 			{Node: "tomcat2", Refused: "an underscore", Status: 400, Got: []Attr{}},
 			{Node: "tomcat1", Path: "/set", Requested: "A1.tomcat2", Asked: true, Session: "A1.tomcat1", New: true, Login: true, Logout: true,
@@ -42,7 +44,9 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 	want := `{"step":7,"at_ms":1.5,"took_ms":2.5,"user":"alice","request":"alice/3","label":"first",` +
 		`"method":"POST","path":"/set?name=cart&value=pen","on":"tomcat1","status":200,"node":"tomcat1",` +
 		`"attempts":[{"node":"tomcat2","outcome":"refused"},{"node":"tomcat1","outcome":"200"}],` +
-		`"sent":"A1.tomcat2","foreign":true,"session":"A1.tomcat1","set_cookie":"A1.tomcat1","new_session":true,` +
+		`"sent":"A1.tomcat2","foreign":true,"session":"A1.tomcat1","set_cookie":"A1.tomcat1",` +
+		`"set_cookies":["srv_id=9; path=/","JSESSIONID=A1.tomcat1"],` +
+		`"received":[{"node":"tomcat1","line":"POST /set HTTP/1.0","header":["Host: tomcats","X: \t"]}],"new_session":true,` +
 		`"write":{"name":"cart","value":"pen","number":12,"op":"set","writes":1},` +
 		`"notes":[{"node":"tomcat2","got":{},"refused":"an underscore","status":400},` +
 		`{"node":"tomcat1","path":"/set","requested":"A1.tomcat2","session":"A1.tomcat1","new":true,"login":true,"logout":true,` +

@@ -43,11 +43,13 @@ type Record struct {
 	Node     string    // the node that says it has answered; "" when none does
 	Attempts []Attempt // what the proxy tried for it, in order
 
-	Sent       string // the session id that the request presented
-	Foreign    bool   // the script chose the cookies of the request: they need not be the user's own
-	Session    string // the session id that the answer speaks of
-	SetCookie  string // the session id that the answer set as a cookie
-	NewSession bool   // the answer says that its session was created for it
+	Sent       string     // the session id that the request presented
+	Foreign    bool       // the script chose the cookies of the request: they need not be the user's own
+	Session    string     // the session id that the answer speaks of
+	SetCookie  string     // the session id that the answer set as a cookie
+	SetCookies []string   // the Set-Cookie lines of the answer, whoever set them
+	Received   []Received // what the nodes got of it, in order; nil unless the run keeps it
+	NewSession bool       // the answer says that its session was created for it
 
 	Notes []Note // what nodes say that it was, one for each execution, in their order
 	Want  []Attr // what this user's acknowledged writes say must be seen at least
@@ -61,6 +63,13 @@ type Record struct {
 type Attempt struct {
 	Node    string
 	Outcome string // a status such as "200", or an outcome on the wire such as "refused"
+}
+
+// Received is a request as it came to a node.
+type Received struct {
+	Node   string
+	Line   string   // such as "GET /cart HTTP/1.1"
+	Header []string // its lines, Host first, the others by name; the lab's own left out
 }
 
 // Attr is a session attribute as an answer shows it.

@@ -321,6 +321,9 @@ func (c *cursor) figure(s *scope, name string, at int) (Figure, error) {
 		f.Name, f.User = userPrefix+rest, root
 	}
 	info := figureInfo(f.Name)
+	if f.Name == CookieFigure && (c.at == c.end || c.text[c.at] != '(') {
+		info = nil // an attribute of that name
+	}
 	if attr, ok := strings.CutPrefix(rest, "last."); ok && info == nil && f.User != "" {
 		if attr == "" || strings.HasPrefix(attr, ".") || strings.HasSuffix(attr, ".") {
 			return f, c.fail(at, "such as "+root+".last.cart", "the name of the attribute is missing")
@@ -379,6 +382,12 @@ func (c *cursor) figureArg(s *scope, info *FigureInfo) (string, error) {
 		return node, arg.finished("the node")
 	}
 	w, at := arg.word()
+	if info.Arg == CookieArg {
+		if strings.ContainsAny(w, "=;,\"\\") {
+			return "", arg.fail(at, "such as srv_id", "%q is no name of a cookie", w)
+		}
+		return w, arg.finished("the cookie")
+	}
 	if n, err := parseCount(w); err != nil || n < 100 || n > 599 || len(w) != 3 {
 		return "", arg.fail(at, "such as 502", "%q is no HTTP status", w)
 	}
@@ -386,7 +395,7 @@ func (c *cursor) figureArg(s *scope, info *FigureInfo) (string, error) {
 }
 
 // placeholder is how messages and the help page write an argument.
-var placeholder = map[ArgType]string{NodeArg: "NODE", StatusArg: "STATUS"}
+var placeholder = map[ArgType]string{NodeArg: "NODE", StatusArg: "STATUS", CookieArg: "NAME"}
 
 func (c *cursor) unknownFigure(s *scope, name string, at int) error {
 	root, rest, dotted := strings.Cut(name, ".")

@@ -310,6 +310,7 @@ var Elements = []Element{
 		positive("timeout", "", "how long this answer is waited for"),
 		duration("think", "", "pause between repetitions"),
 		text("cookie", `what this request presents instead of the user's cookies: none, those of another USER, a remembered session id, or "NAME=VALUE; ..."; what its answer sets is not kept`),
+		{Name: "header", Type: HeaderOption, Many: true, Doc: `a line of its header, such as "X-Real-IP: 10.0.0.9"; there may be several`},
 	}},
 }
 

@@ -9,6 +9,7 @@ const (
 	NoArg ArgType = iota
 	NodeArg
 	StatusArg
+	CookieArg
 )
 
 // FigureInfo describes one figure that expressions may name.
@@ -35,6 +36,9 @@ const (
 	CopyFigure          = "USER.copy"
 	CopyAttributeFigure = "USER.copy(NODE).ATTRIBUTE"
 )
+
+// CookieFigure has the cookie's name in Figure.Arg.
+const CookieFigure = "USER.last.cookie"
 
 // Figures is the table of everything that can be measured. USER stands for a
 // user's name, ATTRIBUTE for the name of a session attribute.
@@ -98,6 +102,7 @@ var Figures = []FigureInfo{
 	{"USER.last.node", Text, NoArg, true, ""},
 	{"USER.last.session", Text, NoArg, true, "the session's id"},
 	{"USER.last.new", Bool, NoArg, true, ""},
+	{CookieFigure, Attribute, CookieArg, true, "what the latest answer sets this cookie to, the proxy's own (srv_id, route) too"},
 	{attributeFigure, Attribute, NoArg, true, "a session attribute in the latest answer"},
 	{CopiesFigure, Count, NoArg, true, "nodes that hold a copy of the user's session; looking touches nothing"},
 	{CopyFigure, Text, NodeArg, true, `what a node holds of it: "primary", "replica", "sole" or "none"`},

@@ -23,11 +23,12 @@ const (
 	AddrOption                           // 172.16.12.101
 	BlockOption                          // 10.0.1.0/24, or one address
 	SendOption                           // a channelSendOptions value: 8, or names as in "sync,use_ack"
+	HeaderOption                         // "X-Real-IP: 10.0.0.9"
 )
 
 func (t OptionType) String() string {
 	return [...]string{"?", "duration", "number", "yes|no", "text", "word", "words", "size", "address",
-		"address block", "send options"}[t]
+		"address block", "send options", "header"}[t]
 }
 
 // Never is the value of a duration option that was given as -1, which Tomcat
@@ -44,6 +45,7 @@ type Option struct {
 	Never    bool   // a duration may be -1
 	Signed   bool   // a duration may be negative
 	Whole    bool   // a duration counts whole seconds
+	Many     bool   // a line may give it several times
 	Unit     string // the unit in which Tomcat or nginx counts a bare number
 	Doc      string
 }
@@ -121,6 +123,20 @@ func (o Options) Words(name string) []string {
 	return nil
 }
 
+// Headers are the header lines of an option, "NAME: VALUE" each, in their order;
+// nil if none was given.
+func (o Options) Headers(name string) (lines []string) {
+	if _, ok := o.find(name, HeaderOption); !ok {
+		return nil
+	}
+	for _, s := range o {
+		if s.Name == name {
+			lines = append(lines, s.Text)
+		}
+	}
+	return lines
+}
+
 // over gives these settings, and beneath them those of base that they lack.
 func (o Options) over(base Options) Options {
 	out := slices.Clone(base)
@@ -170,7 +186,7 @@ func (c *cursor) options(e *Element) (Options, error) {
 		if err != nil {
 			return nil, err
 		}
-		if seen[key] {
+		if seen[key] && !option.Many {
 			return nil, c.fail(keyAt, "", "option %q is given twice", key)
 		}
 		seen[key] = true
@@ -314,6 +330,9 @@ func (o *Option) read(text string) (s Setting, hint string, err error) {
 		return s, blockHint(text), checkBlock(text)
 	case SendOption:
 		return readSendOptions(o.Name, text)
+	case HeaderOption:
+		s.Text, hint, err = readHeader(text)
+		return s, hint, err
 	}
 	return s, "", nil
 }

@@ -90,6 +90,9 @@ type Request struct {
 	// neither what the answer sets nor what it says for the user's own.
 	Foreign bool
 	Header  string
+	// Lines are further lines of the header, "Name: value" each; Host stands for
+	// the address that is asked.
+	Lines []string
 }
 
 // client is a connection with what belongs to it: the request that is sent
@@ -106,6 +109,7 @@ type client struct {
 	write  field
 	cookie field
 	close  field
+	lines  []string // names of the further lines that the header has
 }
 
 // field is the value of a request header, "" for none.
@@ -227,10 +231,11 @@ func (u *User) exchange(ctx context.Context, r Request, id, number string, rec *
 		return err
 	}
 	rec.Status = resp.StatusCode
-	for _, line := range resp.Header["Set-Cookie"] {
+	rec.SetCookies = slices.Clone(resp.Header["Set-Cookie"])
+	for _, line := range rec.SetCookies {
 		name, value := cookieOf(line)
 		if !u.habits.NoCookies && r.Cookie == "" && !r.Foreign {
-			u.jar.set(line, addr)
+			u.jar.set(line, c.req.Host)
 		}
 		if name == u.cfg.SessionCookie {
 			rec.SetCookie = value
@@ -340,6 +345,19 @@ func (c *client) prepare(r Request, id, number string) {
 	c.url.Path, c.url.RawQuery, _ = strings.Cut(r.Target, "?")
 	c.req.Method, c.req.URL, c.req.RequestURI, c.req.Host = r.Method, &c.url, r.Target, c.addr
 	c.id.set(c.req.Header, world.HeaderRequest, id)
+	for _, name := range c.lines {
+		delete(c.req.Header, name)
+	}
+	c.lines = c.lines[:0]
+	for _, line := range r.Lines {
+		name, value, _ := strings.Cut(line, ": ")
+		if name = http.CanonicalHeaderKey(name); name == "Host" {
+			c.req.Host = value
+			continue
+		}
+		c.req.Header[name] = append(c.req.Header[name], value)
+		c.lines = append(c.lines, name)
+	}
 	c.write.set(c.req.Header, appnode.WriteHeader, number)
 }
 
