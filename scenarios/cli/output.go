@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"sessionlab/scenarios/history"
 )
 
 // outputs opens what --out and --history name. A scenario that is about to be
@@ -20,30 +25,80 @@ func (env *Env) outputs(c *cli.Context, jobs []job) (out, history io.WriteCloser
 			}
 		}
 	}
-	if out, err = create("--out", names["--out"], env.Stdout); err != nil {
+	if out, err = env.open("--out", names["--out"], env.Stdout); err != nil {
 		return nil, nil, err
 	}
 	if names["--out"] != "" && sameFile(names["--out"], names["--history"]) {
-		return nil, nil, misuse("they need a file each", "--out and --history are both %s", names["--out"])
+		err = misuse("they need a file each", "--out and --history are both %s", names["--out"])
+	} else {
+		history, err = env.open("--history", names["--history"], io.Discard)
 	}
-	history, err = create("--history", names["--history"], io.Discard)
-	return out, history, err
+	if err != nil {
+		return nil, nil, errors.Join(err, out.Close())
+	}
+	return out, history, nil
 }
 
-// create opens a file to write to; without a name it is the stream.
-func create(flag, name string, stream io.Writer) (io.WriteCloser, error) {
-	if name == "" {
+// open opens a file to write to; "-" is standard output, and without a name it is
+// the stream. A pipe that nobody reads is refused: one might wait for ever.
+func (env *Env) open(flag, name string, stream io.Writer) (io.WriteCloser, error) {
+	switch name {
+	case "":
 		return kept{stream}, nil
+	case "-":
+		return kept{env.Stdout}, nil
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return nil, misuse("name a file in a folder that is there and may be written to", "%s %s: %w", flag, name, err)
+	o, how := &output{name: name}, os.O_WRONLY
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		o.made = true
+		how |= os.O_CREATE
+	case err == nil && info.Mode()&fs.ModeNamedPipe != 0:
+		how |= syscall.O_NONBLOCK // else it would wait for a reader
 	}
-	return f, nil
+	o.file, err = os.OpenFile(name, how, 0o666)
+	switch {
+	case err == nil:
+		return o, nil
+	case errors.Is(err, syscall.ENXIO):
+		return nil, misuse("start what reads it first", "%s %s: nobody reads from this pipe", flag, name)
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return nil, misuse("name a file in a folder that is there and may be written to", "%s %s: %w", flag, name, err)
+}
+
+// output is a file that is replaced only when there is something to write.
+type output struct {
+	file  *os.File
+	name  string
+	made  bool // there was none before
+	begun bool
+}
+
+// begin empties the file, once.
+func (o *output) begin() {
+	if !o.begun {
+		o.begun = true
+		_ = o.file.Truncate(0) // a device has nothing to empty
+	}
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.begin()
+	return o.file.Write(p)
+}
+
+// Close takes a file away that was made for nothing.
+func (o *output) Close() error {
+	err := o.file.Close()
+	if o.made && !o.begun {
+		err = errors.Join(err, os.Remove(o.name))
+	}
+	return err
 }
 
 // sameFile reports whether two names mean one existing file.
@@ -54,6 +109,41 @@ func sameFile(a, b string) bool {
 	}
 	other, err := os.Stat(b)
 	return err == nil && os.SameFile(one, other)
+}
+
+// deliver writes a report. One that cannot be written where it belongs, and those
+// after it, go to standard output.
+func (s *session) deliver(write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	_, err := s.out.Write(b.Bytes())
+	if err == nil {
+		return nil
+	}
+	if stream, ok := s.out.(kept); ok && stream.Writer == s.env.Stdout {
+		return fmt.Errorf("write report: %w", err)
+	}
+	s.undelivered = fmt.Errorf("write report: %w; it is on standard output instead", err)
+	s.out = kept{s.env.Stdout}
+	_, err = s.out.Write(b.Bytes())
+	return err
+}
+
+// keep writes the history of a run. What came of the run is told even if that is
+// impossible, and a reader who has left changes nothing else.
+func (s *session) keep(h *history.History, mark string) {
+	if s.unwritten != nil {
+		return
+	}
+	if o, ok := s.history.(*output); ok {
+		o.begin()
+	}
+	s.unwritten = history.EncodeRun(s.history, h, mark)
+	if errors.Is(s.unwritten, syscall.EPIPE) {
+		s.env.complain(fmt.Errorf("warning: %w: who read it has left, and the history is not whole", s.unwritten), "")
+	}
 }
 
 // kept is a stream that stays open.

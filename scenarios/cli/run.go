@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -86,7 +87,7 @@ func (env *Env) run(c *cli.Context) error {
 	}
 	s := &session{
 		env: env, kind: kind, seed: c.Uint64("seed"),
-		quiet: c.Bool("quiet"), received: c.Bool("received"), history: history, several: len(jobs) > 1 || c.Bool("all"),
+		quiet: c.Bool("quiet"), received: c.Bool("received"), out: out, history: history, several: len(jobs) > 1 || c.Bool("all"),
 	}
 	for _, j := range jobs {
 		s.left += len(j.cells)
@@ -115,19 +116,23 @@ func (env *Env) run(c *cli.Context) error {
 		}
 		reports = append(reports, r)
 		if f == "text" {
-			if err = env.printText(out, r, i > 0); err != nil {
+			if err = s.deliver(func(w io.Writer) error { return s.printText(w, r, i > 0) }); err != nil {
 				break
 			}
 		}
 	}
 	if f == "json" && (err == nil || len(reports) > 0) {
-		if s.several {
-			err = errors.Join(err, report.WriteAllJSON(out, reports))
-		} else {
-			err = errors.Join(err, reports[0].WriteJSON(out))
-		}
+		err = errors.Join(err, s.deliver(func(w io.Writer) error {
+			if s.several {
+				return report.WriteAllJSON(w, reports)
+			}
+			return reports[0].WriteJSON(w)
+		}))
 	}
-	if err = errors.Join(err, s.unwritten, out.Close(), history.Close()); err != nil {
+	if errors.Is(s.unwritten, syscall.EPIPE) {
+		s.unwritten = nil // that is all it costs
+	}
+	if err = errors.Join(err, s.undelivered, s.unwritten, out.Close(), history.Close()); err != nil {
 		return err
 	}
 	if s.interrupted.come() {
@@ -162,13 +167,13 @@ func (env *Env) jobs(c *cli.Context) ([]job, error) {
 	return jobs, nil
 }
 
-func (env *Env) printText(w io.Writer, r *report.Report, another bool) error {
+func (s *session) printText(w io.Writer, r *report.Report, another bool) error {
 	if another {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
 	}
-	return r.WriteText(w, report.Options{Width: env.width(w), Color: env.colour(w)})
+	return r.WriteText(w, report.Options{Width: s.env.width(s.out), Color: s.env.colour(s.out)})
 }
 
 // verdicts are the verdicts with their exit statuses.
@@ -195,7 +200,9 @@ type session struct {
 	kind        WorldKind
 	seed        uint64
 	quiet       bool
-	received    bool // the history says what the nodes got
+	received    bool      // the history says what the nodes got
+	out         io.Writer // for reports
+	undelivered error     // why they went elsewhere
 	history     io.Writer
 	unwritten   error // why the history is not whole
 	several     bool  // scenarios, which share one history and one array of JSON
@@ -251,9 +258,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	if err != nil {
 		return nil, "", err
 	}
-	if s.unwritten == nil { // what came of the run is told all the same
-		s.unwritten = history.EncodeRun(s.history, res.History, mark)
-	}
+	s.keep(res.History, mark)
 	outcome, verdict := res.Outcome()
 	return outcome, verdict, nil
 }

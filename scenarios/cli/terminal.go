@@ -15,8 +15,11 @@ import (
 
 // terminal is the file descriptor behind a stream if that is a terminal.
 func terminal(w any) (fd int, ok bool) {
-	if s, ok := w.(kept); ok {
+	switch s := w.(type) {
+	case kept:
 		w = s.Writer
+	case *output:
+		w = s.file
 	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
