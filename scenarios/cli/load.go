@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -32,8 +33,21 @@ func (env *Env) isFile(name string) bool {
 	return err == nil
 }
 
-// read gets a scenario's text by name or from a file.
+// stdin is the name of a scenario that comes from standard input.
+const stdin = "-"
+
+// read gets a scenario's text by name, from a file or from standard input.
 func (env *Env) read(name string) (label string, text []byte, err error) {
+	if name == stdin {
+		text, err = io.ReadAll(io.LimitReader(env.Stdin, maxFile+1))
+		switch {
+		case err != nil:
+			return "", nil, misuse("", "standard input: %v", err)
+		case len(text) > maxFile:
+			return "", nil, misuse("is it a scenario at all?", "standard input: a scenario has at most 1 MiB")
+		}
+		return "stdin", text, nil
+	}
 	if !env.isFile(name) {
 		text, ok := scenarios.Source(name)
 		if !ok {

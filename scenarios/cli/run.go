@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,8 +29,9 @@ func (env *Env) runCommand() *cli.Command {
 		Name:      "run",
 		Usage:     "run scenarios and print what became of every session",
 		ArgsUsage: "NAME|FILE...",
-		Description: `Runs scenarios of the library by name, or scenario files. The report goes to
-standard output; how the run goes on in the meantime, to standard error.
+		Description: `Runs scenarios of the library by name, or scenario files; - is one that comes from
+standard input. The report goes to standard output; how the run goes on in the
+meantime, to standard error.
 
   sessionlab run kill --world sim --seed 7 --format json
   sessionlab run mine.txt --set proxy.max_fails=3 --set mode=sync
@@ -45,8 +47,8 @@ a hang-up (129), Ctrl-C (130) or SIGTERM (143) it gives the report so far.`,
 			&cli.StringFlag{Name: "world", Value: env.Worlds[0].Name, Usage: "`WORLD` to run in: " + strings.Join(env.worldNames(), " or "), DefaultText: env.Worlds[0].Name},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the report: text or json", DefaultText: "text"},
-			&cli.StringFlag{Name: "out", Usage: "`FILE` for the report"},
-			&cli.StringFlag{Name: "history", Usage: "`FILE` for every request, as JSON Lines"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` for the report; - is standard output"},
+			&cli.StringFlag{Name: "history", Usage: "`FILE` for every request, as JSON Lines; - is standard output"},
 			&cli.BoolFlag{Name: "received", Usage: "the history says what the nodes got: request lines and headers", DisableDefaultText: true},
 			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, NOUN=WORDS, end=TIME, or NAME=V of a vary; an empty V takes it away"},
 			&cli.BoolFlag{Name: "all", Usage: "run the whole library", DisableDefaultText: true},
@@ -153,6 +155,8 @@ func (env *Env) jobs(c *cli.Context) ([]job, error) {
 		return nil, misuse("leave out one or the other", "--all runs the whole library, and %q is named too", names[0])
 	case c.Bool("all"):
 		names = scenarios.Names()
+	case slices.Contains(names[slices.Index(names, stdin)+1:], stdin):
+		return nil, misuse("save it to a file", "standard input can be read once, and it is named twice")
 	case len(names) == 0:
 		return nil, misuse(`"sessionlab list" shows what there is; "sessionlab run kill" is a good start`, "no scenario is named")
 	}

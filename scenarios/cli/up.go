@@ -50,6 +50,9 @@ func (env *Env) up(c *cli.Context) error {
 	if c.Args().Present() {
 		name = c.Args().First()
 	}
+	if name == stdin {
+		return misuse("save the scenario to a file", "up reads what is typed from standard input, and so no scenario")
+	}
 	j, err := env.load(name, c.StringSlice("set"))
 	if err != nil {
 		return err
