@@ -2,11 +2,13 @@ package proxy
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +93,7 @@ var forms = []form{
 const foreignAddr = "172.16.12.101:9091"
 
 // underForeign runs the story with a front before a server that sends one of the
-// forms, by the number in the target, and the real addresses of both.
+// forms, or the bytes that the target has in hex, and the real addresses of both.
 func underForeign(t *testing.T, story func(front, server string)) {
 	config := pool(t, "a")
 	behind, err := upstream.ParseServer(foreignAddr)
@@ -134,15 +136,21 @@ func sendForm(ctx context.Context, s world.Stream) {
 		}
 		request = request[:len(request)+n]
 	}
-	var number int
-	if _, err := fmt.Sscanf(string(request), "GET /%d ", &number); err == nil && len(forms[number].answer) > 0 {
-		_ = s.Write(ctx, world.Label{}, []byte(forms[number].answer))
+	var target string
+	_, _ = fmt.Sscanf(string(request), "GET /%s ", &target) // what is no target asks for nothing
+	answer, err := hex.DecodeString(target)
+	if number, isNumber := strings.CutPrefix(target, "form"); isNumber {
+		n, _ := strconv.Atoi(number)
+		answer, err = []byte(forms[n].answer), nil
+	}
+	if err == nil && len(answer) > 0 {
+		_ = s.Write(ctx, world.Label{}, answer)
 	}
 }
 
-// askFor asks for a form and tells what comes back, heads without what every
+// askFor asks for an answer and tells what comes back, heads without what every
 // answer has.
-func askFor(t testing.TB, addr string, number int) string {
+func askFor(t testing.TB, addr, target string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp4", addr)
 	if err != nil {
@@ -150,7 +158,7 @@ func askFor(t testing.TB, addr string, number int) string {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(5 * time.Second))
-	fmt.Fprintf(conn, "GET /%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", number)
+	fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", target)
 	answer, err := io.ReadAll(conn)
 	told := strings.NewReplacer("\r\n\r\n", " | ", "\r\n", " ; ").Replace(withoutUsual(string(answer)))
 	if len(told) > 200 {
@@ -187,7 +195,7 @@ func TestFormsOfAnswersArePassedOnAsByNginx(t *testing.T) {
 	want := recorded(t, answersFile)
 	underForeign(t, func(front, _ string) {
 		for i, f := range forms {
-			if got := askFor(t, front, i); got != want[f.name] {
+			if got := askFor(t, front, fmt.Sprint("form", i)); got != want[f.name] {
 				t.Errorf("%s:\n      %s\nwant  %s, as nginx", f.name, got, want[f.name])
 			}
 		}
@@ -208,7 +216,7 @@ func TestFormsOfAnswersAreRecordedFromNginx(t *testing.T) {
 	underForeign(t, func(_, server string) {
 		addr := startNginx(t, server)
 		for i, f := range forms {
-			got := askFor(t, addr, i)
+			got := askFor(t, addr, fmt.Sprint("form", i))
 			lines += f.name + ": " + got + "\n"
 			if !*record && got != want[f.name] {
 				t.Errorf("%s:\n      %s\nrecorded  %s", f.name, got, want[f.name])

@@ -81,6 +81,7 @@ var shapes = []shape{
 	{name: "an absolute target of another scheme", request: "GET ftp://b:21/x?y HTTP/1.1\r\n" + host + "\r\n"},
 	{name: "an absolute target without a path", request: "GET http://b HTTP/1.1\r\n" + host + "\r\n"},
 	{name: "an absolute target with arguments alone", request: "GET http://b?x=1 HTTP/1.1\r\n" + host + "\r\n"},
+	{name: "an absolute target without a host", request: "GET http:///x HTTP/1.1\r\n", atOnce: true},
 	{name: "an absolute target with an underscore", request: "GET http://b_c/ HTTP/1.1\r\n", atOnce: true},
 	{name: "an absolute target with a user", request: "GET http://u@b/ HTTP/1.1\r\n", atOnce: true},
 	{name: "a long request line", request: "GET /" + strings.Repeat("a", 60<<10) + " HTTP/1.1\r\n" + host + "\r\n", atOnce: true},
@@ -221,7 +222,7 @@ func (s shape) ask(t testing.TB, addr string) string {
 	}
 	_, _ = io.WriteString(conn, request) // a server that closes early is seen below
 	answer, err := io.ReadAll(conn)
-	told := outcomeOf(answer)
+	told := outcomeOf(answer, strings.HasPrefix(s.request, "HEAD"))
 	if err != nil {
 		told += " " + err.Error()[strings.LastIndex(err.Error(), ": ")+2:]
 	}
@@ -229,8 +230,9 @@ func (s shape) ask(t testing.TB, addr string) string {
 }
 
 // outcomeOf tells of every answer the status and the body, unless it is the
-// status' own page, and whether the probe was answered.
-func outcomeOf(answers []byte) string {
+// status' own page, and whether the probe was answered. The first may be one to
+// HEAD.
+func outcomeOf(answers []byte, head bool) string {
 	var told []string
 	in := bufio.NewReader(bytes.NewReader(answers))
 	for {
@@ -242,7 +244,11 @@ func outcomeOf(answers []byte) string {
 			text, _ := io.ReadAll(in)
 			return strings.Join(append(told, "bare: "+page(string(text)), "closed"), ", ")
 		}
-		resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodGet})
+		method := http.MethodGet
+		if head && (len(told) == 0 || told[0] == "100" && len(told) == 1) {
+			method = http.MethodHead
+		}
+		resp, err := http.ReadResponse(in, &http.Request{Method: method})
 		if err != nil {
 			return strings.Join(append(told, fmt.Sprintf("unreadable: %q", answers)), ", ")
 		}

@@ -80,7 +80,7 @@ func (p *Proxy) Start() error {
 		opts := world.ServeOptions{
 			ClientGone:  true,
 			HeaderKept:  true,
-			ReadRequest: p.release.wire.ReadRequest,
+			ReadRequest: p.release.reader(own),
 			Malformed:   portHandler{p, port, p.defaultServer(port)}.refuse,
 			IdleTimeout: own.clientIdle,
 			MaxRequests: own.clientMax,

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sessionlab/lab/world"
 	"sessionlab/proxy/wire"
 )
 
@@ -79,4 +80,15 @@ func releaseOf(text string) (release, error) {
 		}
 	}
 	return r, nil
+}
+
+// reader reads the requests to a port by the settings of its default server.
+func (r release) reader(own *settings) world.RequestReader {
+	rules := r.wire
+	rules.Buffers = wire.Buffers{First: own.lineBuffer, Large: own.largeLines.Size, Count: own.largeLines.Count}
+	rules.Path = func(path string) bool {
+		_, ok := normalPath(path, !own.separate)
+		return ok
+	}
+	return rules.ReadRequest
 }

@@ -50,7 +50,9 @@ func (r *refusal) bytes() []byte {
 	if r.noHead {
 		return r.body.Bytes()
 	}
-	r.header.Set("Content-Length", strconv.Itoa(r.body.Len()))
+	if r.header["Content-Length"] == nil {
+		r.header.Set("Content-Length", strconv.Itoa(r.body.Len()))
+	}
 	r.header.Set("Connection", "close")
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "HTTP/1.1 %s\r\n", r.line)

@@ -22,6 +22,10 @@ const maxSwallow = 2 << 20
 // Source: nginx ngx_http_core_module, lingering_timeout.
 const lingering = 5 * time.Second
 
+// discarding is how long the rest of a request that is answered is waited for.
+// Source: nginx ngx_http_core_module, lingering_time.
+const discarding = 30 * time.Second
+
 // httpListener is a port served by a handler. It implements world.Listener.
 type httpListener struct {
 	*listener
@@ -267,7 +271,7 @@ func (c *serverConn) exchange(last bool) bool {
 	req, size, err := read(c.br)
 	if err != nil {
 		var bad *world.Malformed
-		if errors.As(err, &bad) && c.in.err == nil {
+		if errors.As(err, &bad) {
 			req.RemoteAddr = c.sock.remoteAddr().String()
 			c.refuse(req.WithContext(c.lis.host.ctx), bad.Status)
 		}
@@ -306,10 +310,12 @@ func (c *serverConn) exchange(last bool) bool {
 	if resp.finish() != nil {
 		return false
 	}
+	c.sock.setDeadline(time.Now().Add(discarding))
 	if !body.swallow() {
 		c.linger()
 		return false
 	}
+	c.sock.setDeadline(noDeadline)
 	return !resp.close
 }
 

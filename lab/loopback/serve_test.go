@@ -83,6 +83,45 @@ func TestMalformedRequestsAreAnsweredByTheServerThatIsAsked(t *testing.T) {
 	}
 }
 
+// A watch for the client's end leaves nothing behind that hides what comes next.
+func TestAMalformedRequestIsRefusedOnAConnectionThatHasServed(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	serve(t, boot(t, w, "front", front), world.ServeOptions{ClientGone: true}, echo)
+	conn, err := net.Dial("tcp4", w.URL(front+":8080"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	in := bufio.NewReader(conn)
+	for _, x := range []struct {
+		request string
+		status  int
+	}{{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200}, {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na", 200}, {"garbage\r\n", 400}} {
+		if _, err := io.WriteString(conn, x.request); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%q: %v", x.request, err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != x.status {
+			t.Errorf("%q: status %d, %v, want %d", x.request, resp.StatusCode, err, x.status)
+		}
+	}
+}
+
+func TestAnAnswerOrderedToBeInvalidIsSoOnTheWire(t *testing.T) {
+	w := open(t, loopback.Config{Offset: loopback.Probe})
+	serve(t, boot(t, w, "front", front), world.ServeOptions{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.(world.ResponseCutter).Cut(world.BadHead)
+	})
+	want := "HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n"
+	if got := raw(t, w.URL(front+":8080"), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); got != want {
+		t.Errorf("answer %q, want %q: a status line, and what nginx calls an invalid header line", got, want)
+	}
+}
+
 func TestRequestsOfRealClients(t *testing.T) {
 	w := open(t, loopback.Config{Offset: loopback.Probe})
 	serve(t, boot(t, w, "front", front), world.ServeOptions{}, echo)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"strconv"
 	"strings"
 
 	"sessionlab/lab/world"
@@ -57,10 +58,23 @@ func (rules Rules) readAnswer(in *bufio.Reader, req *http.Request, buffer int) (
 		case last:
 			return resp, rules.frameAnswer(resp, in)
 		}
+		if !strings.ContainsFunc(f.name, hashed) {
+			continue
+		}
 		name := textproto.CanonicalMIMEHeaderKey(f.name)
+		if name == "Content-Type" {
+			delete(resp.Header, name) // the last one counts
+		}
 		resp.Header[name] = append(resp.Header[name], f.value)
 	}
 }
+
+// hashed reports whether a character counts in the hash of a name. A line whose
+// name has the hash 0 is one that was taken out.
+//
+// Source: nginx ngx_http_parse.c, ngx_http_parse_header_line;
+// ngx_http_header_filter_module.c, ngx_http_header_filter.
+func hashed(c rune) bool { return c == '_' || c < 0x80 && inName(byte(c)) }
 
 // readStatusLine reads the first line; read is what came of one that is none.
 //
@@ -165,7 +179,7 @@ func (rules Rules) frameAnswer(resp *http.Response, in *bufio.Reader) error {
 	if resp.ContentLength < 0 {
 		delete(resp.Header, "Content-Length")
 	} else {
-		resp.Header["Content-Length"] = lengths[len(lengths)-1:]
+		resp.Header["Content-Length"] = []string{strconv.FormatInt(resp.ContentLength, 10)}
 	}
 	resp.Close = !resp.ProtoAtLeast(1, 1)
 	for _, v := range resp.Header["Connection"] {

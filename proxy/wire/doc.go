@@ -20,17 +20,27 @@ type Rules struct {
 	StrictAnswers bool // a server's framing must be sound, 1.23.0
 	Authority     bool // CONNECT takes host and port, 1.29.3
 	StrictChunks  bool // chunks end in CR LF, 1.29.4
+
+	// Buffers take the head of a request.
+	Buffers Buffers
+	// Path reports whether the path of a target, without arguments, can be one. It
+	// is asked as soon as the request line is there. Nil: any can.
+	Path func(path string) bool
 }
 
-// Buffers of a request's head, their sizes in bytes.
+// Buffers are client_header_buffer_size and large_client_header_buffers. Sizes
+// are in bytes; the zero value stands for nginx's default.
+type Buffers struct{ First, Large, Count int }
+
+// orDefault is b, or 1k, then up to four of 8k.
 //
-// Source: nginx ngx_http_core_module, client_header_buffer_size and
-// large_client_header_buffers.
-const (
-	smallBuffer  = 1 << 10
-	largeBuffer  = 8 << 10
-	largeBuffers = 4
-)
+// Source: nginx ngx_http_core_module.c, ngx_http_core_merge_srv_conf.
+func (b Buffers) orDefault() Buffers {
+	if b == (Buffers{}) {
+		return Buffers{1 << 10, 8 << 10, 4}
+	}
+	return b
+}
 
 // inName reports what a name of a header line may consist of.
 func inName(c byte) bool {

@@ -34,6 +34,7 @@ func (s *input) next() (byte, error) {
 // Source: nginx ngx_http_request.c, ngx_http_alloc_large_header_buffer.
 type room struct {
 	*input
+	Buffers
 	begun  int // where the line began
 	end    int // how far the buffer reaches
 	large  int // buffers taken
@@ -44,12 +45,11 @@ func (r *room) fits() error {
 	if r.size < r.end {
 		return nil
 	}
-	line := r.size - r.begun
-	if line >= largeBuffer || r.large == largeBuffers {
+	if r.size-r.begun >= r.Large || r.large == r.Count {
 		return &world.Malformed{Status: r.status, Why: "too long"}
 	}
 	r.large++
-	r.end = r.begun + largeBuffer
+	r.end = r.begun + r.Large
 	return nil
 }
 

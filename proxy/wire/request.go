@@ -24,7 +24,8 @@ type head struct {
 // ngx_http_process_request_headers.
 func (rules Rules) ReadRequest(in *bufio.Reader) (r *http.Request, size int, err error) {
 	s := &head{input: &input{in: in}, rules: rules}
-	s.room = room{input: s.input, end: smallBuffer, status: http.StatusRequestURITooLong}
+	s.room = room{input: s.input, Buffers: rules.Buffers.orDefault(), status: http.StatusRequestURITooLong}
+	s.room.end = s.room.First
 	s.fits = s.room.fits
 	var l requestLine
 	err = s.readRequestLine(&l)
@@ -34,6 +35,12 @@ func (rules Rules) ReadRequest(in *bufio.Reader) (r *http.Request, size int, err
 		Header: http.Header{}, Body: http.NoBody, Close: true,
 	}
 	r.URL.Path, r.URL.RawQuery, _ = strings.Cut(l.target, "?")
+	if path := l.path(); err == nil && rules.Path != nil && strings.HasPrefix(path, "/") && !rules.Path(path) {
+		err = bad("invalid request")
+	}
+	if err == nil && l.absolute && !validHost(l.host) {
+		err = bad("invalid host in request line")
+	}
 	if err != nil || l.major == 0 {
 		return r, s.size, err
 	}

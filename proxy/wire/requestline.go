@@ -24,6 +24,16 @@ func (l *requestLine) uri() string {
 	return l.target
 }
 
+// path is the target's, without arguments and fragment; "" where it has none.
+func (l *requestLine) path() string {
+	path, _, _ := strings.Cut(l.target, "#")
+	path, _, _ = strings.Cut(path, "?")
+	if l.absolute && path == "" {
+		return "/"
+	}
+	return path
+}
+
 // readRequestLine reads the line byte by byte, so that nothing that cannot
 // become a request is waited for.
 //
@@ -33,7 +43,7 @@ func (s *head) readRequestLine(l *requestLine) error {
 	c, err := s.next()
 	for c == '\r' || c == '\n' {
 		s.room.begun = s.size // blank lines take no room
-		s.room.end = s.size + smallBuffer
+		s.room.end = s.size + s.room.First
 		c, err = s.next()
 	}
 	s.room.begun = s.size - 1
