@@ -249,6 +249,9 @@ func (c *cursor) answer(s *scope) (Act, error) {
 	return a, nil
 }
 
+// maxTimes is how often one line repeats something.
+const maxTimes = 1_000_000
+
 // count reads N times, if it stands here.
 func (c *cursor) count() (int, error) {
 	w := c.peek()
@@ -256,12 +259,12 @@ func (c *cursor) count() (int, error) {
 		return 0, nil
 	}
 	_, at := c.word()
-	n, err := parseCount(w)
+	n, err := parseBounded(w)
 	if err != nil {
 		return 0, c.fail(at, "such as 3 times", "%v", err)
 	}
-	if n < 1 || n > 1_000_000 {
-		return 0, c.fail(at, "1 to 1000000", "%s times is out of range", w)
+	if n < 1 || n > maxTimes {
+		return 0, c.fail(at, "every one of them is kept in memory", "%s times is out of range: 1 to %d", w, maxTimes)
 	}
 	if !c.accept("times") && !c.accept("time") {
 		return 0, c.fail(at, "write "+w+" times", "%s of what?", w)

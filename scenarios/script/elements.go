@@ -1,7 +1,11 @@
 package script
 
 import (
+	"fmt"
+	"io/fs"
+	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -79,9 +83,38 @@ func seconds(name, doc string) Option {
 	return Option{Name: name, Type: DurationOption, Unit: "s", Whole: true, Doc: doc}
 }
 
+// number counts something that costs the lab nothing.
 func number(name string, least int64, doc string) Option {
-	return Option{Name: name, Type: IntOption, Min: least, Doc: doc}
+	return Option{Name: name, Type: IntOption, Min: least, Max: math.MaxInt32, Why: "it is kept in 32 bits there", Doc: doc}
 }
+
+// upTo bounds a number of what the lab has to make or keep, and says why.
+func (o Option) upTo(most int64, why string) Option {
+	o.Max, o.Why = most, why
+	return o
+}
+
+// Why there are bounds.
+const (
+	threadsCost     = "each of them can be a task of the lab at the same time"
+	connectionsCost = "each of them can be an open connection of the lab"
+	onlyPorts       = "a machine has no more ports"
+)
+
+// inFolder refuses a path that leads out of a node's own folder.
+func inFolder(path string) error {
+	switch {
+	case path == "":
+	case !fs.ValidPath(path) || path == "." || strings.ContainsAny(path, `\:`):
+		return fmt.Errorf("%q is no file in the node's own folder: write a path without / before it and without . or .. in it", path)
+	case len(path) > maxPath:
+		return fmt.Errorf("the path has %d bytes: at most %d", len(path), maxPath)
+	}
+	return nil
+}
+
+// maxPath is how long a path may be: what most systems take for one name.
+const maxPath = 255
 
 func yesNo(name, doc string) Option   { return Option{Name: name, Type: BoolOption, Doc: doc} }
 func text(name, doc string) Option    { return Option{Name: name, Type: StringOption, Doc: doc} }
@@ -104,11 +137,11 @@ func group(lists ...[]Option) []Option {
 }
 
 var nodeOptions = []Option{
-	number("maxThreads", 1, "worker threads of the connector; Tomcat: 200"),
+	number("maxThreads", 1, "worker threads of the connector; Tomcat: 200").upTo(10_000, threadsCost),
 	port("port", "of the connector; Tomcat: 8080"),
-	number("acceptCount", 1, "connections that wait while all are busy; Tomcat: 100"),
+	number("acceptCount", 1, "connections that wait while all are busy; Tomcat: 100").upTo(65_535, "the kernel keeps the length of a backlog in 16 bits"),
 	{Name: "keepAliveTimeout", Type: DurationOption, Unit: "ms", Min: ms, Never: true, Doc: "idle time after which a connection is closed; -1: never; Tomcat: connectionTimeout, 20s"},
-	{Name: "maxKeepAliveRequests", Type: IntOption, Min: -1, Doc: "requests per connection; 1: no keep-alive; -1: no limit; Tomcat: 100"},
+	number("maxKeepAliveRequests", -1, "requests per connection; 1: no keep-alive; -1: no limit; Tomcat: 100"),
 	duration("service", "", "time a request takes on the node"),
 	duration("start", "", "time the JVM takes to start"),
 	{Name: "skew", Type: DurationOption, Signed: true, Doc: "how far the node's clock is ahead, or behind (-2s)"},
@@ -118,17 +151,17 @@ var nodeOptions = []Option{
 var managerOptions = []Option{
 	{Name: "maxInactiveInterval", Type: DurationOption, Unit: "s", Whole: true, Never: true, Doc: "idle time after which a session expires; -1: never"},
 	number("maxActiveSessions", -1, "sessions at most; 0: none; -1: no limit"),
-	number("sessionIdLength", 2, "random bytes of a session id, each two digits; Tomcat: 16"),
+	number("sessionIdLength", 2, "random bytes of a session id, each two digits; Tomcat: 16").upTo(1024, "an id must fit into the head of a request, which has 8 KiB"),
 	text("sessionAttributeNameFilter", "attributes that may leave the node: one regular expression over the name; Tomcat: all"),
 	number("processExpiresFrequency", 1, "background runs per expiry scan; Tomcat: 6"),
 	{Name: "backgroundProcessorDelay", Type: DurationOption, Unit: "s", Whole: true, Min: sec, Doc: "time between background runs; Tomcat: 10s"},
 }
 
 var pooledThreads = []Option{
-	{Name: "maxQueueSize", Type: SizeOption, Doc: "bytes that may wait; Tomcat: 64MiB"},
+	{Name: "maxQueueSize", Type: SizeOption, Max: 1 << 30, Why: "the lab keeps in memory what waits", Doc: "bytes that may wait; Tomcat: 64MiB"},
 	yesNo("alwaysSend", "a full queue makes the request's own thread send; Tomcat: yes"),
-	number("maxThreads", 1, "sending threads at most; Tomcat: 10"),
-	number("maxSpareThreads", 1, "sending threads kept; Tomcat: 2"),
+	number("maxThreads", 1, "sending threads at most; Tomcat: 10").upTo(1000, threadsCost),
+	number("maxSpareThreads", 1, "sending threads kept; Tomcat: 2").upTo(1000, threadsCost),
 	duration("keepAliveTime", "ms", "idle time after which a thread ends; Tomcat: 5s"),
 }
 
@@ -153,7 +186,7 @@ var (
 		positive("proxy_send_timeout", "s", "between two writes; nginx: 60s"),
 		oneOf("proxy_http_version", "protocol spoken to the nodes", "1.0", "1.1"),
 		yesNo("proxy_intercept_errors", "error_page replaces the nodes' own errors too; nginx: no"),
-		number("keepalive", 0, "idle connections kept to the nodes; 0: none"),
+		number("keepalive", 0, "idle connections kept to the nodes; 0: none").upTo(65_535, onlyPorts),
 		number("keepalive_requests", 1, "requests per kept connection; nginx: 1000"),
 		positive("keepalive_timeout", "s", "idle time of a kept connection; nginx: 60s"),
 		text("error_page", `as in nginx: "502 504 /down.html"`),
@@ -183,7 +216,7 @@ var Elements = []Element{
 
 	{Noun: "manager", Class: "StandardManager", Doc: "sessions in the memory of one node",
 		Options: group(managerOptions, []Option{
-			text("pathname", `file that keeps sessions over a stop; "": none`),
+			{Name: "pathname", Type: StringOption, Check: inFolder, Doc: `file that keeps sessions over a stop; "": none`},
 			yesNo("persistAuthentication", "the file keeps who is logged in; Tomcat: no"),
 		}),
 		Vain: []Vain{randomOptions}},
@@ -225,7 +258,7 @@ var Elements = []Element{
 		yesNo("useThread", "ping in a thread of its own, not on the channel heartbeat; Tomcat: no"),
 	}},
 	{Noun: "sender", Class: "PooledParallelSender", Doc: "a pool of connections to all members", Options: []Option{
-		number("poolSize", 1, "senders; Tomcat: 25"),
+		number("poolSize", 1, "senders; Tomcat: 25").upTo(1000, connectionsCost),
 		duration("maxWait", "ms", "wait for a free sender; Tomcat: 3s"),
 		positive("timeout", "ms", "wait for a member; Tomcat: 3s"),
 		number("maxRetryAttempts", 0, "further attempts after an I/O error; Tomcat: 1"),
@@ -237,13 +270,13 @@ var Elements = []Element{
 	}},
 	{Noun: "receiver", Class: "NioReceiver", Doc: "takes messages off the wire", Options: []Option{
 		port("port", "Tomcat: 4000"),
-		number("autoBind", 0, "ports tried; Tomcat: 100"),
-		number("maxThreads", 1, "messages processed at a time; Tomcat: 15"),
-		number("minThreads", 1, "threads started and kept; no more than maxThreads, or the node does not start; Tomcat: 6"),
+		number("autoBind", 0, "ports tried; Tomcat: 100").upTo(65_535, onlyPorts),
+		number("maxThreads", 1, "messages processed at a time; Tomcat: 15").upTo(1000, threadsCost),
+		number("minThreads", 1, "threads started and kept; no more than maxThreads, or the node does not start; Tomcat: 6").upTo(1000, threadsCost),
 		positive("maxIdleTime", "ms", "idle time after which a further thread ends; Tomcat: 60s"),
 		positive("timeout", "ms", "a longer wait for a thread is told; Tomcat: 3s"),
 		positive("selectorTimeout", "ms", "how often that is looked at; Tomcat: 5s"),
-		{Name: "rxBufSize", Type: SizeOption, Min: 1, Doc: "what a thread reads from a connection at once; Tomcat: 64KiB, up to 7.0 43800B"},
+		{Name: "rxBufSize", Type: SizeOption, Min: 1, Max: 1 << 30, Why: "the lab keeps in memory what has arrived", Doc: "what a thread reads from a connection at once; Tomcat: 64KiB, up to 7.0 43800B"},
 	}, Vain: []Vain{socketOptions, udpOptions,
 		{[]string{"useBufferPool", "minTasks", "maxTasks"}, "Tomcat's receiver does not look at it either"},
 		{[]string{"securePort"}, "nobody sends to it"},

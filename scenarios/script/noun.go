@@ -173,12 +173,12 @@ func (c *cursor) version(product string) (string, Version, error) {
 func (c *cursor) nodeNames(s *scope) ([]string, error) {
 	if w := c.peek(); w != "" && isDigit(w[0]) {
 		_, at := c.word()
-		n, err := parseCount(w)
+		n, err := parseBounded(w)
 		if err != nil {
 			return nil, c.fail(at, "nodes 3, or nodes and their names", "%v", err)
 		}
 		if n < 1 || n > maxNodes {
-			return nil, c.fail(at, "", "%s nodes: 1 to %d are possible", w, maxNodes)
+			return nil, c.fail(at, "each of them has tasks and connections of its own", "%s nodes: 1 to %d are possible", w, maxNodes)
 		}
 		names := make([]string, n)
 		for i := range names {
@@ -246,12 +246,12 @@ func (c *cursor) server(s *scope) (name string, flags []string, err error) {
 
 func (c *cursor) crowd(s *scope) (int, error) {
 	w, at := c.word()
-	n, err := parseCount(w)
+	n, err := parseBounded(w)
 	if err != nil {
 		return 0, c.fail(at, "users 20; one user by name: user alice", "%v", err)
 	}
 	if n < 1 || n > maxUsers {
-		return 0, c.fail(at, "", "%s users: 1 to %d are possible", w, maxUsers)
+		return 0, c.fail(at, "each of them is a task with connections of its own", "%s users: 1 to %d are possible", w, maxUsers)
 	}
 	s.crowd = max(s.crowd, int(n))
 	return int(n), nil

@@ -40,14 +40,19 @@ type Option struct {
 	Name  string
 	Type  OptionType
 	Words []string // for EnumOption and WordsOption
-	// Min and Max bound a number; Max 0 means no upper bound.
+	// Min and Max bound a number, a size in bytes, or from below a duration,
+	// which is a year at most. Why says why there is no more than Max; "" where
+	// a range says it all.
 	Min, Max int64
-	Never    bool   // a duration may be -1
-	Signed   bool   // a duration may be negative
-	Whole    bool   // a duration counts whole seconds
-	Many     bool   // a line may give it several times
-	Unit     string // the unit in which Tomcat or nginx counts a bare number
-	Doc      string
+	Why      string
+	// Check refuses a text; nil takes any.
+	Check  func(text string) error
+	Never  bool   // a duration may be -1
+	Signed bool   // a duration may be negative
+	Whole  bool   // a duration counts whole seconds
+	Many   bool   // a line may give it several times
+	Unit   string // the unit in which Tomcat or nginx counts a bare number
+	Doc    string
 }
 
 // Setting is one KEY=VALUE of a line, already checked.
@@ -272,17 +277,20 @@ func (o *Option) read(text string) (s Setting, hint string, err error) {
 		return o.readDuration(text)
 	case IntOption:
 		digits, negative := strings.CutPrefix(text, "-")
-		if s.n, err = parseCount(digits); err != nil {
+		if s.n, err = parseBounded(digits); err != nil {
 			return s, "", fmt.Errorf("%q is no whole number", text)
 		}
 		if negative {
 			s.n = -s.n
 		}
-		if s.n < o.Min || o.Max != 0 && s.n > o.Max {
-			if o.Max == 0 {
-				return s, "", fmt.Errorf("%d is too small: at least %d", s.n, o.Min)
-			}
-			return s, "", fmt.Errorf("%d is out of range: %d to %d", s.n, o.Min, o.Max)
+		switch {
+		case s.n >= o.Min && s.n <= o.Max:
+		case o.Why == "":
+			return s, "", fmt.Errorf("%s is out of range: %d to %d", text, o.Min, o.Max)
+		case s.n < o.Min:
+			return s, "", fmt.Errorf("%s is too small: at least %d", text, o.Min)
+		default:
+			return s, o.Why, fmt.Errorf("%s is too large: at most %d", text, o.Max)
 		}
 		s.Text = strconv.FormatInt(s.n, 10)
 	case BoolOption:
@@ -319,8 +327,15 @@ func (o *Option) read(text string) (s Setting, hint string, err error) {
 			return s, "", err
 		}
 		s.Text = formatSize(s.n)
-		if s.n < o.Min {
+		switch {
+		case s.n < o.Min:
 			return s, "", fmt.Errorf("%s is less than %s", s.Text, formatSize(o.Min))
+		case s.n > o.Max:
+			return s, o.Why, fmt.Errorf("%s is too large: at most %s", text, formatSize(o.Max))
+		}
+	case StringOption:
+		if o.Check != nil {
+			return s, "", o.Check(text)
 		}
 	case AddrOption:
 		if _, err := parseAddr(text); err != nil {

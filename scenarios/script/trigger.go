@@ -5,7 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// mostOften is the shortest time of every.
+const mostOften = time.Microsecond
 
 func (c *cursor) trigger(s *scope, before []Trigger) (t Trigger, err error) {
 	w, at := c.word()
@@ -27,8 +31,8 @@ func (c *cursor) trigger(s *scope, before []Trigger) (t Trigger, err error) {
 		if t.D, err = c.time(w); err != nil {
 			return t, err
 		}
-		if t.D <= 0 {
-			return t, c.fail(timeAt, "", "every %s would never let time pass", formatDuration(t.D))
+		if t.D < mostOften {
+			return t, c.fail(timeAt, "each time costs the lab something", "every %s is too often: at least %s", formatDuration(t.D), formatDuration(mostOften))
 		}
 		if c.accept("until") {
 			c.space()

@@ -3,6 +3,7 @@ package script
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +113,16 @@ func parseCount(s string) (int64, error) {
 		return 0, fmt.Errorf("%s is too large a number: at most %d", s, int64(maxCount))
 	}
 	return n, nil
+}
+
+// parseBounded is parseCount for who has a bound of their own: a number that is
+// larger than any of them is the largest there is.
+func parseBounded(s string) (int64, error) {
+	n, err := parseCount(s)
+	if err != nil && s != "" && strings.Trim(s, "0123456789") == "" {
+		return math.MaxInt64, nil
+	}
+	return n, err
 }
 
 // maxCount bounds every number of a scenario, so that sums of them never overflow.
