@@ -134,8 +134,11 @@ func (r *Request) number(name string) (int, error) {
 	if !ok {
 		return 0, nil
 	}
-	n, err := strconv.ParseUint(value, 10, 31)
-	if err != nil {
+	n, err := strconv.ParseUint(value, 10, 31) // Java's int
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errors.New("parameter " + name + " is too large: " + strconv.Quote(value) + ", at most 2147483647")
+	case err != nil:
 		return 0, errors.New("parameter " + name + " is no number: " + strconv.Quote(value))
 	}
 	return int(n), nil

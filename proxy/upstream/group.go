@@ -50,6 +50,10 @@ func New(name string, method Method, servers []Server) (*Group, error) {
 	}
 	g.primary.single = len(g.primary.peers) == 1 && g.backup == nil
 	if method == ConsistentHash {
+		if sum := g.primary.totalWeight; sum > maxRing {
+			return nil, fmt.Errorf("upstream %q: the weights of all servers of a consistent hash are %d together: at most %d, "+
+				"for each unit is %d points of its ring", name, sum, maxRing, pointsPerWeight)
+		}
 		g.ring = newRing(g.primary.peers)
 	}
 	return g, nil

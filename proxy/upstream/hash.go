@@ -100,6 +100,9 @@ type point struct {
 // pointsPerWeight is how many places a server has for each unit of weight.
 const pointsPerWeight = 160
 
+// maxRing is how much weight the servers of a consistent hash may have together.
+const maxRing = 10_000
+
 // newRing places the servers on the ring. Servers with the same text share
 // their places.
 //

@@ -51,8 +51,12 @@ func (p *parser) checkServers(s *Scenario) {
 	if attached && proxy.Word != "" {
 		p.failAt(proxy.Pos, "keep one of the two", "the attached nginx.conf declares the proxy too")
 	}
-	primaries := len(s.Nodes())
+	primaries, ring := len(s.Nodes()), len(s.Nodes())
 	for _, server := range s.All("server") {
+		ring += server.Options.Int("weight", 1) - 1
+		if ring > maxRing && slices.Contains(proxy.Args, "consistent") {
+			p.failAt(server.Options.pos("weight"), "each unit of weight is 160 points of the ring", "the weights of all servers of a consistent hash are %d together: at most %d", ring, maxRing)
+		}
 		if attached {
 			p.failAt(server.Pos, "keep one of the two", "the attached nginx.conf declares the servers too")
 		}
@@ -67,6 +71,9 @@ func (p *parser) checkServers(s *Scenario) {
 		}
 	}
 }
+
+// maxRing is how much weight the servers of a consistent hash may have together.
+const maxRing = 10_000
 
 func (p *parser) checkAddresses(s *Scenario) {
 	owner := map[string]string{}
