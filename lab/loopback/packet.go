@@ -243,6 +243,12 @@ func (p *packetConn) ReadFrom(ctx context.Context, b []byte) (int, string, error
 	return n, from, nil
 }
 
+func (p *packetConn) ReadFromWithin(ctx context.Context, b []byte, d time.Duration) (int, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return p.ReadFrom(ctx, b)
+}
+
 func (p *packetConn) read(ctx context.Context, b []byte) (int, string, error) {
 	defer context.AfterFunc(ctx, p.kick)()
 	w := p.host.world

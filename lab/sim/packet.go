@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"time"
 
 	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
@@ -52,12 +53,24 @@ func (h *host) JoinGroup(group string, port int) (world.PacketConn, error) {
 }
 
 func (p *packetConn) ReadFrom(ctx context.Context, b []byte) (int, string, error) {
+	return p.read(ctx, b, -1)
+}
+
+func (p *packetConn) ReadFromWithin(ctx context.Context, b []byte, d time.Duration) (int, string, error) {
+	return p.read(ctx, b, int64(d))
+}
+
+// read waits without a limit if that is negative.
+func (p *packetConn) read(ctx context.Context, b []byte, limit int64) (int, string, error) {
 	if p.waiting != nil {
 		panic("sim: two tasks read one datagram socket of " + p.host.name)
 	}
 	p.waiting = p.host.w.current
-	_, err := p.host.wait(ctx, -1, func() bool { return len(p.queue) > 0 || p.closed })
+	expired, err := p.host.wait(ctx, limit, func() bool { return len(p.queue) > 0 || p.closed })
 	p.waiting = nil
+	if expired {
+		err = context.DeadlineExceeded
+	}
 	if err == nil && p.closed {
 		err = net.ErrClosed
 	}

@@ -295,6 +295,10 @@ type Stream interface {
 // reordered. The largest datagram is 64 KiB.
 type PacketConn interface {
 	ReadFrom(ctx context.Context, p []byte) (n int, from string, err error)
+	// ReadFromWithin is ReadFrom that gives up after d, which must be above 0, with
+	// context.DeadlineExceeded, so that its caller can look around. That is no
+	// timeout in the sense of Lateness.
+	ReadFromWithin(ctx context.Context, p []byte, d time.Duration) (n int, from string, err error)
 	// WriteTo sends to a logical "address:port" or to a group's. An unreachable
 	// destination is no error.
 	WriteTo(l Label, p []byte, addr string) error

@@ -85,7 +85,7 @@ type Lateness struct {
 	By       time.Duration // how late the latest timer has fired
 	Due      time.Duration // when that one was due, since time zero
 	Host     string        // whose timer it was; "" for the world's own
-	Shortest time.Duration // the shortest timeout that was in force; 0 for none
+	Shortest time.Duration // the shortest timeout that was in force: of Host.WithTimeout, of a dial, of reading HTTP; 0 for none
 }
 
 // EventOp says what happened to a message, or to a machine.

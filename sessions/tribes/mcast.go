@@ -98,9 +98,7 @@ func (s *mcast) send(conn world.PacketConn, local Member) {
 func (s *mcast) listen(conn world.PacketConn) {
 	buf := make([]byte, 64<<10)
 	for s.ctx.Err() == nil {
-		ctx, cancel := s.host.WithTimeout(s.ctx, s.cfg.SoTimeout)
-		n, from, err := conn.ReadFrom(ctx, buf)
-		cancel()
+		n, from, err := conn.ReadFromWithin(s.ctx, buf, s.cfg.SoTimeout)
 		switch {
 		case err == nil:
 			s.heard(buf[:n], from)

@@ -126,6 +126,23 @@ var packetRows = []row{
 		})
 		same(r, "Up", r.w.Up(one.Name()), true)
 	}},
+	{"a read gives up after its limit, which is no timeout, and loses nothing", func(r *rig) {
+		one := r.boot("tomcat1")
+		before := r.w.Lateness().Shortest
+		r.as(one, func(ctx context.Context) {
+			c, err := one.ListenPacket(4002)
+			r.must(err, "listen")
+			p := make([]byte, 16)
+			_, _, err = c.ReadFromWithin(ctx, p, short)
+			r.isError("ReadFromWithin", err, context.DeadlineExceeded)
+			r.must(c.WriteTo(heartbeat, []byte("beat"), one.Addr()+":4002"), "write")
+			n, from, err := c.ReadFromWithin(ctx, p, patience)
+			if string(p[:n]) != "beat" || from != one.Addr()+":4002" || err != nil {
+				r.errorf("ReadFromWithin = %q from %s, %v", p[:n], from, err)
+			}
+		})
+		same(r, "shortest timeout in force", r.w.Lateness().Shortest, before)
+	}},
 	{"a datagram port is taken once and apart from streams", func(r *rig) {
 		h := r.boot("tomcat1")
 		r.as(h, func(context.Context) {

@@ -26,6 +26,24 @@ func (r *rig) fill(from, h world.Host, most int) (accepted int) {
 }
 
 var pauseRows = []row{
+	{"a timer that waits for a paused machine is not late", func(r *rig) {
+		const pause = 20 * short
+		h := r.boot("tomcat1")
+		begun, ended := r.op.NewSignal(), r.op.NewSignal()
+		h.Go("sleeper", func(ctx context.Context) {
+			begun.Set()
+			r.must(h.Sleep(ctx, short), "sleep")
+			ended.Set()
+		})
+		r.must(begun.Wait(r.ctx), "wait for the sleeper")
+		r.pause("tomcat1")
+		r.must(r.op.Sleep(r.ctx, pause), "sleep")
+		r.resume("tomcat1")
+		r.must(ended.Wait(r.ctx), "wait for the sleeper's end")
+		if late := r.w.Lateness(); late.Host == "tomcat1" && late.By >= pause/2 {
+			r.errorf("after a pause of %v a timer of tomcat1 counts as %v late", pause, late.By)
+		}
+	}},
 	{"connects succeed, no answer comes, resume executes what arrived", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		var executed atomic.Int32
