@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 )
 
@@ -20,6 +21,8 @@ type Entry struct {
 	Name   string   `json:"name"`
 	Title  string   `json:"title"`
 	Worlds []string `json:"worlds"`
+	// Takes is how long all its cells last, of the lab's time.
+	Takes report.Millis `json:"takes_ms"`
 }
 
 // Library lists the scenarios that come with the program, in order of their names.
@@ -30,7 +33,11 @@ func Library() []Entry {
 		if err != nil {
 			panic(fmt.Sprintf("scenarios: library: %v", err))
 		}
-		all = append(all, Entry{Name: name, Title: sc.Title(), Worlds: sc.Worlds()})
+		e := Entry{Name: name, Title: sc.Title(), Worlds: sc.Worlds()}
+		for _, cell := range sc.Cells() {
+			e.Takes += report.Millis(cell.Scenario.End)
+		}
+		all = append(all, e)
 	}
 	return all
 }

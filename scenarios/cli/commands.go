@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,8 +31,9 @@ func (env *Env) listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the scenarios of the library",
-		Description: `Lists the scenarios of the library with their titles. In JSON each has its name,
-title, and the worlds in which it gives the same verdict.`,
+		Description: `Lists the scenarios of the library, how long each takes in real time, and their
+titles; in virtual time (--world sim) all are over at once. In JSON each has its
+name, title, the worlds in which it gives the same verdict, and takes_ms.`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the list: text or json", DefaultText: "text"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -54,18 +56,22 @@ title, and the worlds in which it gives the same verdict.`,
 
 // printList writes a line for every scenario; on a terminal titles are wrapped.
 func (env *Env) printList(all []scenarios.Entry) error {
-	names := 0
+	names, times := 0, 0
 	for _, e := range all {
 		names = max(names, len(e.Name))
+		times = max(times, len(takes(e)))
 	}
 	width := env.width(env.Stdout)
 	var b strings.Builder
 	for _, e := range all {
-		b.WriteString(hang(fmt.Sprintf("%-*s  ", names, e.Name), e.Title, width) + "\n")
+		b.WriteString(hang(fmt.Sprintf("%-*s  %*s  ", names, e.Name, times, takes(e)), e.Title, width) + "\n")
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
 	return err
 }
+
+// takes is how long a scenario lasts: "20s", "1m8s".
+func takes(e scenarios.Entry) string { return time.Duration(e.Takes).String() }
 
 func (env *Env) showCommand() *cli.Command {
 	return &cli.Command{

@@ -123,6 +123,14 @@ func (env *Env) run(c *cli.Context) error {
 			}
 		}
 	}
+	if f == "text" && err == nil && s.several {
+		err = s.deliver(func(w io.Writer) error {
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+			return report.WriteSummary(w, reports, namesOf(jobs[len(reports):]), s.layout())
+		})
+	}
 	if f == "json" && (err == nil || len(reports) > 0) {
 		err = errors.Join(err, s.deliver(func(w io.Writer) error {
 			if s.several {
@@ -145,6 +153,14 @@ func (env *Env) run(c *cli.Context) error {
 		worst = report.Worse(worst, r.Verdict)
 	}
 	return verdict(statusOf(worst))
+}
+
+func namesOf(jobs []job) []string {
+	var names []string
+	for _, j := range jobs {
+		names = append(names, j.name)
+	}
+	return names
 }
 
 // jobs are the scenarios that the arguments ask for.
@@ -177,7 +193,13 @@ func (s *session) printText(w io.Writer, r *report.Report, another bool) error {
 			return err
 		}
 	}
-	return r.WriteText(w, report.Options{Width: s.env.width(s.out), Color: s.env.colour(s.out)})
+	return r.WriteText(w, s.layout())
+}
+
+// layout is how a text is laid out where the reports go.
+func (s *session) layout() report.Options {
+	width, height := s.env.size(s.out)
+	return report.Options{Width: width, Height: height, Color: s.env.colour(s.out)}
 }
 
 // verdicts are the verdicts with their exit statuses.

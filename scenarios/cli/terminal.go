@@ -36,15 +36,21 @@ func (env *Env) colour(w io.Writer) bool {
 
 // width is the number of columns of a stream; 0 where it has none.
 func (env *Env) width(w io.Writer) int {
+	width, _ := env.size(w)
+	return width
+}
+
+// size is the number of columns and lines of a stream; zeros where it has none.
+func (env *Env) size(w io.Writer) (width, height int) {
 	fd, ok := terminal(w)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(fd)
+	width, height, err := term.GetSize(fd)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return width
+	return width, height
 }
 
 // moment is a line of what happens: when, and what.

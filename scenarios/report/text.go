@@ -14,8 +14,9 @@ import (
 
 // Options say how text is laid out. The zero value is 80 columns without colour.
 type Options struct {
-	Width int  // columns; less than 40 counts as 40, zero as 80
-	Color bool // colour the verdicts; every word is there without it
+	Width  int  // columns; less than 40 counts as 40, zero as 80
+	Height int  // lines of the screen; a longer report ends with its verdict; 0: no screen
+	Color  bool // colour the verdicts; every word is there without it
 }
 
 const (
@@ -49,13 +50,11 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 		p.section("See it again")
 		p.line("  " + Visible(r.Command)) // whole, to be copied
 	}
-	if p.err == nil {
-		p.err = p.w.Flush()
+	if opts.Height > 0 && p.lines >= opts.Height { // the prompt takes a line
+		p.line("")
+		p.headline(r)
 	}
-	if p.err != nil {
-		return fmt.Errorf("write report: %w", p.err)
-	}
-	return nil
+	return p.end()
 }
 
 // single is the report of the only cell in the form of a scenario without vary
@@ -74,6 +73,7 @@ type printer struct {
 	w     *bufio.Writer
 	width int
 	color bool
+	lines int // written so far
 	err   error
 }
 
@@ -85,7 +85,19 @@ func newPrinter(w io.Writer, opts Options) *printer {
 	return &printer{w: bufio.NewWriter(w), width: max(width, leastWidth), color: opts.Color}
 }
 
+// end writes what is left and returns the first error.
+func (p *printer) end() error {
+	if p.err == nil {
+		p.err = p.w.Flush()
+	}
+	if p.err != nil {
+		return fmt.Errorf("write report: %w", p.err)
+	}
+	return nil
+}
+
 func (p *printer) line(s string) {
+	p.lines++
 	if p.err == nil {
 		_, p.err = p.w.WriteString(strings.TrimRight(s, " ") + "\n")
 	}
@@ -162,12 +174,17 @@ func (p *printer) verdict(v Verdict) string {
 	return p.paint(color, strings.ToUpper(string(v)))
 }
 
-func (p *printer) head(r *Report) {
+// headline writes the verdict and what it is about.
+func (p *printer) headline(r *Report) {
 	title := r.Scenario
 	if r.Title != "" {
 		title += ": " + r.Title
 	}
 	p.hang(p.verdict(r.Verdict)+"  ", 6, title)
+}
+
+func (p *printer) head(r *Report) {
+	p.headline(r)
 	if len(r.settings) > 0 {
 		p.para(6, 6, r.settings.String())
 	}
