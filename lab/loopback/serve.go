@@ -310,13 +310,21 @@ func (c *serverConn) exchange(last bool) bool {
 	if resp.finish() != nil {
 		return false
 	}
-	c.sock.setDeadline(time.Now().Add(discarding))
-	if !body.swallow() {
+	if !c.discard(body) {
 		c.linger()
 		return false
 	}
-	c.sock.setDeadline(noDeadline)
 	return !resp.close
+}
+
+// discard reads what the handler left of the request. It reports whether the next
+// one can follow.
+func (c *serverConn) discard(body *requestBody) bool {
+	if body.err != io.EOF {
+		c.sock.setDeadline(time.Now().Add(discarding))
+		defer c.sock.setDeadline(noDeadline)
+	}
+	return body.swallow()
 }
 
 // handle runs the handler. It reports false if the exchange ended without an

@@ -136,8 +136,6 @@ func (c *cursor) target() (string, error) {
 		return "", c.fail(at, "such as /counter", "the path is missing")
 	case w[0] != '/':
 		return "", c.fail(at, "such as /counter", "%q is no path: it does not begin with /", w)
-	case strings.HasPrefix(w, "//"):
-		return "", c.fail(at, "", "%q is no path: it begins with two slashes", w)
 	}
 	for i := range len(w) {
 		if w[i] <= ' ' || w[i] >= 0x7f || strings.IndexByte("\"#<>\\^`{|}", w[i]) >= 0 {
