@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sessionlab/lab"
+	"sessionlab/lab/fault"
 	"sessionlab/scenarios/history"
 	"sessionlab/scenarios/script"
 )
@@ -145,6 +146,9 @@ func (r *run) waitEvent(ctx context.Context, st script.Statement, e script.Event
 	return s.Wait(ctx)
 }
 
+// transports are what a partition may be limited to, by their words.
+var transports = map[string]fault.Transport{"tcp": fault.TCP, "udp": fault.UDP}
+
 // act does something that waits for nobody. It may be called at the seam, in
 // the task of whoever caused an event.
 func (r *run) act(st script.Statement, act script.Act, triggered bool) {
@@ -155,7 +159,7 @@ func (r *run) act(st script.Statement, act script.Act, triggered bool) {
 		err = r.verb(st, a)
 	case script.Partition:
 		at := r.now()
-		r.parted(st, r.lab.Faults().Partition(a.One, a.Other))
+		r.parted(st, r.lab.Faults().PartitionOver(transports[a.Over], a.One, a.Other))
 		r.tell(at, st, "partition", "", "the network parts: "+a.String())
 	case script.Skew:
 		err = r.lab.Skew(a.Host, a.By)

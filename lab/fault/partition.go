@@ -6,19 +6,32 @@ import "slices"
 // other, whichever sends. A machine always reaches itself. It belongs to its
 // Table; CutHits says what it has met.
 type Cut struct {
+	over       Transport
 	one, other []string
 	hits       int // messages and connects
 }
 
-func (c *Cut) between(from, to string) bool {
-	return from != to && (slices.Contains(c.one, from) && slices.Contains(c.other, to) ||
+// Transport is how a message travels. The zero value is either way.
+type Transport uint8
+
+const (
+	TCP Transport = iota + 1 // connections
+	UDP                      // datagrams
+)
+
+func (c *Cut) between(from, to string, by Transport) bool {
+	return from != to && (c.over == 0 || c.over == by) && (slices.Contains(c.one, from) && slices.Contains(c.other, to) ||
 		slices.Contains(c.other, from) && slices.Contains(c.one, to))
 }
 
 // Partition makes the machines of one side unreachable for those of the other,
 // both ways. Partitions add up until Heal.
-func (t *Table) Partition(one, other []string) *Cut {
-	c := &Cut{one: slices.Clone(one), other: slices.Clone(other)}
+func (t *Table) Partition(one, other []string) *Cut { return t.PartitionOver(0, one, other) }
+
+// PartitionOver is Partition for one transport, as a firewall does it that drops
+// what is for some ports; zero is all.
+func (t *Table) PartitionOver(over Transport, one, other []string) *Cut {
+	c := &Cut{over: over, one: slices.Clone(one), other: slices.Clone(other)}
 	t.mu.Lock()
 	t.cuts = append(t.cuts, c)
 	t.look()
@@ -36,15 +49,15 @@ func (t *Table) Heal() {
 	t.notify()
 }
 
-// Reachable reports whether a message could pass between two machines, as far
-// as partitions go.
+// Reachable reports whether something on a connection could pass between two
+// machines, as far as partitions go.
 func (t *Table) Reachable(from, to string) bool {
 	if !t.parted.Load() {
 		return true
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !slices.ContainsFunc(t.cuts, func(c *Cut) bool { return c.between(from, to) })
+	return !slices.ContainsFunc(t.cuts, func(c *Cut) bool { return c.between(from, to, TCP) })
 }
 
 // CutHits is how many messages and connects have met a partition so far.
@@ -59,14 +72,14 @@ func (t *Table) CutHits(c *Cut) int {
 func (t *Table) MeetCut(from, to string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.meetCut(from, to)
+	t.meetCut(from, to, TCP)
 }
 
 // meetCut counts what goes from one machine to another for each partition between
 // them, and reports whether there is one. t.mu is held.
-func (t *Table) meetCut(from, to string) (met bool) {
+func (t *Table) meetCut(from, to string, by Transport) (met bool) {
 	for _, c := range t.cuts {
-		if c.between(from, to) {
+		if c.between(from, to, by) {
 			c.hits++
 			met = true
 		}

@@ -11,6 +11,7 @@ import (
 type Message struct {
 	From, To string // machines by name
 	Kind     string
+	By       Transport // zero is TCP
 }
 
 // Action is the table's answer. The zero value sends the message as it is.
@@ -137,7 +138,7 @@ func (t *Table) Decide(m Message, draw func(rule uint64) float64) Action {
 		}
 	}
 	a := Action{Delay: t.way.delay(draw)}
-	a.Cut = t.meetCut(m.From, m.To)
+	a.Cut = t.meetCut(m.From, m.To, max(m.By, TCP))
 	for _, r := range t.rules {
 		switch r.Verb {
 		case Hold:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
 )
 
@@ -34,7 +35,7 @@ func (h *host) connect(ctx context.Context, addr string) (*sock, error) {
 	w := h.world
 	if peer := w.nameOf(to.Addr()); !w.passable(h.Name(), peer, nil) {
 		w.faults.MeetCut(h.Name(), peer)
-		err := w.await(ctx, noDeadline, h.down, func() bool { return w.passable(h.Name(), peer, nil) })
+		err := w.awaitResend(ctx, noDeadline, h.down, h.Name(), peer, fault.Reconnect)
 		if down := h.gate(); down != nil {
 			return nil, down
 		}

@@ -55,7 +55,7 @@ func (l *links) change() <-chan struct{} {
 
 // decide asks the fault table about one message between two machines. The
 // operator's messages touch no rule.
-func (w *World) decide(from, to string, label world.Label) fault.Action {
+func (w *World) decide(from, to string, label world.Label, by fault.Transport) fault.Action {
 	if from == operatorName || to == operatorName {
 		return fault.Action{}
 	}
@@ -71,7 +71,7 @@ func (w *World) decide(from, to string, label world.Label) fault.Action {
 	if alike {
 		key = key.Int(nth)
 	}
-	return w.faults.Decide(fault.Message{From: from, To: to, Kind: label.Kind}, func(rule uint64) float64 {
+	return w.faults.Decide(fault.Message{From: from, To: to, Kind: label.Kind, By: by}, func(rule uint64) float64 {
 		return key.Str("fault").Int(rule).Float()
 	})
 }
@@ -85,6 +85,26 @@ func identified(l world.Label) bool {
 // passable reports whether what a rule held, or a partition, may go now.
 func (w *World) passable(from, to string, hold *fault.Rule) bool {
 	return !w.faults.Held(hold) && w.faults.Reachable(from, to)
+}
+
+// awaitResend waits until the kernel sends again, with success, what a partition
+// has just swallowed; again says when it tries, as fault.Resend does. The errors are
+// those of await.
+func (w *World) awaitResend(ctx context.Context, deadline time.Time, quit <-chan struct{}, from, to string, again func(time.Duration) time.Duration) error {
+	lost := time.Now()
+	passable := func() bool { return w.passable(from, to, nil) }
+	for {
+		if err := w.await(ctx, deadline, quit, passable); err != nil {
+			return err
+		}
+		at := lost.Add(again(time.Since(lost)))
+		timer := time.AfterFunc(time.Until(at), w.links.wake)
+		err := w.await(ctx, deadline, quit, func() bool { return !time.Now().Before(at) })
+		timer.Stop()
+		if err != nil || passable() {
+			return err
+		}
+	}
 }
 
 // await waits until ok answers true, looking again after every change of the

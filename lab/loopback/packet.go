@@ -350,7 +350,7 @@ func (p *packetConn) sendOne(n note, b []byte, to *packetConn) (passed bool, err
 	w, me, peer := p.host.world, p.host.Name(), to.host.Name()
 	var a fault.Action
 	if peer != me {
-		a = w.decide(me, peer, n.label)
+		a = w.decide(me, peer, n.label, fault.UDP)
 	}
 	switch {
 	case a.Drop || a.Cut:

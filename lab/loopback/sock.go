@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
 )
 
@@ -28,6 +29,9 @@ type sock struct {
 	// stall is how long a write may wait for the other end to take something;
 	// zero for ever. It belongs to who writes.
 	stall time.Duration
+	// resends says that the end of the connection, which a partition keeps back,
+	// arrives when the kernel sends it again.
+	resends bool
 
 	whoIsThere sync.Once
 	remote     netip.AddrPort // logical; ask remoteAddr
@@ -171,7 +175,7 @@ func (s *sock) read(ctx context.Context, p []byte) (int, error) {
 		case s.isClosed() || s.host.world.passable(s.peer(), s.host.Name(), nil):
 			return 0, s.cause(err)
 		default: // a partition keeps back the end of the connection
-			if waited := s.awaitPassable(ctx, s.peer(), s.host.Name()); waited != nil {
+			if waited := s.awaitEnd(ctx); waited != nil {
 				return 0, waited
 			}
 			return 0, s.cause(err)
@@ -274,6 +278,19 @@ func (s *sock) awaitPassable(ctx context.Context, from, to string) error {
 	return s.await(ctx, func() bool { return w.passable(from, to, nil) })
 }
 
+// awaitEnd waits for the end of the connection, which a partition keeps back. On a
+// stream it comes when the kernel sends it again.
+func (s *sock) awaitEnd(ctx context.Context) error {
+	if !s.resends {
+		return s.awaitPassable(ctx, s.peer(), s.host.Name())
+	}
+	err := s.host.world.awaitResend(ctx, s.readDeadline(), s.gone, s.peer(), s.host.Name(), fault.Resend)
+	if down := s.host.gate(); down != nil {
+		return down
+	}
+	return err
+}
+
 // await waits for a change of the fault table, as a read would.
 func (s *sock) await(ctx context.Context, ok func() bool) error {
 	err := s.host.world.await(ctx, s.readDeadline(), s.gone, ok)
@@ -287,7 +304,7 @@ func (s *sock) await(ctx context.Context, ok func() bool) error {
 // It reports false if the message is lost.
 func (s *sock) admit(ctx context.Context, label world.Label, size int) (bool, error) {
 	w, from, to := s.host.world, s.host.Name(), s.peer()
-	a := w.decide(from, to, label)
+	a := w.decide(from, to, label, fault.TCP)
 	if a.Drop {
 		w.emit(world.Event{Op: world.Loses, Host: from, Peer: to, Label: label, Size: size})
 		return false, s.host.gate()

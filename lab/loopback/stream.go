@@ -77,12 +77,15 @@ type parcel struct {
 	kept  bool        // by the fault table
 	hold  *fault.Rule // the rule that does, or nil for a partition
 	delay time.Duration
+	lost  bool          // the kernel has sent it, and a partition has swallowed it
+	again bool          // the kernel sends it again with the one before it
 	told  chan struct{} // closed once its leaving has been told
 	left  bool          // it is on its way
 	due   time.Time     // when it arrives, once it has left
 }
 
 func newStream(s *sock, local netip.AddrPort) (world.Stream, error) {
+	s.resends = true
 	t := &stream{sock: s, local: local, quit: make(chan struct{})}
 	if err := s.host.own(t); err != nil {
 		return nil, s.fail("dial", err)
@@ -136,14 +139,14 @@ func (t *stream) Write(ctx context.Context, l world.Label, frame []byte) error {
 	if err := t.usable(); err != nil {
 		return t.fail("write", err)
 	}
-	a := t.host.world.decide(t.host.Name(), t.peer(), l)
+	a := t.host.world.decide(t.host.Name(), t.peer(), l, fault.TCP)
 	if a.Drop {
 		t.emit(world.Loses, l, len(frame))
 		return t.gated()
 	}
 	kept := a.Hold != nil || a.Cut
 	for range 1 + a.Copies {
-		if err := t.post(ctx, &parcel{label: l, frame: frame, told: make(chan struct{}), kept: kept, hold: a.Hold, delay: a.Delay}); err != nil {
+		if err := t.post(ctx, &parcel{label: l, frame: frame, told: make(chan struct{}), kept: kept, hold: a.Hold, delay: a.Delay, lost: a.Cut && a.Hold == nil}); err != nil {
 			t.shut()
 			return t.fail("write", err)
 		}
@@ -234,13 +237,12 @@ func (t *stream) pump() {
 		t.mu.Unlock()
 
 		if !left {
-			mayLeave := func() bool { return w.passable(t.host.Name(), t.peer(), p.hold) }
-			if w.await(w.ctx, noDeadline, t.quit, mayLeave) != nil {
+			if t.awaitLeave(p) != nil {
 				t.shut()
 				continue
 			}
 			t.mu.Lock()
-			closed := t.closed
+			closed := t.closed && !p.lost
 			if !closed {
 				p.leave()
 			}
@@ -269,6 +271,33 @@ func (t *stream) pump() {
 		t.queue = t.queue[1:]
 		t.mu.Unlock()
 	}
+}
+
+// awaitLeave waits until a parcel may leave. What a rule has held leaves for the
+// first time then; what a partition has swallowed, and all behind it, when the kernel
+// sends it again.
+func (t *stream) awaitLeave(p *parcel) error {
+	w, from, to := t.host.world, t.host.Name(), t.peer()
+	if p.hold != nil {
+		if err := w.await(w.ctx, noDeadline, t.quit, func() bool { return !w.faults.Held(p.hold) }); err != nil {
+			return err
+		}
+	}
+	if w.passable(from, to, nil) && (!p.lost || p.again) {
+		return nil
+	}
+	t.mu.Lock()
+	p.lost = true // the kernel has it, whatever becomes of this end
+	t.mu.Unlock()
+	if err := w.awaitResend(w.ctx, noDeadline, nil, from, to, fault.Resend); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, behind := range t.queue {
+		behind.again = behind.lost
+	}
+	return nil
 }
 
 // abandon loses everything that waits.
@@ -303,7 +332,7 @@ func (t *stream) Stalled() bool {
 	defer t.mu.Unlock()
 	for _, p := range t.queue {
 		if !p.left {
-			return true
+			return p.hold != nil && t.host.world.faults.Held(p.hold)
 		}
 	}
 	return false
@@ -327,7 +356,7 @@ func (t *stream) shut() {
 	t.closed = true
 	close(t.quit)
 	going := 0
-	for going < len(t.queue) && t.queue[going].left {
+	for going < len(t.queue) && (t.queue[going].left || t.queue[going].lost) {
 		going++
 	}
 	lost := len(t.queue) - going

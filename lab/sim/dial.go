@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
 )
 
@@ -33,6 +34,7 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 			return nil, 0, connectError(err)
 		}
 	}
+	var first int64 // when the first SYN was lost
 	met := false
 	for {
 		if w.now >= giveUp {
@@ -40,9 +42,15 @@ func (h *host) connect(ctx context.Context, addr string, limit time.Duration, fi
 		}
 		if m != nil && !w.exempt(h, m) && !w.faults.Reachable(h.name, m.name) {
 			if !met {
-				met = true
+				met, first = true, w.now
 				w.faults.MeetCut(h.name, m.name)
 			}
+			// Nobody hears the SYN; the kernel sends it again at its own times.
+			again := first + int64(fault.Reconnect(time.Duration(w.now-first+1)))
+			if _, err := h.wait(ctx, min(again, giveUp)-w.now, nil); err != nil {
+				return nil, 0, connectError(err)
+			}
+			continue
 		} else {
 			if m == nil || m.up == nil {
 				return nil, 0, world.ErrRefused

@@ -282,7 +282,7 @@ func (c *httpConn) sendRequest() {
 	key := w.messageKey(c.there, label)
 	var a fault.Action
 	if !w.exempt(c.client, c.server.machine) {
-		a = w.decide(c.there, label, key)
+		a = w.decide(c.there, label, key, fault.TCP)
 	}
 	switch {
 	case a.Drop:

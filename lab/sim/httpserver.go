@@ -353,7 +353,7 @@ func (w *responseWriter) begin(over bool) {
 	if !c.w.exempt(c.server, c.client.machine) {
 		var a fault.Action
 		if !c.w.faults.Quick() {
-			a = c.w.decide(c.back, label, c.w.messageKey(c.back, label))
+			a = c.w.decide(c.back, label, c.w.messageKey(c.back, label), fault.TCP)
 		}
 		w.delay = int64(a.Delay)
 		switch {

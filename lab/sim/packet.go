@@ -118,7 +118,7 @@ func (p *packetConn) send(to *machine, port int, l world.Label, b []byte) {
 	key := w.messageKey(out, l)
 	var a fault.Action
 	if !w.exempt(p.host, to) && to != p.host.machine {
-		a = w.decide(out, l, key)
+		a = w.decide(out, l, key, fault.UDP)
 	}
 	if a.Drop || a.Cut {
 		w.observe(world.Loses, p.host, to.name, l, len(b))

@@ -439,11 +439,11 @@ func (w *World) messageKey(l *link, label world.Label) world.Key {
 }
 
 // decide asks the fault table about a message.
-func (w *World) decide(l *link, label world.Label, k world.Key) fault.Action {
+func (w *World) decide(l *link, label world.Label, k world.Key, by fault.Transport) fault.Action {
 	if w.faults.Quick() {
 		return fault.Action{}
 	}
-	return w.faults.Decide(fault.Message{From: l.from.name, To: l.to.name, Kind: label.Kind},
+	return w.faults.Decide(fault.Message{From: l.from.name, To: l.to.name, Kind: label.Kind, By: by},
 		func(rule uint64) float64 { return k.Str("fault").Int(rule).Float() })
 }
 
@@ -458,6 +458,13 @@ func (w *World) hold(x holder) {
 		}
 	}
 	w.holders = append(w.holders, x)
+}
+
+// lookAgain looks at something that the fault table has held, if it still waits.
+func (w *World) lookAgain(x holder) {
+	if i := slices.Index(w.holders, x); i >= 0 && !x.retry() {
+		w.holders = slices.Delete(w.holders, i, i+1)
+	}
 }
 
 // faultsChanged looks again at everything that waits for the fault table.

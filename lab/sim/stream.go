@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"time"
 
 	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
@@ -103,6 +104,9 @@ type stream struct {
 
 	// What this end sends.
 	stalled  []*frame
+	waiting  int64     // bytes of stalled
+	lost     lost      // what a partition has swallowed first
+	bye      *farewell // behind stalled, once this end is closed
 	lastAt   int64
 	onTheWay int64 // bytes written and not arrived
 	closed   bool
@@ -156,7 +160,7 @@ func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
 
 func (s *stream) LocalAddr() string  { return s.local }
 func (s *stream) RemoteAddr() string { return s.remote }
-func (s *stream) Stalled() bool      { return len(s.stalled) > 0 }
+func (s *stream) Stalled() bool      { return len(s.stalled) > 0 && s.stalled[0].rule != nil }
 func (s *stream) Writable() bool     { return s.backlog() <= window }
 
 func (s *stream) fail(op string, err error) error {
@@ -240,7 +244,7 @@ func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 	key := w.messageKey(s.out, l)
 	var a fault.Action
 	if !w.exempt(s.host, s.peer.host.machine) {
-		a = w.decide(s.out, l, key)
+		a = w.decide(s.out, l, key, fault.TCP)
 	}
 	if a.Drop {
 		w.observe(world.Loses, s.host, s.peer.host.name, l, len(b))
@@ -251,10 +255,7 @@ func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 		f.s, f.label, f.bytes, f.way, f.rule = s, l, append(f.bytes[:0], b...), s.out.way(key)+int64(a.Delay), a.Hold
 		w.inFlight++
 		if a.Hold != nil || a.Cut || len(s.stalled) > 0 {
-			if len(s.stalled) == 0 {
-				w.hold(s)
-			}
-			s.stalled = append(s.stalled, f)
+			s.stall(f)
 			continue
 		}
 		s.send(f)
@@ -262,8 +263,20 @@ func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 	return s.host.enter()
 }
 
+// stall keeps a frame behind those that a rule holds or a partition has swallowed.
+func (s *stream) stall(f *frame) {
+	if len(s.stalled) == 0 {
+		s.w.hold(s)
+		if f.rule == nil {
+			s.lost.begin(s.w.now)
+		}
+	}
+	s.stalled = append(s.stalled, f)
+	s.waiting += int64(len(f.bytes))
+}
+
 // backlog is how many bytes the other end has not read yet.
-func (s *stream) backlog() int64 { return s.onTheWay + s.peer.got - s.peer.read }
+func (s *stream) backlog() int64 { return s.waiting + s.onTheWay + s.peer.got - s.peer.read }
 
 // send puts a frame on the wire.
 func (s *stream) send(f *frame) {
@@ -288,17 +301,66 @@ func (w *World) frame() *frame {
 	return f
 }
 
-// retry looks again at what the fault table holds.
+// retry looks again at what the fault table holds. What a rule has held leaves for
+// the first time; what a partition has swallowed leaves when the kernel sends it
+// again, and all behind it at once.
 func (s *stream) retry() bool {
-	for len(s.stalled) > 0 && !s.closed {
+	for len(s.stalled) > 0 {
 		f := s.stalled[0]
-		if s.w.faults.Held(f.rule) || !s.w.faults.Reachable(s.host.name, s.peer.host.name) {
-			break
+		if s.w.faults.Held(f.rule) {
+			return true
+		}
+		if f.rule = nil; s.cutOff() {
+			s.lost.begin(s.w.now)
+			return true
+		}
+		if !s.lost.due(s.w, s) {
+			return true
 		}
 		s.stalled = s.stalled[1:]
+		s.waiting -= int64(len(f.bytes))
 		s.send(f)
 	}
-	return len(s.stalled) > 0
+	if s.bye != nil {
+		s.bye.leave()
+		s.bye = nil
+	}
+	return false
+}
+
+// lost is when something on a connection was sent that a partition has swallowed;
+// the zero value says that nothing was.
+type lost struct {
+	first   int64 // time of the first try
+	any     bool
+	waiting bool // for the next try
+}
+
+func (l *lost) begin(now int64) {
+	if !l.any {
+		l.first, l.any = now, true
+	}
+}
+
+// due reports whether what was lost is sent again now. If it is to be later, x is
+// looked at again then.
+func (l *lost) due(w *World, x holder) bool {
+	if !l.any {
+		return true
+	}
+	at := l.first + int64(fault.Resend(time.Duration(w.now-l.first)))
+	if at <= w.now {
+		l.any = false
+		return true
+	}
+	if !l.waiting {
+		l.waiting = true
+		w.after(at-w.now, func() {
+			l.waiting = false
+			w.lookAgain(x)
+		})
+	}
+	return false
 }
 
 // fire is the arrival of a frame.
@@ -349,14 +411,27 @@ func (s *stream) close(reset bool) {
 	}
 	s.closed = true
 	reset = reset || s.unread() > 0
-	w, p := s.w, s.peer
-	w.inFlight -= len(s.stalled) + s.atHand + len(s.marks)
-	s.stalled, s.marks, s.atHand, s.buf, s.start = nil, nil, 0, nil, 0
+	w := s.w
+	// What a rule holds is lost with this end. What a partition has swallowed, the
+	// kernel still sends.
+	sent := 0
+	for sent < len(s.stalled) && s.stalled[sent].rule == nil && !reset {
+		sent++
+	}
+	for _, f := range s.stalled[sent:] {
+		s.waiting -= int64(len(f.bytes))
+	}
+	w.inFlight -= len(s.stalled) - sent + s.atHand + len(s.marks)
+	s.stalled = s.stalled[:sent]
+	s.marks, s.atHand, s.buf, s.start = nil, 0, nil, 0
 	forget(&s.host.ends, s)
 	s.wakeBoth()
 	f := &farewell{s: s, reset: reset}
-	f.event = eventOf(f)
-	w.schedule(&f.event, max(s.lastAt, w.now+s.out.delay), p.host.tie)
+	if f.event = eventOf(f); sent > 0 {
+		s.bye = f
+		return
+	}
+	f.leave()
 }
 
 // farewell is the FIN or RST of one end on its way to the other.
@@ -364,11 +439,18 @@ type farewell struct {
 	event
 	s     *stream
 	reset bool
+	lost  lost
 	freed bool // it was held, and is let go
+}
+
+func (f *farewell) leave() {
+	w := f.s.w
+	w.schedule(&f.event, max(f.s.lastAt, w.now+f.s.out.delay), f.s.peer.host.tie)
 }
 
 func (f *farewell) fire() {
 	if !f.freed && f.s.cutOff() {
+		f.lost.begin(f.s.w.now)
 		f.s.w.hold(f)
 		return
 	}
@@ -382,7 +464,7 @@ func (f *farewell) fire() {
 }
 
 func (f *farewell) retry() bool {
-	if f.s.cutOff() {
+	if f.s.cutOff() || !f.lost.due(f.s.w, f) {
 		return true
 	}
 	f.freed = true

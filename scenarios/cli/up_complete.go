@@ -208,7 +208,15 @@ func (v vocabulary) act(words []string) []string {
 		if len(rest) > 0 && last != "|" && !slices.Contains(rest, "|") {
 			free = append(free, "|")
 		}
-		return free
+		switch {
+		case len(rest) == 0 || !slices.Contains(rest, "|") || last == "|":
+			return free
+		case last == "over":
+			return []string{"tcp", "udp"}
+		case slices.Contains(rest, "over"):
+			return nil
+		}
+		return append(free, "over")
 	case "skew":
 		if len(rest) == 0 {
 			return v.machines()

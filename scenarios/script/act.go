@@ -19,7 +19,7 @@ var Verbs = []WordInfo{
 	{"restart", "restart NODE...", "stop, then start"},
 	{"pause", "pause HOST...", "as kill -STOP: it accepts, but answers nothing"},
 	{"resume", "resume HOST...", "go on, with all that arrived meanwhile"},
-	{"partition", "partition HOST... | HOST...", "the two sides cannot reach each other"},
+	{"partition", "partition HOST... | HOST... [over tcp|udp]", "the two sides cannot reach each other; heartbeats of McastService are udp, all else is tcp"},
 	{"heal", "heal", "end every partition"},
 	{"skew", "skew HOST TIME", "put its clock ahead, or back (-5s)"},
 	{"answer", "answer NODE STATUS|" + strings.Join(answers, "|") + " [N times] [set_cookie=\"NAME=VALUE\"]",
@@ -149,6 +149,9 @@ func (c *cursor) hosts(s *scope, verb string, otherSide ...string) ([]string, er
 	for len(hosts) == 0 || !c.done() {
 		c.space()
 		at := c.at
+		if ahead := *c; verb == "partition" && len(otherSide) > 0 && len(hosts) > 0 && ahead.accept("over") {
+			break
+		}
 		var h string
 		var err error
 		if verb == "pause" || verb == "resume" || verb == "partition" {
@@ -181,8 +184,17 @@ func (c *cursor) partition(s *scope) (Act, error) {
 	if p.One, err = sides[0].hosts(s, "partition"); err != nil {
 		return nil, err
 	}
-	p.Other, err = sides[1].hosts(s, "partition", p.One...)
-	return p, err
+	other := sides[1]
+	if p.Other, err = other.hosts(s, "partition", p.One...); err != nil || other.done() {
+		return p, err
+	}
+	other.word() // over
+	transport, at := other.word()
+	if transport != "tcp" && transport != "udp" {
+		return nil, other.fail(at, "over tcp: connections; over udp: datagrams, which are the heartbeats of McastService", "%q is no transport", transport)
+	}
+	p.Over = transport
+	return p, other.finished("partition")
 }
 
 func (c *cursor) skew(s *scope) (Act, error) {

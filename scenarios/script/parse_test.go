@@ -169,6 +169,7 @@ var parseErrors = []struct {
 	{"cookie that is none", "nodes 2\nanswer tomcat1 200 set_cookie=SID\nend 5s\n", "2:20", `"SID" sets no cookie`, `such as set_cookie="SID=s1; Path=/"`},
 	{"other option of an answer", "nodes 2\nanswer tomcat1 200 1 time body=x\nend 5s\n", "2:27", `unknown option "body" of answer`, "known here: set_cookie"},
 	{"ok once", "nodes 2\nanswer tomcat1 ok 3 times\nend 5s\n", "2:19", "ok ends the answers and is not counted", ""},
+	{"unknown transport", "nodes 2\npartition tomcat1 | tomcat2 over ip\nend 5s\n", "2:34", `"ip" is no transport`, "over tcp: connections; over udp: datagrams, which are the heartbeats of McastService"},
 	{"one side", "nodes 2\npartition tomcat1 tomcat2\nend 5s\n", "2:11", "a partition has two sides", "partition tomcat1 | tomcat2 tomcat3"},
 	{"both sides", "nodes a b\npartition a | b a\nend 5s\n", "2:17", `"a" is on both sides`, ""},
 	{"together alone", "nodes 2\ntogether heal\nend 5s\n", "2:10", "together has one act only", "separate them by a semicolon and a blank"},

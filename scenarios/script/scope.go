@@ -34,7 +34,7 @@ func newScope() *scope {
 // reserved words cannot be names of nodes, users, or remembered values.
 var reserved = func() map[string]bool {
 	words := map[string]bool{}
-	for _, list := range [][]string{nounWords, scriptWords, {"proxy", "quiet", "on", "from", "to", "by", "as", "for", "until",
+	for _, list := range [][]string{nounWords, scriptWords, {"proxy", "quiet", "on", "from", "to", "by", "over", "as", "for", "until",
 		"and", "is", "true", "false", NoCookie, "USER", "ATTRIBUTE"}} {
 		for _, w := range list {
 			words[w] = true

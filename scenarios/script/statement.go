@@ -100,13 +100,19 @@ type Verb struct {
 
 func (v Verb) String() string { return strings.Join(append([]string{v.Name}, v.Hosts...), " ") }
 
-// Partition cuts the machines of one side off from those of the other.
+// Partition cuts the machines of one side off from those of the other, for
+// connections ("tcp"), datagrams ("udp"), or both ("").
 type Partition struct {
 	One, Other []string
+	Over       string
 }
 
 func (p Partition) String() string {
-	return "partition " + strings.Join(p.One, " ") + " | " + strings.Join(p.Other, " ")
+	text := "partition " + strings.Join(p.One, " ") + " | " + strings.Join(p.Other, " ")
+	if p.Over != "" {
+		text += " over " + p.Over
+	}
+	return text
 }
 
 // Skew sets how far a machine's clock is ahead; negative: behind.

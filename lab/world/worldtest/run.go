@@ -45,6 +45,7 @@ var chapters = []chapter{
 	{name: "rules", rows: ruleRows},
 	{name: "exchange rules", rows: exchangeRuleRows},
 	{name: "partition", rows: partitionRows},
+	{name: "resend", rows: resendRows},
 	{name: "in flight", rows: inFlightRows},
 	{name: "observer", observed: true, rows: observerRows},
 }
