@@ -208,7 +208,7 @@ func TestALabIsFoundUpAsItsNodesHadFormedIt(t *testing.T) {
 			// The pings of a static membership are sends: they fail where a connection
 			// has to be made, which takes longer than a send may.
 			static && plan.Delay > 0 && strings.Contains(text, "sender timeout") ||
-			// One of two pings the other in vain and hears its pings.
+			// One of two hears the pings of the other, and gets no answer to its own.
 			static && want[0].port != want[1].port
 		if lucky {
 			kinds["lucky"]++

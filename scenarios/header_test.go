@@ -76,6 +76,31 @@ http {
 	}
 }
 
+func TestUsersOfIPv6(t *testing.T) {
+	everywhere(t, `
+nodes    a b c
+user     alice from 2001:db8::7
+user     bob from 2001:DB8:0::8
+user     carol from 10.0.1.7
+users    3 from=2001:db8:1::/64 requests=3 think=10ms
+alice    POST /counter
+alice    POST /counter
+bob      POST /counter
+carol    POST /counter
+alice    POST /counter
+bob      POST /counter
+end      1s
+# by all of the address, not by three octets
+expect   alice.nodes == "c c c" and bob.nodes == "a a" and alice.last.count == 3 and bob.last.count == 2 and requests.failed == 0
+-- nginx.conf --
+events {}
+http {
+    upstream tomcats { hash $remote_addr; server a:8080; server b:8080; server c:8080; }
+    server { listen 8080; location / { proxy_pass http://tomcats; } }
+}
+`)
+}
+
 func TestWhatNodesReceivedIsNotKeptUnlessAskedFor(t *testing.T) {
 	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {

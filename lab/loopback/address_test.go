@@ -58,6 +58,13 @@ func TestRemoteAddressIsLogicalInBothDirections(t *testing.T) {
 			if ap, err := netip.ParseAddrPort(got); err != nil || ap.Addr().String() != alice || ap.Port() == 0 {
 				t.Errorf("RemoteAddr of alice's request = %q, want a port of %s", got, alice)
 			}
+			// The operator and all of IPv6 share one real address.
+			for _, addr := range []string{"2001:db8::7", "2001:db8::8"} {
+				six := boot(t, w, "at "+addr, addr)
+				if _, got := get(t, six, "http://"+tomcat+":8080/"); !strings.HasPrefix(got, "["+addr+"]:") {
+					t.Errorf("RemoteAddr of a request from %s = %q", addr, got)
+				}
+			}
 			_, got = get(t, w.Operator(), "http://"+tomcat+":8080/")
 			if want := w.Operator().Addr() + ":"; !strings.HasPrefix(got, want) {
 				t.Errorf("RemoteAddr of the operator's request = %q, want a port of %s", got, want)
@@ -120,8 +127,9 @@ func TestMachinesThatMeetInOneAddressAreRefused(t *testing.T) {
 		{"tomcat2", "10.16.12.101", "tomcat1"},
 		{"tomcat2", "172.16.255.254", "operator"},
 		{"operator", "172.16.12.102", "operator"},
-		{"tomcat2", "tomcat2.example", "IPv4"},
-		{"tomcat2", "2001:db8::1", "IPv4"},
+		{"tomcat2", "tomcat2.example", "no address"},
+		{"tomcat2", "::ffff:10.0.0.1", "no address"},
+		{"tomcat2", "fe80::1%lo", "no address"},
 	} {
 		if _, err := w.Boot(row.name, row.addr); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("Boot(%q, %q): error %v, want one that names %s", row.name, row.addr, err, row.says)

@@ -39,7 +39,7 @@ type addresses struct {
 	mu      sync.Mutex
 	settled *sync.Cond
 	dialing map[netip.AddrPort]int     // dials under way, by real destination
-	dialed  map[wireKey]netip.AddrPort // with a port table: who dialed, logically
+	dialed  map[wireKey]netip.AddrPort // by the port table: who dialed, logically
 }
 
 // claim takes a block of addresses.
@@ -129,22 +129,27 @@ func (a *addresses) release() error {
 	return guard.Close()
 }
 
-// mapped is where a logical address is on this machine.
+// mapped is where a logical address is on this machine. IPv6 addresses are all at
+// one, where the operator is.
 func (a *addresses) mapped(logical netip.Addr) netip.Addr {
 	if a.table {
 		return localhost
 	}
-	if logical == operatorAddr {
+	if logical == operatorAddr || logical.Is6() {
 		logical = guardAddr
 	}
 	b := logical.As4()
 	return netip.AddrFrom4([4]byte{127, byte(int(b[1]) + a.offset), b[2], b[3]})
 }
 
+// tabled reports whether the port table says who a machine is: its real address
+// is not its own.
+func (a *addresses) tabled(logical netip.Addr) bool { return a.table || logical.Is6() }
+
 // dialStarts notes that a dial to a real address is under way, so that the
 // accepting side can wait until its other end is known.
-func (a *addresses) dialStarts(to netip.AddrPort) {
-	if !a.table {
+func (a *addresses) dialStarts(to netip.AddrPort, from netip.Addr) {
+	if !a.tabled(from) {
 		return
 	}
 	a.mu.Lock()
@@ -154,7 +159,7 @@ func (a *addresses) dialStarts(to netip.AddrPort) {
 
 // dialEnds notes who dialed; conn is nil when the dial failed.
 func (a *addresses) dialEnds(to netip.AddrPort, from netip.Addr, conn *net.TCPConn) {
-	if !a.table {
+	if !a.tabled(from) {
 		return
 	}
 	a.mu.Lock()
@@ -172,32 +177,43 @@ func (a *addresses) dialEnds(to netip.AddrPort, from netip.Addr, conn *net.TCPCo
 // dialerOf is the logical address of the client of an accepted connection. It
 // waits for dials under way that could be this one.
 func (a *addresses) dialerOf(w *World, key wireKey) netip.AddrPort {
-	if a.table {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		for {
-			if logical, ok := a.dialed[key]; ok {
-				return logical
-			}
-			if a.dialing[key.server] == 0 {
-				return key.client
-			}
-			a.settled.Wait()
-		}
+	if logical, ok := a.tableSays(key); ok {
+		return logical
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for logical := range w.byAddr {
-		if a.mapped(logical) == key.client.Addr() {
+		if !a.tabled(logical) && a.mapped(logical) == key.client.Addr() {
 			return netip.AddrPortFrom(logical, key.client.Port())
 		}
 	}
 	return key.client
 }
 
+// tableSays is who dialed, by the port table, once the dials under way that could
+// be this one have ended.
+func (a *addresses) tableSays(key wireKey) (logical netip.AddrPort, ok bool) {
+	if !a.inTable(key) {
+		return logical, false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for {
+		if logical, ok = a.dialed[key]; ok || a.dialing[key.server] == 0 {
+			return logical, ok
+		}
+		a.settled.Wait()
+	}
+}
+
+// inTable reports whether the client of a connection may be in the port table.
+func (a *addresses) inTable(key wireKey) bool {
+	return a.table || key.client.Addr() == a.mapped(operatorAddr)
+}
+
 // forgetDial ends what dialEnds noted.
 func (a *addresses) forgetDial(key wireKey) {
-	if !a.table {
+	if !a.inTable(key) {
 		return
 	}
 	a.mu.Lock()

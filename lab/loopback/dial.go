@@ -78,7 +78,7 @@ func (h *host) connectReal(ctx context.Context, to netip.AddrPort) (*net.TCPConn
 	defer cancel()
 	defer context.AfterFunc(h.ctx, cancel)()
 	w := h.world
-	w.addrs.dialStarts(to)
+	w.addrs.dialStarts(to, h.machine.addr)
 	d := net.Dialer{
 		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(w.addrs.mapped(h.machine.addr), 0)),
 		KeepAlive: -1,

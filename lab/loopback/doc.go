@@ -6,7 +6,8 @@
 // end of everything that it dials: what the core sees as a remote address is
 // always the logical one. A peer that is no machine of the lab, such as a real
 // curl, appears under its real address. Where the system has 127.0.0.1 only
-// (macOS, unless aliases were added) a table of ports replaces the mapping.
+// (macOS, unless aliases were added) a table of ports replaces the mapping; so it
+// does for machines with an IPv6 address, which all share one real address.
 //
 // Ports are logical, too: one is taken when another of the lab has it. A real
 // port that another program has is replaced by a free one, except those of

@@ -163,8 +163,8 @@ func (w *World) Operator() world.Host { return w.operator }
 // changed, two machines whose addresses meet in one 127.b.c.d are an error.
 func (w *World) Boot(name, addr string) (world.Host, error) {
 	logical, err := netip.ParseAddr(addr)
-	if err != nil || !logical.Is4() {
-		return nil, fmt.Errorf("boot %s: %q is no IPv4 address", name, addr)
+	if err != nil || logical.Is4In6() || logical.Zone() != "" {
+		return nil, fmt.Errorf("boot %s: %q is no address of a machine", name, addr)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -194,16 +194,16 @@ func (w *World) Boot(name, addr string) (world.Host, error) {
 
 // addressFree reports why a new machine cannot have a logical address.
 func (w *World) addressFree(logical netip.Addr) error {
-	real := w.addrs.mapped(logical)
+	real, tabled := w.addrs.mapped(logical), w.addrs.tabled(logical)
 	for other, name := range w.byAddr {
 		if other == logical {
 			return fmt.Errorf("%v is the address of %s", logical, name)
 		}
-		if !w.addrs.table && w.addrs.mapped(other) == real {
+		if !tabled && !w.addrs.tabled(other) && w.addrs.mapped(other) == real {
 			return fmt.Errorf("%v and %v of %s are both %v", logical, other, name, real)
 		}
 	}
-	if !w.addrs.table && real == localhost {
+	if !tabled && real == localhost {
 		return fmt.Errorf("%v would be %v, which is every real client's", logical, real)
 	}
 	return nil

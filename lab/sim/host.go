@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"sessionlab/lab/world"
@@ -231,8 +232,14 @@ func (h *host) Rand(purpose string, identity ...any) *rand.Rand {
 func (h *host) Key(purpose string) world.Key { return h.w.key.Str(purpose) }
 
 func (h *host) at(port int) string {
-	var room [24]byte
-	return string(strconv.AppendInt(append(append(room[:0], h.addr...), ':'), int64(port), 10))
+	var room [48]byte
+	b := room[:0]
+	if strings.IndexByte(h.addr, ':') >= 0 {
+		b = append(append(append(b, '['), h.addr...), ']')
+	} else {
+		b = append(b, h.addr...)
+	}
+	return string(strconv.AppendInt(append(b, ':'), int64(port), 10))
 }
 
 // signal is an event that resets itself.

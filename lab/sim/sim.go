@@ -23,6 +23,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -377,7 +378,7 @@ func (w *World) Close() error {
 func (w *World) machineAt(addr string) *machine {
 	for i := len(addr) - 1; i >= 0; i-- {
 		if addr[i] == ':' {
-			return w.byIP[addr[:i]]
+			return w.byIP[strings.Trim(addr[:i], "[]")]
 		}
 	}
 	return nil

@@ -21,8 +21,8 @@ type Host interface {
 	// Name is the machine's name, such as "tomcat1".
 	Name() string
 
-	// Addr is the machine's logical IPv4 address without a port, such as
-	// "172.16.12.101". Logical addresses are what the whole core sees; where
+	// Addr is the machine's logical address without a port, such as
+	// "172.16.12.101", or "2001:db8::7". Logical addresses are what the whole core sees; where
 	// the bytes really go is the world's business.
 	Addr() string
 

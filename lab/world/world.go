@@ -21,8 +21,8 @@ type World interface {
 	// its messages touch no rule.
 	Operator() Host
 
-	// Boot starts a machine, new or killed before, as a new incarnation. The
-	// name must be new or carry the same address as before; booting a machine
+	// Boot starts a machine, new or killed before, as a new incarnation, at an IPv4
+	// or IPv6 address. The name must be new or carry the same address as before; booting a machine
 	// that is up is an error.
 	Boot(name, addr string) (Host, error)
 

@@ -95,7 +95,7 @@ func (p *parser) checkAddresses(s *Scenario) {
 		take(u.Name, u.Text, u.Pos)
 	}
 	crowd := s.Noun("users")
-	if block, err := netip.ParsePrefix(crowd.Options.String("from", "")); err == nil && crowd.N > 1<<(32-block.Bits())-1 {
+	if block, err := netip.ParsePrefix(crowd.Options.String("from", "")); err == nil && block.Addr().BitLen()-block.Bits() < 32 && crowd.N > 1<<(block.Addr().BitLen()-block.Bits())-1 {
 		p.failAt(crowd.Options.pos("from"), "", "%v has no room for %d users", block, crowd.N)
 	}
 }

@@ -335,9 +335,9 @@ var Elements = []Element{
 		oneOf("journey", "what each of them does, over and over", "browse", "counter", "shop"),
 		duration("think", "", "pause after each answer"),
 		number("requests", 1, "after so many a user is done; no limit"),
-		{Name: "from", Type: BlockOption, Doc: "their addresses"},
+		{Name: "from", Type: BlockOption, Doc: "their addresses, of IPv4 or IPv6"},
 	}, userOptions)},
-	{Noun: "user", Doc: "NAME [from ADDR]: one user who does what the script says", Options: userOptions},
+	{Noun: "user", Doc: "NAME [from ADDR]: one user who does what the script says; ADDR is an IPv4 or IPv6 address", Options: userOptions},
 
 	{Noun: "step", Doc: "a user's request in the script", Options: []Option{
 		positive("timeout", "", "how long this answer is waited for"),

@@ -273,9 +273,11 @@ func (c *cursor) user(s *scope) (name, from string, err error) {
 	if c.accept("from") {
 		var at int
 		from, at = c.word()
-		if _, err := parseAddr(from); err != nil {
+		home, err := parseHome(from)
+		if err != nil {
 			return "", "", c.fail(at, "", "%v", err)
 		}
+		from = home.String()
 	}
 	return name, from, nil
 }

@@ -21,7 +21,7 @@ const (
 	WordsOption                          // one or more of Option.Words, in quotes
 	SizeOption                           // 64MiB
 	AddrOption                           // 172.16.12.101
-	BlockOption                          // 10.0.1.0/24, or one address
+	BlockOption                          // 10.0.1.0/24, 2001:db8::/64, or one address
 	SendOption                           // a channelSendOptions value: 8, or names as in "sync,use_ack"
 	HeaderOption                         // "X-Real-IP: 10.0.0.9"
 )
@@ -342,7 +342,14 @@ func (o *Option) read(text string) (s Setting, hint string, err error) {
 			return s, "", err
 		}
 	case BlockOption:
-		return s, blockHint(text), checkBlock(text)
+		if err := checkBlock(text); err != nil {
+			return s, blockHint(text), err
+		}
+		if a, err := netip.ParseAddr(text); err == nil {
+			s.Text = a.String()
+		} else {
+			s.Text = netip.MustParsePrefix(text).String()
+		}
 	case SendOption:
 		return readSendOptions(o.Name, text)
 	case HeaderOption:
@@ -411,14 +418,23 @@ func parseAddr(text string) (netip.Addr, error) {
 	return a, nil
 }
 
+// parseHome reads the address of a user, which may be of IPv6.
+func parseHome(text string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Is4In6() || a.Zone() != "" {
+		return a, fmt.Errorf("%q is no IP address", text)
+	}
+	return a, nil
+}
+
 func checkBlock(text string) error {
 	if !strings.Contains(text, "/") {
-		_, err := parseAddr(text)
+		_, err := parseHome(text)
 		return err
 	}
 	p, err := netip.ParsePrefix(text)
-	if err != nil || !p.Addr().Is4() {
-		return fmt.Errorf("%q is no block of IPv4 addresses", text)
+	if err != nil || p.Addr().Is4In6() {
+		return fmt.Errorf("%q is no block of IP addresses", text)
 	}
 	if p.Bits() < 8 {
 		return fmt.Errorf("%q is too large a block: at most /8", text)
@@ -430,7 +446,7 @@ func checkBlock(text string) error {
 }
 
 func blockHint(text string) string {
-	if p, err := netip.ParsePrefix(text); err == nil && p.Addr().Is4() && p != p.Masked() {
+	if p, err := netip.ParsePrefix(text); err == nil && p != p.Masked() {
 		return "write " + p.Masked().String()
 	}
 	return ""

@@ -174,6 +174,42 @@ var httpRows = []row{
 			}
 		})
 	}},
+	{"addresses of IPv6 are machines, too", func(r *rig) {
+		h := r.boot("tomcat1")
+		clients := []world.Host{r.boot("carol"), r.boot("alice"), r.boot("dave")}
+		host := func(addr string) string {
+			name, _, err := net.SplitHostPort(addr)
+			if err != nil {
+				r.errorf("%q is no address with a port: %v", addr, err)
+			}
+			return name
+		}
+		var remote string
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) { remote = req.RemoteAddr })
+		same(r, "Addr", clients[0].Addr(), "2001:db8::7")
+		l := r.listen(h, 4000)
+		for _, c := range clients {
+			r.as(c, func(ctx context.Context) {
+				r.ok("answer", r.get(ctx, r.dialHTTP(ctx, c, web(h)), "/"), "")
+				same(r, "RemoteAddr at the server", host(remote), c.Addr())
+				s := r.dial(c, l.Addr())
+				same(r, "LocalAddr of the caller", host(s.LocalAddr()), c.Addr())
+				same(r, "RemoteAddr of the called", r.accept(h, l).RemoteAddr(), s.LocalAddr())
+			})
+		}
+		for _, server := range []world.Host{clients[0], clients[2]} {
+			at := r.serve(server, func(w http.ResponseWriter, req *http.Request) { remote = req.RemoteAddr + " " + server.Name() })
+			same(r, "Listener.Addr", at.Addr(), "["+server.Addr()+"]:8080")
+		}
+		r.as(h, func(ctx context.Context) {
+			r.ok("answer", r.get(ctx, r.dialHTTP(ctx, h, "[2001:db8::8]:8080"), "/"), "")
+			if !strings.HasPrefix(remote, "172.16.12.101:") || !strings.HasSuffix(remote, " dave") {
+				r.errorf("asked by and of: %q, want tomcat1's address and dave", remote)
+			}
+			_, err := h.DialHTTP(ctx, "[2001:db8::9]:8080")
+			r.outcome("dial to nobody", err, "[2001:db8::9]:8080", world.Refused)
+		})
+	}},
 	{"bodies go both ways", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		var length int64

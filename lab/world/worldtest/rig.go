@@ -28,6 +28,8 @@ var addresses = map[string]string{
 	"tomcat3": "172.16.12.103",
 	"alice":   "10.0.1.7",
 	"bob":     "10.0.2.8",
+	"carol":   "2001:db8::7",
+	"dave":    "2001:db8::8",
 }
 
 // rig is what a story is told with.

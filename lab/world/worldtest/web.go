@@ -3,6 +3,7 @@ package worldtest
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 const webPort = 8080
 
 // web is where a machine serves.
-func web(h world.Host) string { return h.Addr() + ":8080" }
+func web(h world.Host) string { return net.JoinHostPort(h.Addr(), "8080") }
 
 // hello answers with a body of known length.
 func hello(w http.ResponseWriter, _ *http.Request) {
