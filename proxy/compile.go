@@ -261,6 +261,11 @@ func (outer Settings) inside(inner Settings) Settings {
 		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
 		Root:                or(inner.Root, outer.Root),
 
+		Method:             or(inner.Method, outer.Method),
+		SetBody:            or(inner.SetBody, outer.SetBody),
+		PassRequestHeaders: or(inner.PassRequestHeaders, outer.PassRequestHeaders),
+		PassRequestBody:    or(inner.PassRequestBody, outer.PassRequestBody),
+
 		CookieDomains:        orList(inner.CookieDomains, outer.CookieDomains),
 		CookiePaths:          orList(inner.CookiePaths, outer.CookiePaths),
 		CookieFlags:          orList(inner.CookieFlags, outer.CookieFlags),
@@ -304,6 +309,10 @@ type settings struct {
 	errorPages  []errorPage
 	addHeaders  []headerLine
 	root        string
+	method      text         // empty: the client's
+	body        *text        // nil: the client's, unless bodyless
+	bodyless    bool         // the client's body stays here
+	headless    bool         // and so do its headers
 	cookies     *cookieRules // nil: Set-Cookie stays as it is
 
 	relative     bool // a Location of nginx's own names no host
@@ -351,6 +360,8 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		return nil, fmt.Errorf(`invalid value "%s"`, version)
 	}
 	s := &settings{
+		bodyless:     in.PassRequestBody == Off,
+		headless:     in.PassRequestHeaders == Off,
 		relative:     in.AbsoluteRedirect == Off,
 		portless:     in.PortInRedirect == Off,
 		ownName:      in.ServerNameInRedirect == On,
@@ -443,6 +454,16 @@ func (b Buffers) all() int64 {
 func (c *compiler) fillSettings(s *settings, in Settings) (err error) {
 	if s.redirects, err = c.compileRedirects(in.Redirects); err != nil {
 		return err
+	}
+	if s.method, err = c.text(in.Method); err != nil {
+		return err
+	}
+	if in.SetBody != nil {
+		body, err := c.text(*in.SetBody)
+		if err != nil {
+			return err
+		}
+		s.body = &body
 	}
 	if s.cookies, err = c.compileCookies(in); err != nil {
 		return err

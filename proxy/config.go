@@ -118,6 +118,11 @@ type Settings struct {
 	AddHeaders          []Header      // add_header; inherited only as a whole
 	Root                string        // default "html"
 
+	Method             string  // proxy_method, with variables: default the client's
+	SetBody            *string // proxy_set_body, with variables: default the client's
+	PassRequestHeaders Flag    // proxy_pass_request_headers: default on
+	PassRequestBody    Flag    // proxy_pass_request_body: default on
+
 	CookieDomains        []Redirect    // proxy_cookie_domain; From "off" for none
 	CookiePaths          []Redirect    // proxy_cookie_path, likewise
 	CookieFlags          []CookieFlags // proxy_cookie_flags, likewise

@@ -61,6 +61,7 @@ type exchange struct {
 	tried     int // attempts, without gaps
 	out       *http.Request
 	outBody   requestBody
+	starves   bool // the length that servers get is that of a body which they do not get
 	spoilt    bool // something may still hold on to it
 	buf       []byte
 	flow      outflow

@@ -102,10 +102,18 @@ func (x *exchange) connect(l *location, t *Try) error {
 // takes so much at once even if the server reads nothing.
 const maxUnwatched = 64 << 10
 
-// ask sends the request and waits for the head of the answer.
+// ask sends the request and waits for the head of the answer. A server that waits
+// for a body that does not come does not even begin.
 func (x *exchange) ask(l *location, t *Try) error {
 	ctx, stop := x.r.Context(), func() bool { return false }
-	if len(x.body) > maxUnwatched {
+	if x.starves {
+		t.Sent = true
+		if err := x.p.host.Sleep(ctx, l.read); err != nil {
+			return err
+		}
+		return world.ErrReadTimeout
+	}
+	if len(x.outBody.b) > maxUnwatched {
 		ctx, stop = x.watchSending(ctx, l)
 	}
 	x.outBody.n = 0
@@ -244,7 +252,7 @@ func (x *exchange) release(l *location) {
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_process_header.
 func (x *exchange) bodiless() bool {
 	switch code := x.resp.StatusCode; {
-	case x.method == http.MethodHead, code == http.StatusNoContent, code == http.StatusNotModified:
+	case x.out.Method == http.MethodHead, code == http.StatusNoContent, code == http.StatusNotModified:
 	case x.resp.ContentLength != 0:
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // last is the latest request that a node has seen.
@@ -254,5 +255,15 @@ func TestLargeBodyIsSentWhole(t *testing.T) {
 		body := strings.Repeat("x", 200<<10)
 		l.want("status", l.send("PUT", "/", body).status, 200)
 		l.want("bytes", len(l.nodes["a"].bodies[0]), len(body))
+	})
+}
+
+func TestServerWaitsForABodyThatStaysHere(t *testing.T) {
+	config := pool(t, "a", "b")
+	config.PassRequestBody, config.ReadTimeout = Off, 300*time.Millisecond
+	run(t, config, func(l *lab) {
+		r := l.send("PUT", "/", "hello")
+		l.want("status, after", fmt.Sprint(r.status, " ", r.took.Round(100*time.Millisecond)), "504 600ms")
+		l.wantTried("a, b", "504, 504")
 	})
 }

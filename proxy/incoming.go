@@ -22,6 +22,9 @@ func (x *exchange) relayHead(l *location) {
 			continue
 		}
 		values = values[:len(values):len(values)]
+		if len(values) > 1 {
+			values = x.p.release.among(name, values)
+		}
 		switch name {
 		case "Location":
 			values = x.rewriteLocation(l, values)

@@ -39,15 +39,25 @@ var inName = func() (set [256]bool) {
 	return set
 }()
 
-// fits reports 0 if the head of a request fits into the buffers for it, else the
-// error. A line that does not fit behind those before it begins another buffer.
-// In which order the headers came is not known here: they are counted by name.
+// unique are the headers that must not come twice.
+//
+// Source: nginx ngx_http_request.c, ngx_http_headers_in.
+var unique = namesOf("If-Modified-Since", "If-Unmodified-Since", "If-Match", "If-None-Match",
+	"Content-Length", "Content-Range", "If-Range", "Transfer-Encoding", "Expect", "Authorization")
+
+// fits reports 0 if the head of a request fits into the buffers for it, and
+// holds no header twice that must not be there twice, else the error. A line that
+// does not fit behind those before it begins another buffer. In which order the
+// headers came is not known here: they are counted by name.
 //
 // Source: nginx ngx_http_request.c, ngx_http_alloc_large_header_buffer.
 func (s *settings) fits(x *exchange) (status int) {
 	line := len(x.method) + len(x.rawURI) + len(" HTTP/1.1 \r\n")
 	all := line + len("Host: \r\n") + len(x.r.Host) + len("\r\n")
 	for name, values := range x.r.Header {
+		if len(values) > 1 && unique.has(name) {
+			return 400
+		}
 		for _, v := range values {
 			all += len(name) + len(": \r\n") + len(v)
 		}

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"sessionlab/lab/world"
 )
 
 // prepare makes the request that the servers get.
@@ -11,17 +13,28 @@ import (
 // Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_create_request.
 func (x *exchange) prepare(l *location, uri string) (status int) {
 	out := x.out
-	out.Method = x.method
+	out.Method = or(l.method.value(x), x.method)
 	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
 	if l.http10 {
 		out.Proto, out.ProtoMinor = "HTTP/1.0", 0
 	}
 	x.setTarget(x.requestURI(l, uri))
-	x.setHeaders(l)
-	x.outBody = requestBody{b: x.body}
-	out.ContentLength = int64(len(x.body))
+	sized := x.setHeaders(l)
+	body := x.body
+	switch {
+	case l.body != nil:
+		body = []byte(l.body.value(x))
+	case l.bodyless:
+		body = nil
+	}
+	x.starves = sized && l.bodyless && l.body == nil && len(x.body) > 0
+	if !sized {
+		body = nil // what has no length the servers do not take for a body
+	}
+	x.outBody = requestBody{b: body}
+	out.ContentLength = int64(len(body))
 	out.Body = http.NoBody
-	if len(x.body) > 0 {
+	if len(body) > 0 {
 		out.Body = &x.outBody
 	}
 	out.Host = x.proxyHost
@@ -78,12 +91,17 @@ func (x *exchange) setTarget(target string) {
 	x.out.RequestURI = target
 }
 
-// setHeaders copies the client's headers but those that nginx sets itself.
-func (x *exchange) setHeaders(l *location) {
+// setHeaders copies the client's headers but those that nginx sets itself. It
+// reports false if the length of the body is taken away.
+func (x *exchange) setHeaders(l *location) (sized bool) {
+	sized = true
 	header := x.out.Header
 	clear(header)
 	names := x.own.settings.headers
 	for name, values := range x.r.Header {
+		if l.headless && name != world.HeaderRequest {
+			continue
+		}
 		if !l.replaced.has(name) && names.valid(name) {
 			header[name] = values
 		}
@@ -94,18 +112,19 @@ func (x *exchange) setHeaders(l *location) {
 	}
 	for _, h := range l.setHeaders {
 		value := h.value.value(x)
-		if value == "" {
-			delete(header, h.name)
-			continue
-		}
 		if h.name == "Content-Length" || h.name == "Transfer-Encoding" {
+			sized = sized && (value != "" || h.name != "Content-Length")
 			continue // the framing is ours
 		}
-		header[h.name] = []string{value}
+		if value == "" {
+			continue
+		}
+		header[h.name] = append(header[h.name], value)
 		if h.name == "Connection" {
 			x.out.Close = strings.EqualFold(value, "close")
 		}
 	}
+	return sized
 }
 
 var connectionClose = []string{"close"}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -77,31 +78,43 @@ func (x *exchange) rewrite(l *location, url string) (string, bool) {
 	return url, false
 }
 
-// rewriteLocation applies proxy_redirect to the first Location. A rewritten
-// path becomes a whole URL. The values themselves are the server's answer and
+// rewriteLocation applies proxy_redirect to the Location lines. The last one that
+// was rewritten is the redirect: if it is a path it becomes a whole URL and goes
+// first. The values themselves are the server's answer and
 // stay as they are.
 //
-// Source: nginx ngx_http_upstream.c, ngx_http_upstream_rewrite_location.
+// Source: nginx ngx_http_upstream.c, ngx_http_upstream_rewrite_location;
+// ngx_http_header_filter_module.c, ngx_http_header_filter.
 func (x *exchange) rewriteLocation(l *location, values []string) []string {
-	url, ok := x.rewrite(l, values[0])
-	if !ok {
-		return values
+	out, main := slices.Clone(values), -1
+	for i, value := range values {
+		url, ok := x.rewrite(l, value)
+		if ok {
+			main = i
+		}
+		out[i] = url
 	}
-	return append([]string{x.absolute(url)}, values[1:]...)
+	if main < 0 || x.absolute(out[main]) == out[main] {
+		return out
+	}
+	whole := x.absolute(out[main])
+	return slices.Insert(slices.Delete(out, main, main+1), 0, whole)
 }
 
-// rewriteRefresh applies proxy_redirect to the URL in the first Refresh.
+// rewriteRefresh applies proxy_redirect to the URL in the Refresh lines.
 //
 // Source: nginx ngx_http_upstream.c, ngx_http_upstream_rewrite_refresh.
 func (x *exchange) rewriteRefresh(l *location, values []string) []string {
-	at := strings.Index(strings.ToLower(values[0]), "url=")
-	if at < 0 {
-		return values
+	out := slices.Clone(values)
+	for i, value := range values {
+		at := strings.Index(strings.ToLower(value), "url=")
+		if at < 0 {
+			continue
+		}
+		at += len("url=")
+		if url, ok := x.rewrite(l, value[at:]); ok {
+			out[i] = value[:at] + url
+		}
 	}
-	at += len("url=")
-	url, ok := x.rewrite(l, values[0][at:])
-	if !ok {
-		return values
-	}
-	return append([]string{values[0][:at] + url}, values[1:]...)
+	return out
 }

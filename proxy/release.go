@@ -23,6 +23,7 @@ type release struct {
 	wire        wire.Rules
 	strictHost  bool // a Host must be well formed
 	sticky      bool // sticky, route= and drain exist
+	firstOfSame bool // of headers of an answer that should stand there once the first counts
 	joinHeaders bool // $http_NAME joins the lines of a repeated header
 	dropHeaders []string
 }
@@ -42,7 +43,7 @@ var changes = []struct {
 	since int // minor*100 + patch of 1.minor.patch
 	apply func(*release)
 }{
-	{2300, func(r *release) { r.joinHeaders, r.wire.StrictAnswers = true, true }},
+	{2300, func(r *release) { r.joinHeaders, r.firstOfSame, r.wire.StrictAnswers = true, true, true }},
 	{2903, func(r *release) { r.wire.Authority = true }},
 	{2904, func(r *release) { r.strictHost, r.wire.StrictChunks = true, true }},
 	{2906, func(r *release) { r.sticky = true }},
@@ -91,4 +92,20 @@ func (r release) reader(own *settings) world.RequestReader {
 		return ok
 	}
 	return rules.ReadRequest
+}
+
+// onceInAnswers are headers of servers' answers of which the first counts.
+//
+// Source: nginx ngx_http_upstream.c, ngx_http_upstream_headers_in.
+var onceInAnswers = namesOf("Content-Type", "Date", "Etag", "Server", "Location", "Refresh", "Last-Modified", "Expires")
+
+// among are those of several lines of an answer's header that count.
+func (r release) among(name string, values []string) []string {
+	switch {
+	case r.firstOfSame && onceInAnswers.has(name):
+		return values[:1:1]
+	case name == "Content-Type":
+		return values[len(values)-1:]
+	}
+	return values
 }

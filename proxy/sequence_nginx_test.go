@@ -216,6 +216,9 @@ func (c *rawConn) ask(r *seqRequest) (reply seqReply) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(deadline))
 	resp, err := http.ReadResponse(c.br, &http.Request{Method: r.method})
+	for err == nil && resp.StatusCode == http.StatusContinue {
+		resp, err = http.ReadResponse(c.br, &http.Request{Method: r.method})
+	}
 	if err != nil {
 		return seqReply{closed: true}
 	}

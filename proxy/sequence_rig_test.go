@@ -605,6 +605,11 @@ func (g *stage) outcome(r *seqRequest, reply seqReply) string {
 			add("%s=%s", name, v)
 		}
 	}
+	for _, v := range reply.header["Content-Type"] {
+		if v != "text/plain" && v != "text/html" {
+			add("Content-Type=%s", v)
+		}
+	}
 	var own []string
 	for name := range reply.header {
 		if strings.HasPrefix(name, "X-") {

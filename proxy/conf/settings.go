@@ -271,9 +271,22 @@ func (r *reader) clientRequests(s statement) error {
 	return nil
 }
 
-// ownFlag reads the flags of ngx_http_core_module.
+func (r *reader) setMethod(s statement) error {
+	r.settings.Method = s.words[1].text
+	return r.misspelt(s, s.words[1])
+}
+
+func (r *reader) setBody(s statement) error {
+	r.settings.SetBody = &s.words[1].text
+	return r.misspelt(s, s.words[1])
+}
+
+// ownFlag reads the flags that are kept as they are.
 func (r *reader) ownFlag(s statement) error {
 	at := map[string]*proxy.Flag{
+		"proxy_pass_request_headers": &r.settings.PassRequestHeaders,
+		"proxy_pass_request_body":    &r.settings.PassRequestBody,
+
 		"absolute_redirect":       &r.settings.AbsoluteRedirect,
 		"port_in_redirect":        &r.settings.PortInRedirect,
 		"server_name_in_redirect": &r.settings.ServerNameInRedirect,

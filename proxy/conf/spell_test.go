@@ -143,6 +143,14 @@ func (w *writer) settings(s *proxy.Settings) {
 		w.line("proxy_buffers", strconv.Itoa(s.Buffers.Count), strconv.Itoa(s.Buffers.Size))
 	}
 	w.count("proxy_busy_buffers_size", s.BusySize)
+	if s.Method != "" {
+		w.line("proxy_method", s.Method)
+	}
+	if s.SetBody != nil {
+		w.line("proxy_set_body", *s.SetBody)
+	}
+	w.flag("proxy_pass_request_headers", s.PassRequestHeaders)
+	w.flag("proxy_pass_request_body", s.PassRequestBody)
 	for _, rule := range s.CookieDomains {
 		w.rule("proxy_cookie_domain", rule)
 	}
