@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,32 @@ func (p *printer) cells(cells []Cell) {
 	for _, cell := range cells {
 		p.complaint(cell)
 	}
+	if notes := notesOf(cells); len(notes) > 0 {
+		p.line("")
+		p.notes(notes)
+	}
+}
+
+// notesOf are the notes of cells, each once and with how many cells have it.
+func notesOf(cells []Cell) []string {
+	run, notes, count := 0, []string{}, map[string]int{}
+	for _, cell := range cells {
+		if cell.Outcome == nil {
+			continue
+		}
+		run++
+		for _, note := range cell.Notes {
+			if count[note]++; count[note] == 1 {
+				notes = append(notes, note)
+			}
+		}
+	}
+	for i, note := range notes {
+		if n := count[note]; n < run {
+			notes[i] = fmt.Sprintf("%s (in %d of %d cells)", note, n, run)
+		}
+	}
+	return notes
 }
 
 // complaint writes the expectations of a cell that are not met, and why it is

@@ -44,6 +44,22 @@ func TestSummaryHasALineForEachReport(t *testing.T) {
 	}
 }
 
+func TestNotesOfCellsAreToldOnce(t *testing.T) {
+	cell := func(notes ...string) Cell {
+		o := blank()
+		o.Notes = notes
+		return Cell{Settings{{"mode", "x"}}, Pass, o}
+	}
+	r := Report{Scenario: "cells", Verdict: Pass, Cells: []Cell{cell("of all", "of one"), cell("of all"), {Settings{{"mode", "x"}}, Interrupted, nil}}}
+	var b strings.Builder
+	if err := r.WriteText(&b, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\n\n  note     of all\n  note     of one (in 1 of 2 cells)\n"; !strings.HasSuffix(b.String(), want) {
+		t.Errorf("the report ends with\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
 func TestAReportLongerThanTheScreenEndsWithItsVerdict(t *testing.T) {
 	r := Report{Scenario: "kill", Title: "a title", Verdict: Pass, Outcome: blank(), Command: "sessionlab run kill"}
 	write := func(height int) string {

@@ -42,6 +42,7 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 	if r.Outcome != nil {
 		p.expectations(r.Verdict, r.Outcome)
 		p.reasons(2, r.Verdict, r.Outcome)
+		p.notes(r.Notes)
 		p.numbers(r.Outcome)
 		p.timeline(r.Timeline)
 		p.evidence(r.Outcome)
@@ -248,7 +249,13 @@ func (p *printer) reasons(indent int, v Verdict, o *Outcome) {
 	} else {
 		write("because", o.Reasons)
 	}
-	write("note   ", o.Notes)
+}
+
+// notes writes what can be said beside the verdict.
+func (p *printer) notes(list []string) {
+	for _, note := range list {
+		p.hang("  note     ", 11, note)
+	}
 }
 
 // numbers writes the few figures that a different configuration would move.
