@@ -12,6 +12,22 @@ import (
 // rlimitNproc is RLIMIT_NPROC. Source: Linux include/uapi/asm-generic/resource.h.
 const rlimitNproc = 6
 
+// What a thread and all else take of the address space: the stack of a thread of
+// glibc, and room for a heap to grow. Source: pthread_create(3).
+const (
+	stack = 8 << 20
+	heap  = 64 << 20
+)
+
+// addressSpace is how many bytes of it this process uses.
+// Source: proc_pid_statm(5).
+func addressSpace() int {
+	text, _ := os.ReadFile("/proc/self/statm")
+	pages, _, _ := bytes.Cut(text, []byte(" "))
+	n, _ := strconv.Atoi(string(pages))
+	return n * os.Getpagesize()
+}
+
 // plenty of threads is a limit that nobody counts up to.
 const plenty = 1 << 14
 
@@ -25,6 +41,9 @@ func threadsLeft() (left int, limit string, known bool) {
 		}
 	}
 	var rlimit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_AS, &rlimit) == nil && rlimit.Cur < 1<<48 {
+		look(int(rlimit.Cur-heap)/stack, addressSpace()/stack, "ulimit -v")
+	}
 	if os.Geteuid() != 0 && syscall.Getrlimit(rlimitNproc, &rlimit) == nil && rlimit.Cur < plenty {
 		look(int(rlimit.Cur), threadsOf(os.Geteuid()), "ulimit -u")
 	}
