@@ -15,9 +15,14 @@ const spareThreads = 8
 // tooFewThreads reports that the system will not give this process all the
 // threads that a lab may come to want, or nil. It is asked before a lab begins: a
 // Go program that is refused a thread later can only die.
-func tooFewThreads() *world.Shortage {
-	most := runtime.GOMAXPROCS(0) + mostNaps + mostDiskCalls + spareThreads
-	left, limit, known := threadsLeft()
+func tooFewThreads() *world.Shortage { return threadShortage(threadsLeft()) }
+
+// mostThreads is how many a lab may come to want.
+func mostThreads() int { return runtime.GOMAXPROCS(0) + mostNaps + mostDiskCalls + spareThreads }
+
+// threadShortage is tooFewThreads for a limit that leaves so many.
+func threadShortage(left int, limit string, known bool) *world.Shortage {
+	most := mostThreads()
 	if !known || left >= most {
 		return nil
 	}
