@@ -20,16 +20,20 @@ const (
 func allowed(shortest time.Duration) time.Duration { return max(alwaysAllowed, shortest/4) }
 
 // judgeLateness says why a world's lateness makes a run void, or what is to be
-// noted of it; "" for neither. zero is when the scenario began.
-func judgeLateness(l world.Lateness, zero time.Duration) (void, note string) {
+// noted of it; "" for neither. zero is when the scenario began; the timers of
+// operator are the script's.
+func judgeLateness(l world.Lateness, zero time.Duration, operator string) (void, note string) {
 	if l.By < unnoticed {
 		return "", ""
 	}
-	whose := "a timer of the lab"
-	if l.Host != "" {
-		whose = "a timer of " + l.Host
+	whose := "a timer of " + l.Host
+	switch l.Host {
+	case "":
+		whose = "a timer of the lab"
+	case operator:
+		whose = "a line of the script"
 	}
-	what := fmt.Sprintf("%s that was due at %v fired %v late", whose,
+	what := fmt.Sprintf("%s that was due at %v was %v late", whose,
 		max(0, l.Due-zero).Round(time.Millisecond), l.By.Round(time.Millisecond))
 	bound := allowed(l.Shortest)
 	if l.By <= bound {

@@ -25,7 +25,7 @@ func TestLatenessIsNotedUpToItsBoundAndVoidBeyond(t *testing.T) {
 		{751 * ms, 3 * time.Second, true, false},
 	} {
 		l := world.Lateness{By: c.by, Shortest: c.shortest, Due: 3 * time.Second, Host: "tomcat1"}
-		void, note := judgeLateness(l, time.Second)
+		void, note := judgeLateness(l, time.Second, "operator")
 		if (void != "") != c.void || (note != "") != c.note {
 			t.Errorf("%v late, shortest timeout %v: got void %q, note %q, want void: %t, note: %t", c.by, c.shortest, void, note, c.void, c.note)
 		}
@@ -33,6 +33,16 @@ func TestLatenessIsNotedUpToItsBoundAndVoidBeyond(t *testing.T) {
 			if void+note != "" && !strings.Contains(void+note, says) {
 				t.Errorf("%v late: %q does not say %s", c.by, void+note, says)
 			}
+		}
+	}
+}
+
+func TestLatenessSaysWhatWasLate(t *testing.T) {
+	for host, want := range map[string]string{
+		"": "a timer of the lab", "operator": "a line of the script", "tomcat1": "a timer of tomcat1",
+	} {
+		if _, note := judgeLateness(world.Lateness{By: 50 * time.Millisecond, Host: host}, 0, "operator"); !strings.HasPrefix(note, want+" ") {
+			t.Errorf("a timer of host %q: got %q, want it to begin with %q", host, note, want)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (r *run) result() *Result {
 			res.Notes = append(res.Notes, notJudged(n))
 		}
 	}
-	res.heed(judgeLateness(r.world.Lateness(), r.lab.Zero()))
+	res.heed(judgeLateness(r.world.Lateness(), r.lab.Zero(), r.op.Name()))
 	res.Verdict = findings{res.Void, res.Reasons, res.Expectations}.verdict()
 	res.Replication = r.stats.replication()
 	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))

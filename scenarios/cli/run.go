@@ -41,8 +41,9 @@ Several names, or --all, give a JSON array. In a history the lines then say
 which scenario, and with vary or sweep which settings, they belong to.
 
 Exit status: 0 every expectation held (or none was made), 1 one failed, 2 misuse
-or bad input, 3 the lab could not run (a port is taken), 4 inconclusive. Ended by
-a hang-up (129), Ctrl-C (130) or SIGTERM (143) it gives the report so far.`,
+or bad input, 3 the lab could not run (too few open files), 4 inconclusive.
+Ended by a hang-up (129), Ctrl-C (130) or SIGTERM (143) it gives the report so
+far.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "world", Value: env.Worlds[0].Name, Usage: "`WORLD` to run in: " + strings.Join(env.worldNames(), " or "), DefaultText: env.Worlds[0].Name},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`N` that every random draw depends on"},
