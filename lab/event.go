@@ -19,8 +19,14 @@ type Event struct {
 	// Label says which message, for Sends, Receives and Loses.
 	Label world.Label
 	Size  int
-	// Took is, for Applies, the time since the message was handed to Peer's channel.
+	// Took is the time since the message was handed to its sender's channel, for
+	// Applies, and for a Session that decides about one.
 	Took time.Duration
+	// Fate is what became of the message or the changes that Label names, where
+	// that is decided: on Applies, Loses, Session and Broken. Applies is told of
+	// every message that was processed, also of one that was dropped thereby:
+	// then a Session has told the fate, and that of Applies is "".
+	Fate Fate
 	// Request is the request's identity, where one is involved.
 	Request string
 	// Verb is what the operator did, for Told: "kill", "stop" and so on.

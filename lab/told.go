@@ -39,7 +39,7 @@ func (l *Lab) channelTraced(name string, e tribes.Event) {
 		event.Class = "suspects " + peer
 		event.Text = fmt.Sprintf("%s suspects %s, which still accepts connections and so stays a member", name, peer)
 	case tribes.SendFailed:
-		event.Class = "send failed"
+		event.Class, event.Fate = "send failed", SendFailed
 		event.Text = name + " cannot send " + aMessage(e.Label) + " to " + peer + "; the request goes on all the same"
 	case tribes.AckTimedOut:
 		event.Class = "not acknowledged"
@@ -87,10 +87,18 @@ func (l *Lab) deltaTraced(e delta.Event) {
 		text = fmt.Sprintf("%s has all sessions of %s, %s", e.Node, peer, e.Detail)
 	case delta.NotTransferred, delta.NoContextThere:
 		text = fmt.Sprintf("%s: %v", e.Node, e.Kind)
-	default:
+	}
+	fate := fates[e.Kind]
+	if text == "" && fate == "" {
 		return
 	}
-	l.emit(&Event{Kind: Session, Host: e.Node, Peer: peer, Text: text, Class: class})
+	event := Event{Kind: Session, Host: e.Node, Peer: peer, Text: text, Class: class, Fate: fate}
+	event.Label = world.Label{Kind: e.Message.String(), Key: sessions.Base(e.Session)}
+	switch fate {
+	case UnknownSession, CopyReplaced, NoManager, TooOld:
+		event.Took = l.decided(e.Node, e.ID)
+	}
+	l.emit(&event)
 }
 
 // replicationTold puts the statistics of a node's ReplicationValve into the

@@ -17,6 +17,7 @@ func (r *run) happened(e *lab.Event) {
 	r.hash = r.hash.number(uint64(e.At)).number(uint64(e.Kind)).text(e.Host).text(e.Peer).text(e.Label.Kind)
 	watched := len(r.watches) > 0
 	r.mu.Unlock()
+	r.passage(e)
 	if e.Panic != nil {
 		r.fail(fmt.Errorf("%w: %w", ErrLab, e.Panic))
 	}

@@ -142,7 +142,8 @@ type Anomaly struct {
 	At          time.Duration // when the answer arrived
 	Node        string        // the node that gave it
 	Request     string        // such as "alice/3"
-	Explanation string        // who, when, which node, what was seen, what should have been, and why
+	Mechanism   Mechanism
+	Explanation string // who, when, which node, what was seen, what should have been, and why
 }
 
 // never is when the effect of a maybe has surely happened.
@@ -151,11 +152,12 @@ const never = time.Duration(math.MaxInt64)
 // checker holds what all sessions share. Requests are known by their index in
 // the sorted history.
 type checker struct {
-	opts   Options
-	recs   []*history.Record
-	events []history.Event
-	held   map[string][]string // by id without route: who still holds the session when the run is over
-	closed bool                // held is known
+	opts    Options
+	history *history.History
+	recs    []*history.Record
+	events  []history.Event
+	held    map[string][]string // by id without route: who still holds the session when the run is over
+	closed  bool                // held is known
 
 	faults  []history.Event // those of the events that are faults, by time
 	outages []time.Duration // by fault: how long after it the last outage ended
@@ -171,12 +173,14 @@ type checker struct {
 
 	result *Result
 	told   map[string]int // anomalies told so far, by kind
+
+	passages map[string][]*history.Passage // by id without route; made when the first story needs it
 }
 
 // Check judges a history. It does not change it, and keeps references to its
 // records. The same history gives the same result.
 func Check(h *history.History, opts Options) *Result {
-	c := &checker{opts: opts, recs: h.Requests, events: h.Events, closed: h.Closed, held: map[string][]string{}}
+	c := &checker{opts: opts, history: h, recs: h.Requests, events: h.Events, closed: h.Closed, held: map[string][]string{}}
 	for _, copy := range h.Inventory {
 		id := base(copy.Session)
 		c.held[id] = append(c.held[id], copy.String())

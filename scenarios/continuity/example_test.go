@@ -39,5 +39,5 @@ func ExampleCheck() {
 	// A1.tomcat1 lost
 	// B7.tomcat2 kept
 	// 1 "tomcat1 tomcat2"
-	// alice presented session A1.tomcat1, last answered by tomcat1 at 0.002s, and tomcat2 gave a new one, B7.tomcat2. With it went what had been acknowledged: cart=pen. Before it, at 0.005s: tomcat1 is killed.
+	// alice presented session A1.tomcat1, last answered by tomcat1 at 0.002s, and tomcat2 gave a new one, B7.tomcat2. With it went what had been acknowledged: cart=pen. Before it, at 0.005s: tomcat1 is killed. Only tomcat1 held the session.
 }

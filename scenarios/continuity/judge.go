@@ -3,6 +3,8 @@ package continuity
 import (
 	"slices"
 	"time"
+
+	"sessionlab/scenarios/history"
 )
 
 // trial is one session while it is judged.
@@ -17,6 +19,7 @@ type trial struct {
 	byEnd    []int32         // positions in readings, in the order of answers
 	latest   []time.Duration // latest[j] is the last end of readings[:j+1]
 	attrs    []*attribute
+	messages []*history.Passage // about the session; see passagesOf
 }
 
 // judge finds a session's class, its stale reads, its broken guarantees and
@@ -94,9 +97,9 @@ func (t *trial) orderAnswers() {
 }
 
 // found raises the session's class and tells the story once per cause.
-func (t *trial) found(class Class, r int32, explanation func() string) {
+func (t *trial) found(class Class, r int32, explanation func() string, reason func() why) {
 	t.out.Class = max(t.out.Class, class)
-	t.tell(class.String(), r, explanation)
+	t.tell(class.String(), r, explanation, reason)
 }
 
 // leaks looks for what belongs to another user: the session itself, or a write.
@@ -109,13 +112,13 @@ func (t *trial) leaks() {
 		// An id of the user's own cookies was looked at when it came.
 		if r.Session != "" && (r.Session != r.Sent || r.Foreign) {
 			if o, strange := t.strangers(t.person, r.Session); strange {
-				t.found(Leaked, it.req, t.tellForeignSession(it.req, o))
+				t.found(Leaked, it.req, t.tellForeignSession(it.req, o), t.foreign(it.req))
 				return
 			}
 		}
 		for _, g := range r.Got {
 			if w, ok := t.writer(g); ok && t.recs[w].User != t.person.name {
-				t.found(Leaked, it.req, t.tellForeignWrite(it.req, w, g))
+				t.found(Leaked, it.req, t.tellForeignWrite(it.req, w, g), t.foreign(it.req))
 				return
 			}
 		}
@@ -143,7 +146,7 @@ func (t *trial) logouts() {
 	}
 	for _, it := range t.sess.items {
 		if it.part == alive && t.before(end, it.req) {
-			t.found(Resurrected, it.req, t.tellResurrected(it.req, end))
+			t.found(Resurrected, it.req, t.tellResurrected(it.req, end), func() why { return t.undead(it.req, end) })
 			return
 		}
 	}
@@ -166,10 +169,10 @@ func (t *trial) departures() {
 		t.missingSession(it.req)
 		if lastAlive >= t.end[it.req] {
 			t.out.StaleReads++
-			t.tell(StaleRead, it.req, t.tellAbsent(it))
+			t.tell(StaleRead, it.req, t.tellAbsent(it), func() why { return t.absent(it.req) })
 			continue
 		}
-		t.found(Lost, it.req, t.tellLost(it))
+		t.found(Lost, it.req, t.tellLost(it), func() why { return t.absent(it.req) })
 		return
 	}
 }
@@ -229,9 +232,9 @@ func (t *trial) lastLook() {
 	holders := t.holders()
 	switch left := !t.closed || len(holders) > 0; {
 	case left && t.out.Class < Unseen:
-		t.found(Unseen, r, t.tellUnseen(r, holders))
+		t.found(Unseen, r, t.tellUnseen(r, holders), plainly(NoAnswer))
 	case !left && t.out.Class < Lost && !t.mayBeLoggedOut(last):
-		t.found(Lost, r, t.tellGone(r))
+		t.found(Lost, r, t.tellGone(r), plainly(NoCopyLeft))
 	}
 }
 
@@ -275,9 +278,9 @@ func (t *trial) rollbacks() {
 			case w < 0:
 				continue
 			case t.misses(a, r, a.looks[j], w) && !t.healed(a, t.ended(t.answers, r), w):
-				t.found(RolledBack, r, t.tellRolledBack(a, j, w))
+				t.found(RolledBack, r, t.tellRolledBack(a, j, w), func() why { return t.missing(w, t.firstMiss(a, j, w)) })
 			case t.residue(a, j) > 0:
-				t.found(RolledBack, r, t.tellLostIncrements(a, j))
+				t.found(RolledBack, r, t.tellLostIncrements(a, j), func() why { return t.uncounted(a, a.firstDeficit(j)) })
 			default:
 				continue
 			}
@@ -332,7 +335,7 @@ func (t *trial) staleness() {
 			}
 			if late || t.residue(a, j) < a.deficit[j] || t.opts.Unfinished && a.deficit[j] > 0 {
 				t.out.StaleReads++
-				t.tell(StaleRead, r, t.tellStale(a, j, w))
+				t.tell(StaleRead, r, t.tellStale(a, j, w), func() why { return t.missing(w, r) })
 				break
 			}
 		}
@@ -370,7 +373,9 @@ func (t *trial) forks() bool {
 			if !ok || t.joined(copies, one.reading, a, other.reading, b) {
 				continue
 			}
-			t.found(Forked, t.readings[other.reading], t.tellForked(one, a, other, b))
+			t.found(Forked, t.readings[other.reading], t.tellForked(one, a, other, b), func() why {
+				return t.missing(a.looks[one.reading].write, t.readings[other.reading])
+			})
 			return true
 		}
 	}
@@ -423,7 +428,7 @@ func (c *checker) duplicates(p *person) {
 	for _, r := range p.reqs {
 		if n := c.recs[r].Executed(); n > 1 {
 			p.duplicated += n - 1
-			c.tell(Duplicated, r, c.tellDuplicated(r))
+			c.tell(Duplicated, r, c.tellDuplicated(r), c.repeated(r))
 		}
 	}
 }

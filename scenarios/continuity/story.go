@@ -19,7 +19,7 @@ const (
 const maxTold = 1000
 
 // tell enters an anomaly, seen by the user in the answer to r.
-func (c *checker) tell(kind string, r int32, explanation func() string) {
+func (c *checker) tell(kind string, r int32, explanation func() string, reason func() why) {
 	if c.told[kind]++; c.told[kind] > maxTold {
 		c.result.Untold++
 		return
@@ -29,8 +29,12 @@ func (c *checker) tell(kind string, r int32, explanation func() string) {
 	if rec.Audit {
 		text = "After the end each user looked once more: " + text
 	}
+	x := reason()
+	if x.sentence != "" {
+		text += " " + x.sentence
+	}
 	c.result.Anomalies = append(c.result.Anomalies, Anomaly{
-		Kind: kind, User: rec.User, At: rec.Ended, Node: rec.Node, Request: rec.Request(), Explanation: text,
+		Kind: kind, User: rec.User, At: rec.Ended, Node: rec.Node, Request: rec.Request(), Mechanism: x.mechanism, Explanation: text,
 	})
 }
 
@@ -209,30 +213,24 @@ func (t *trial) tellStale(a *attribute, j int, w int32) func() string {
 
 func (t *trial) tellRolledBack(a *attribute, last int, w int32) func() string {
 	return func() string {
-		first := last
-		for j := last; j >= 0 && t.before(w, t.readings[j]) && t.misses(a, t.readings[j], a.looks[j], w); j-- {
-			first = j
-		}
-		rec, end := t.recs[t.readings[first]], t.recs[t.readings[last]]
+		first := t.firstMiss(a, last, w)
+		rec, end := t.recs[first], t.recs[t.readings[last]]
 		story := fmt.Sprintf("%s acknowledged %s at %s (%s), but %s was shown %s by %s at %s (%s)",
 			by(t.recs[w]), t.effect(w), clock(t.end[w]), t.recs[w].Request(),
-			rec.User, t.sight(a, first), by(rec), clock(rec.Ended), rec.Request())
-		if first != last {
+			rec.User, t.sight(a, t.reading(first)), by(rec), clock(rec.Ended), rec.Request())
+		if first != t.readings[last] {
 			story += fmt.Sprintf(", and it was never seen again: the last answer, at %s by %s, shows %s",
 				clock(end.Ended), by(end), t.sight(a, last))
 		} else {
 			story += ", the last answer of all"
 		}
-		return story + ". " + t.cause(t.readings[first], t.recs[w].Node, rec.Node)
+		return story + ". " + t.cause(first, t.recs[w].Node, rec.Node)
 	}
 }
 
 func (t *trial) tellLostIncrements(a *attribute, last int) func() string {
 	return func() string {
-		first := last
-		for first > 0 && a.deficitRest[first-1] > 0 {
-			first--
-		}
+		first := a.firstDeficit(last)
 		r := t.readings[first]
 		rec := t.recs[r]
 		story := fmt.Sprintf("%d increments of %s were acknowledged and the last answer counts %d: %d never seen again. It began at %s, when %s answered %s with %s, %d counted of %d acknowledged",

@@ -17,8 +17,11 @@ const ms = time.Millisecond
 //	alice 0-2 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
 //	alice 3-4 /session sent=S1 audit tries=a,b : 200 b - (no session)
 //	! 5 kill a
+//	> 3-5 DELTA S1 a b applied
 //	= b S1
 //
+// ">" is a passage: handed to the channel and decided, kind, session, from, to
+// ("-" for nobody), fate.
 // The last kind is the inventory at the end: who holds which session; "=" alone
 // says that nobody holds any.
 //
@@ -47,6 +50,16 @@ func tale(t testing.TB, text string) *history.History {
 				t.Fatalf("tale: %q: %v", line, err)
 			}
 			c.AddEvent(history.Event{At: time.Duration(at) * ms, Step: 1, Kind: f[1], Node: strings.Join(f[2:], " ")})
+			continue
+		}
+		if rest, ok := strings.CutPrefix(line, "> "); ok {
+			f := strings.Fields(strings.ReplaceAll(rest, " -", " ~"))
+			var sent, at int
+			if _, err := fmt.Sscanf(f[0], "%d-%d", &sent, &at); err != nil || len(f) != 6 {
+				t.Fatalf("tale: %q: %v", line, err)
+			}
+			c.AddPassage(history.Passage{Sent: time.Duration(sent) * ms, At: time.Duration(at) * ms, Kind: f[1], Session: f[2],
+				From: strings.Trim(f[3], "~"), To: strings.Trim(f[4], "~"), Fate: history.Fate(f[5])})
 			continue
 		}
 		if rest, ok := strings.CutPrefix(line, "="); ok {

@@ -174,6 +174,7 @@ type Event struct {
 type History struct {
 	Requests []*Record // shared, not to be changed
 	Events   []Event
+	Passages []Passage // in the order in which they were decided; shared, not to be changed
 
 	Inventory []Holding // what there was of all sessions when the run was over
 	Closed    bool      // the run is over, and Inventory has been taken

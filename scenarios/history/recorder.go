@@ -18,6 +18,7 @@ type Recorder struct {
 	tries    []Attempt
 	notes    []Note
 	events   []Event
+	passages []Passage
 }
 
 // New returns an empty record to be filled and added. One that is never
@@ -83,6 +84,13 @@ func (c *Recorder) Again(n int) {
 	c.mu.Unlock()
 }
 
+// AddPassage takes what became of a message.
+func (c *Recorder) AddPassage(p Passage) {
+	c.mu.Lock()
+	c.passages = append(c.passages, p)
+	c.mu.Unlock()
+}
+
 // AddNotes adds notes that came after their request had been recorded. The records
 // in the history are not changed: a new one takes the place. Names of requests
 // that the history does not have are passed over.
@@ -103,7 +111,7 @@ func (h *History) AddNotes(late map[string][]Note) {
 // recorder, which never changes one.
 func (c *Recorder) History() *History {
 	c.mu.Lock()
-	h := &History{Requests: slices.Clone(c.requests), Events: slices.Clone(c.events)}
+	h := &History{Requests: slices.Clone(c.requests), Events: slices.Clone(c.events), Passages: c.passages[:len(c.passages):len(c.passages)]}
 	c.mu.Unlock()
 	for i := range h.Events {
 		if e := &h.Events[i]; e.More > 0 {

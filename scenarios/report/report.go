@@ -170,6 +170,7 @@ type Anomaly struct {
 	At          Millis `json:"at_ms"`
 	Node        string `json:"node"`
 	Request     string `json:"request"`
+	Mechanism   string `json:"mechanism"` // one of continuity.Mechanisms
 	Explanation string `json:"explanation"`
 }
 
@@ -252,7 +253,7 @@ func Measured(h *history.History, r *continuity.Result) *Outcome {
 		o.Recovery = &recovery
 	}
 	for _, a := range r.Anomalies {
-		o.Anomalies = append(o.Anomalies, Anomaly{a.Kind, a.User, Millis(a.At), a.Node, a.Request, a.Explanation})
+		o.Anomalies = append(o.Anomalies, Anomaly{a.Kind, a.User, Millis(a.At), a.Node, a.Request, string(a.Mechanism), a.Explanation})
 	}
 	for _, e := range h.Events {
 		o.Timeline = append(o.Timeline, Event{Millis(e.At), e.Step, e.Kind, e.Node, e.Text})

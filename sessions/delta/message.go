@@ -23,6 +23,8 @@ type message struct {
 	// time, the time of sending, or for a state that of the snapshot.
 	timestamp int64
 
+	id [16]byte // that the channel gave to a received message; not in the bytes
+
 	newID   string            // of ChangeID and SessionID
 	actions []sessions.Action // of Delta
 	states  []sessions.State  // of State

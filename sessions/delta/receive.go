@@ -18,6 +18,7 @@ func (m *Manager) receive(ctx context.Context, packed *tribes.Message) {
 		packed.Fail(err)
 		return
 	}
+	msg.id = packed.UniqueID
 	m.mu.Lock()
 	here := m.running && msg.manager == m.cfg.Name
 	queued := here && msg.kind.waits() && m.transfer.waiting

@@ -65,6 +65,8 @@ type Event struct {
 	Kind EventKind
 	// Message is the kind of the message, 0 if there is none.
 	Message Kind
+	// ID is that of a message that came from another member.
+	ID [16]byte
 	// Session is the id, "" if it is about none.
 	Session string
 	// Peer is the member that sent the message or was to get it: its name, or
@@ -115,7 +117,7 @@ func (m *Manager) trace(kind EventKind, msg *message, peer *tribes.Member, detai
 	}
 	e := Event{At: m.host.Elapsed(), Node: m.host.Name(), Kind: kind, Detail: detail}
 	if msg != nil {
-		e.Message, e.Session = msg.kind, msg.session
+		e.Message, e.Session, e.ID = msg.kind, msg.session, msg.id
 	}
 	if peer != nil {
 		e.Peer = nameOf(*peer)
