@@ -148,7 +148,7 @@ func (p *prompt) welcome() string {
 		fmt.Fprintln(&b, p.painted(report.Bold, hang("", title, p.env.width(p.env.Stdout))))
 	}
 	if len(p.cell.Settings) > 0 {
-		fmt.Fprintf(&b, "%s; --set NAME=VALUE chooses among %d\n", p.cell.Label, len(p.job.cells))
+		fmt.Fprintf(&b, "%s; --set NAME=VALUE chooses among %d\n", report.Visible(p.cell.Label), len(p.job.cells))
 	}
 	b.WriteByte('\n')
 	l := p.live.Lab()
