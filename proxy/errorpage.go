@@ -39,6 +39,7 @@ func (x *exchange) fail(status int) (next int, again bool) {
 
 // sendPage applies an error_page.
 func (x *exchange) sendPage(page *errorPage) (next int, again bool) {
+	x.unasked = page.replace == Keep || page.replace == ReplaceBy && page.status != http.StatusOK
 	switch page.replace {
 	case ReplaceBy:
 		x.errStatus = page.status
@@ -141,6 +142,9 @@ func (p *Proxy) builtinPage(status int) string {
 
 // builtin sends nginx's own page for the status that the client sees.
 func (x *exchange) builtin() {
+	if !x.discardBody(false) {
+		x.w.Header()["Connection"] = connectionClose
+	}
 	status := x.errStatus
 	body := x.p.builtinPage(status)
 	if body != "" && status >= 400 {
@@ -182,11 +186,16 @@ func (x *exchange) respond(a *answer) (status int) {
 	value := a.text.value(x)
 	switch {
 	case isRedirect(a.status):
+		if !x.discardBody(true) {
+			return 400
+		}
 		return x.moved(a.status, value)
 	case a.status == statusClosed:
 		return statusClosed
 	case value == "" && a.status >= 300:
 		return a.status
+	case !x.discardBody(true):
+		return 400
 	}
 	x.send(a.status, x.contentType(), value)
 	return statusSent

@@ -39,6 +39,7 @@ type exchange struct {
 
 	body     []byte
 	bodyRead bool
+	unasked  bool // a client that holds its body back is not asked for it any more
 
 	errStatus int  // the status that the client sees, if not that of the content
 	errorPage bool // an error page is being made

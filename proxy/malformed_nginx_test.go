@@ -46,7 +46,8 @@ http {
   access_log off; client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c;
   uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
   upstream jspserver { server %[3]s; }
-  server { listen %[2]s; location / { proxy_pass http://jspserver; proxy_http_version 1.1; } }
+  server { listen %[2]s; location / { proxy_pass http://jspserver; proxy_http_version 1.1; }
+    location /text { return 200 text; } location /page { error_page 404 /text; } }
 }
 `, dir, addr, server)
 	path := filepath.Join(dir, "nginx.conf")
@@ -127,13 +128,13 @@ var (
 	oddMethods = []string{"GET", "GET", "GET", "POST", "POST", "HEAD", "PUT", "OPTIONS", "TRACE", "A_B", "get", ""}
 	oddBlanks  = []string{" ", " ", " ", " ", " ", "  ", "\t", ""}
 	oddTargets = []string{"/", "/", "/x?y=%31", "//x", "/a/../b", "/../a", "/%2e%2e/a", "/%", "/a#b?c", "/.", "/a/.", "/..", "*", "http://b/x",
-		"HTTP://b", "http://b?x", "/\xff", "/a b", "/%00", "/a;b=c", "/%C3%A4/%2F", "/a%20b/./c"}
+		"HTTP://b", "http://b?x", "/\xff", "/a b", "/%00", "/a;b=c", "/text", "/text", "/page", "/page?x", "/%C3%A4/%2F", "/a%20b/./c"}
 	oddVersions = []string{"HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "HTTP/1.10", "HTTP/0.9", "http/1.1", ""}
 	oddEnds     = []string{"\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r", "\r\r\n", " \r\n"}
 	oddFields   = []string{"X: y", "X:y", "X : y", "X:", ":", "X", "X_y: 1", "X(: 1", " X: 1", "X: \ty\t", "X: a  b", "Host: b", "Connection: close",
 		"Connection: keep-alive", "connection: Keep-Alive, close", "Content-Length: 3", "Content-Length: 0", "content-length: 03", "Content-Length: x",
 		"Transfer-Encoding: chunked", "transfer-encoding: Chunked", "Transfer-Encoding: gzip", "Expect: 100-continue", "Expect: 100-CONTINUE", "Expect: x",
-		"TE: trailers", "Keep-Alive: 5", "Upgrade: x", "Cookie: a=b", "Cookie: c=d", "Authorization: x", "Range: bytes=0-1", "If-Match: x"}
+		"TE: trailers", "Keep-Alive: 5", "Upgrade: x", "Cookie: a=b", "Cookie: c=d", "Authorization: x", "Range: bytes=0-1", "If-Range: x"}
 	oddBodies = []string{"", "", "", "abc", "3\r\nabc\r\n0\r\n\r\n", "3;x\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n", "1\r\na\r\n2\r\nbc\r\n0\r\nX: y\r\n\r\n",
 		"0\r\n\r\n", "x\r\n", "3\r\nabcd\r\n0\r\n\r\n", "03 \r\nabc\r\n0\t\r\n\r\n", "7FFFFFFFFFFFFFFF\r\n", "-1\r\n"}
 	oddBytes = " \t\r\n\x00\x01\x7f\x80:;/%?#09Aa.-_,"

@@ -175,6 +175,12 @@ var shapes = []shape{
 	{name: "a request behind the last chunk", request: post(chunkedLine+"\r\n0\r\n\r\n") + get("")},
 	{name: "100-continue", request: post("Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc")},
 	{name: "100-continue without a body", request: get("Expect: 100-continue\r\n")},
+	{name: "a body that nobody reads", request: "POST /text HTTP/1.1\r\n" + host + "Content-Length: 3\r\n\r\nabc"},
+	{name: "chunks that nobody reads", request: "POST /text HTTP/1.1\r\n" + host + chunkedLine + "\r\n3\r\nabc\r\n0\r\n\r\n"},
+	{name: "a chunk that nobody reads and is none", request: "POST /text HTTP/1.1\r\n" + host + chunkedLine + "\r\nx\r\n", atOnce: true},
+	{name: "a body that is asked for and not read", request: "POST /text HTTP/1.1\r\n" + host + "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"},
+	{name: "a body for a page that is missing", request: "POST /page HTTP/1.1\r\n" + host + "Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"},
+	{name: "a broken chunk for a method that is refused", request: "TRACE / HTTP/1.1\r\n" + host + chunkedLine + "\r\nx\r\n", atOnce: true},
 	{name: "two requests at once", request: get("") + "GET /2 HTTP/1.1\r\n" + host + "\r\n"},
 	{name: "a request and garbage", request: get("") + "\x01\x02", atOnce: true},
 }
@@ -309,6 +315,9 @@ func underMirror(t *testing.T, story func(front, server string)) {
 		t.Fatal(err)
 	}
 	config.Upstreams[0].Servers = []upstream.Server{behind}
+	config.Servers[0].Locations = append(config.Servers[0].Locations,
+		Location{Path: "/text", Return: &Return{Status: 200, Text: "text"}},
+		Location{Path: "/page", Settings: Settings{ErrorPages: []ErrorPage{{Statuses: []int{404}, URI: "/text"}}}})
 	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {
 		t.Fatal(err)

@@ -51,6 +51,9 @@ func (x *exchange) static(l *location) (status int) {
 	if x.method == http.MethodPost {
 		return 405
 	}
+	if !x.discardBody(true) {
+		return 400
+	}
 	x.sendFile(body)
 	return statusSent
 }

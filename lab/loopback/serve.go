@@ -12,19 +12,10 @@ import (
 	"sessionlab/lab/world"
 )
 
-// maxSwallow is how much of a body that its handler did not read is read for
-// it, so that the connection can be used again; more ends the connection.
-// Source: Tomcat HTTP connector, maxSwallowSize.
-const maxSwallow = 2 << 20
-
 // lingering is how long a connection that is closed on a client who is still
 // sending waits for the client to see the answer.
 // Source: nginx ngx_http_core_module, lingering_timeout.
 const lingering = 5 * time.Second
-
-// discarding is how long the rest of a request that is answered is waited for.
-// Source: nginx ngx_http_core_module, lingering_time.
-const discarding = 30 * time.Second
 
 // httpListener is a port served by a handler. It implements world.Listener.
 type httpListener struct {
@@ -317,16 +308,6 @@ func (c *serverConn) exchange(last bool) bool {
 	return !resp.close
 }
 
-// discard reads what the handler left of the request. It reports whether the next
-// one can follow.
-func (c *serverConn) discard(body *requestBody) bool {
-	if body.err != io.EOF {
-		c.sock.setDeadline(time.Now().Add(discarding))
-		defer c.sock.setDeadline(noDeadline)
-	}
-	return body.swallow()
-}
-
 // handle runs the handler. It reports false if the exchange ended without an
 // answer: the handler panicked.
 func (c *serverConn) handle(resp *response, req *http.Request) (answered bool) {
@@ -363,67 +344,6 @@ func (c *serverConn) linger() {
 	c.sock.conn.CloseWrite()
 	c.sock.setDeadline(time.Now().Add(lingering))
 	_, _ = io.Copy(io.Discard, c.br) // whatever ends it, the connection is closed next
-}
-
-// requestBody is the body as a handler reads it.
-type requestBody struct {
-	body    io.ReadCloser
-	resp    *response
-	expects bool   // the client waits for "100 Continue"
-	atEnd   func() // called once, when nothing more of this request can come
-	err     error  // the end of the body
-}
-
-func (b *requestBody) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	if b.expects {
-		b.expects = false
-		if err := b.resp.proceed(); err != nil {
-			return 0, err
-		}
-	}
-	n, err := b.body.Read(p)
-	if err != nil {
-		b.err = err
-		if err == io.EOF {
-			b.finish()
-		}
-	}
-	return n, err
-}
-
-// Close does nothing: what is left is swallowed after the handler.
-func (b *requestBody) Close() error { return nil }
-
-// Limit passes a limit on to a body that a world.RequestReader has made for one.
-func (b *requestBody) Limit(n int64) {
-	if l, ok := b.body.(interface{ Limit(n int64) }); ok {
-		l.Limit(n)
-	}
-}
-
-func (b *requestBody) finish() {
-	if b.atEnd != nil {
-		b.atEnd()
-		b.atEnd = nil
-	}
-	b.err = io.EOF
-}
-
-// swallow reads what the handler left. It reports whether the next request can
-// follow.
-func (b *requestBody) swallow() bool {
-	b.atEnd = nil
-	if b.err == io.EOF {
-		return true
-	}
-	if b.expects || b.err != nil {
-		return false // the client was not asked for it, or what comes is no body
-	}
-	n, err := io.Copy(io.Discard, io.LimitReader(b, maxSwallow+1))
-	return err == nil && n <= maxSwallow && b.err == io.EOF
 }
 
 // clientWatch ends a handler's context when the client closes its connection.

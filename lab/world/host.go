@@ -154,7 +154,9 @@ type ServeOptions struct {
 // request's Body as it is asked for. A request of HTTP/0.9, whose answer has no
 // head, has ProtoMajor 0.
 //
-// A Body with a method Limit(n int64) keeps it on its way to the handler.
+// What a Body of such a reader has besides, Limit(n int64) and Discard() error,
+// the handler's has, too, Discard with the question whether the client is to be
+// asked for a body that it holds back.
 //
 // A *Malformed is answered: the request with it, never nil, is what could be
 // read. Any other error is the connection's own, and ends it without an answer.

@@ -35,8 +35,23 @@ func (b *chunkedBody) Limit(n int64) { b.room = n }
 
 func (b *chunkedBody) Close() error { return nil }
 
-func (b *chunkedBody) Read(p []byte) (n int, err error) {
-	for b.err == nil && n < len(p) && (n == 0 || b.in.Buffered() > 0) {
+func (b *chunkedBody) Read(p []byte) (int, error) { return b.read(p, true) }
+
+// Discard drops what has arrived.
+func (b *chunkedBody) Discard() error {
+	room := make([]byte, 1<<10)
+	for b.err == nil && b.in.Buffered() > 0 {
+		_, _ = b.read(room, false) // b.err is it
+	}
+	if b.err == io.EOF {
+		return nil
+	}
+	return b.err
+}
+
+// read waits for something to read only if it is to wait.
+func (b *chunkedBody) read(p []byte, wait bool) (n int, err error) {
+	for b.err == nil && n < len(p) && (wait && n == 0 || b.in.Buffered() > 0) {
 		if b.state == inData {
 			var m int
 			m, err = b.in.Read(p[n:min(int64(len(p)), int64(n)+b.left)])

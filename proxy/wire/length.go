@@ -22,6 +22,13 @@ func (b *lengthBody) Read(p []byte) (int, error) {
 	return n, early(err)
 }
 
+// Discard drops what has arrived.
+func (b *lengthBody) Discard() error {
+	n, err := b.in.Discard(int(min(b.left, int64(b.in.Buffered()))))
+	b.left -= int64(n)
+	return err
+}
+
 // early is the error of input that should have gone on.
 func early(err error) error {
 	if err == io.EOF {

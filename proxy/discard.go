@@ -1,0 +1,22 @@
+package proxy
+
+import (
+	"errors"
+
+	"sessionlab/lab/world"
+)
+
+// discardBody drops what has arrived of the request's body, for an answer that
+// needs none of it; what is still to come is dropped behind the answer. It asks
+// for the body where the client waits for that. It reports false if what has
+// arrived is no body.
+//
+// Source: nginx ngx_http_request_body.c, ngx_http_discard_request_body.
+func (x *exchange) discardBody(ask bool) (ok bool) {
+	if x.bodyRead {
+		return true
+	}
+	x.bodyRead = true
+	body, ok := x.r.Body.(interface{ Discard(ask bool) error })
+	return !ok || !errors.Is(body.Discard(ask && !x.unasked), world.ErrBadChunk)
+}
