@@ -72,9 +72,26 @@ func (l *Lab) boot(n *node) error {
 		}
 		if err != nil && !errors.Is(err, world.ErrHostDown) { // who killed it has been told
 			l.tell(Broken, n.plan.Name, "%s did not start: %v", n.plan.Name, err)
+			l.exits(n, h)
 		}
 	})
 	return nil
+}
+
+// exits ends the process of a server that has failed to start. A process cannot
+// end itself here: its own tasks could not see to the rest.
+// Source: Tomcat Catalina.java, start, which destroys the server and returns.
+func (l *Lab) exits(n *node, h world.Host) {
+	op := l.world.Operator()
+	op.Go("exit "+n.plan.Name, func(context.Context) {
+		if n.machine() != h || !l.world.Up(n.plan.Name) {
+			return
+		}
+		n.gone()
+		if l.world.Kill(n.plan.Name) == nil {
+			l.tell(Down, n.plan.Name, "%s is down", n.plan.Name)
+		}
+	})
 }
 
 // load makes the server that its host's process runs, and binds its port. The

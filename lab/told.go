@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -50,6 +51,9 @@ func (l *Lab) channelTraced(name string, e tribes.Event) {
 	case tribes.PoolExhausted, tribes.QueueFull:
 		event.Class = e.Kind.String()
 		event.Text = fmt.Sprintf("%s: %v, %s is not sent", name, e.Kind, aMessage(e.Label))
+	case tribes.HeartbeatFailed:
+		event.Class = e.Kind.String()
+		event.Text = fmt.Sprintf("%s cannot send heartbeats: %v", name, errors.Unwrap(e.Err))
 	case tribes.FrameRefused, tribes.HeartbeatRefused:
 		event.Class = e.Kind.String()
 		event.Text = fmt.Sprintf("%s: %v", name, e)

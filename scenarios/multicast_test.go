@@ -317,6 +317,46 @@ at 3s    start tomcat2
 end      20s
 `, []told{once("tomcat1 is up", 3500*time.Millisecond, 5*second), once("tomcat2 is up", 5500*time.Millisecond, 7500*time.Millisecond), once("tomcat2 has all sessions of tomcat1", 5*second, 8*second), never("tomcat1 asks")}},
 
+	{"without a route for multicast a server exits at its start", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+user     alice
+user     carol
+at 1s    kill tomcat2
+at 2s    together unroute tomcat2; start tomcat2
+wait     6s
+alice    POST /counter  on tomcat1
+expect   alice.copies == 1
+heal
+start    tomcat2
+wait     until tomcat2 is up
+carol    POST /counter  on tomcat1
+wait     1s
+expect   alice.copies == 2 and carol.copies == 2
+end      20s
+`, []told{once("tomcat2 did not start", 2300*time.Millisecond, 4*second), once("tomcat2 is down", 2300*time.Millisecond, 4*second), once("tomcat2 is up", 8*second, 11*second)}},
+
+	{"a route that is lost in mid-run drops nobody, and the membership begins anew", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+user     alice
+user     carol
+user     dave
+alice    POST /counter  on tomcat1
+unroute  tomcat2
+wait     12s
+carol    POST /counter  on tomcat1
+dave     POST /counter  on tomcat2
+wait     1s
+expect   carol.copies == 2 and dave.copies == 2
+heal
+wait     8s
+dave     POST /counter  on tomcat2
+wait     1s
+expect   dave.copy(tomcat1).count == 2
+end      40s
+`, []told{once("tomcat2 cannot send heartbeats: network is unreachable", 0, 600*time.Millisecond), {"tomcat1 drops tomcat2", 0, 1, 13 * second, 20 * second}, {"tomcat1 lists tomcat2", 0, 1, 13 * second, 20 * second}, never("tomcat2 drops tomcat1")}},
+
 	{"a restart under writes leaves no hole", `
 nodes    tomcat1 tomcat2
 manager  DeltaManager

@@ -14,6 +14,14 @@ func (r *run) verb(st script.Statement, v script.Verb) error {
 		r.tell(at, st, "heal", "", "the network is whole again")
 		return nil
 	}
+	if v.Name == "unroute" {
+		for _, host := range v.Hosts {
+			at := r.now()
+			r.parted(st, r.lab.Faults().Unroute(host))
+			r.tell(at, st, "unroute", host, host+" has no route for multicast")
+		}
+		return nil
+	}
 	do := map[string]func(string) error{
 		"kill": r.lab.Kill, "stop": r.lab.Stop, "start": r.lab.StartNode,
 		"restart": r.lab.Restart, "pause": r.lab.Pause, "resume": r.lab.Resume,

@@ -15,8 +15,9 @@ type Cut struct {
 type Transport uint8
 
 const (
-	TCP Transport = iota + 1 // connections
-	UDP                      // datagrams
+	TCP      Transport = iota + 1 // connections
+	UDP                           // datagrams
+	unrouted                      // what one machine sends to groups; see Unroute
 )
 
 func (c *Cut) between(from, to string, by Transport) bool {
@@ -38,6 +39,28 @@ func (t *Table) PartitionOver(over Transport, one, other []string) *Cut {
 	t.mu.Unlock()
 	t.notify()
 	return c
+}
+
+// Unroute takes a machine's route for multicast away: what it sends to a group fails,
+// and so does joining one. What others send to a group it is in arrives. Heal gives
+// the route back. CutHits counts what has failed.
+func (t *Table) Unroute(host string) *Cut { return t.PartitionOver(unrouted, []string{host}, nil) }
+
+// Routed reports whether a machine can send to groups. A no is counted.
+func (t *Table) Routed(host string) bool {
+	if !t.parted.Load() {
+		return true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	routed := true
+	for _, c := range t.cuts {
+		if c.over == unrouted && slices.Contains(c.one, host) {
+			c.hits++
+			routed = false
+		}
+	}
+	return routed
 }
 
 // Heal ends all partitions.

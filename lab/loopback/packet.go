@@ -68,6 +68,9 @@ func (h *host) JoinGroup(group string, port int) (world.PacketConn, error) {
 	if err != nil {
 		return nil, &world.OpError{Op: "join", Addr: group, Err: err}
 	}
+	if !h.world.faults.Routed(h.Name()) {
+		return nil, &world.OpError{Op: "join", Addr: group, Err: world.ErrNoRoute}
+	}
 	return h.openPacket(port, g)
 }
 
@@ -300,6 +303,9 @@ func (p *packetConn) WriteTo(l world.Label, b []byte, addr string) error {
 	to, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return p.fail("write", addr, err)
+	}
+	if to.Addr().IsMulticast() && !p.host.world.faults.Routed(p.host.Name()) {
+		return p.fail("write", addr, world.ErrNoRoute)
 	}
 	if err := p.send(l, b, to); err != nil {
 		return p.fail("write", addr, p.host.enough(err, "send to", addr))

@@ -42,6 +42,9 @@ func (h *host) ListenPacket(port int) (world.PacketConn, error) {
 }
 
 func (h *host) JoinGroup(group string, port int) (world.PacketConn, error) {
+	if !h.w.faults.Routed(h.name) {
+		return nil, &world.OpError{Op: "join", Addr: group, Err: world.ErrNoRoute}
+	}
 	conn, err := h.ListenPacket(port)
 	if err != nil {
 		return nil, err
@@ -93,6 +96,9 @@ func (p *packetConn) WriteTo(l world.Label, b []byte, addr string) error {
 	w := p.host.w
 	bytes := append([]byte(nil), b...)
 	if members, ok := w.groups[addr]; ok {
+		if !w.faults.Routed(p.host.name) {
+			return &world.OpError{Op: "write", Addr: addr, Err: world.ErrNoRoute}
+		}
 		w.observe(world.Sends, p.host, addr, l, len(b))
 		for _, m := range members {
 			p.send(m.host.machine, m.port, l, bytes)

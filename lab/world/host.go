@@ -302,7 +302,7 @@ type PacketConn interface {
 	// timeout in the sense of Lateness.
 	ReadFromWithin(ctx context.Context, p []byte, d time.Duration) (n int, from string, err error)
 	// WriteTo sends to a logical "address:port" or to a group's. An unreachable
-	// destination is no error.
+	// destination is no error; a machine without a route for groups has ErrNoRoute.
 	WriteTo(l Label, p []byte, addr string) error
 	Close() error
 }

@@ -21,6 +21,7 @@ var (
 	ErrBadHead        = errors.New("malformed response head")
 	ErrBadChunk       = fmt.Errorf("malformed chunk: %w", io.ErrUnexpectedEOF)
 	ErrPortTaken      = errors.New("address already in use")
+	ErrNoRoute        = errors.New("network is unreachable") // of a group
 )
 
 // OpError says what failed on which address. errors.Is sees the cause.

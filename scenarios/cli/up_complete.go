@@ -199,7 +199,7 @@ func (v vocabulary) act(words []string) []string {
 			return v.users
 		}
 		return v.act(rest)
-	case "kill", "stop", "start", "restart":
+	case "kill", "stop", "start", "restart", "unroute":
 		return without(v.nodes, rest)
 	case "pause", "resume":
 		return without(v.machines(), rest)

@@ -20,7 +20,8 @@ var Verbs = []WordInfo{
 	{"pause", "pause HOST...", "as kill -STOP: it accepts, but answers nothing"},
 	{"resume", "resume HOST...", "go on, with all that arrived meanwhile"},
 	{"partition", "partition HOST... | HOST... [over tcp|udp]", "the two sides cannot reach each other; heartbeats of McastService are udp, all else is tcp"},
-	{"heal", "heal", "end every partition"},
+	{"unroute", "unroute NODE...", "its machine loses its route for multicast, which McastService needs"},
+	{"heal", "heal", "end every partition, and give the routes back"},
 	{"skew", "skew HOST TIME", "put its clock ahead, or back (-5s)"},
 	{"answer", "answer NODE STATUS|" + strings.Join(answers, "|") + " [N times] [set_cookie=\"NAME=VALUE\"]",
 		"whatever the node is asked; ok ends it; http09: a text without a head; set_cookie: beside a status"},
@@ -117,7 +118,7 @@ func (c cursor) statement(s *scope) (Statement, error) {
 func (c *cursor) act(s *scope) (Act, error) {
 	w, at := c.word()
 	switch w {
-	case "kill", "stop", "start", "restart", "pause", "resume":
+	case "kill", "stop", "start", "restart", "pause", "resume", "unroute":
 		v := Verb{Name: w}
 		var err error
 		v.Hosts, err = c.hosts(s, w)

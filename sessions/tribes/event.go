@@ -24,6 +24,7 @@ const (
 	ReceiverBusy               // a message waited long for a receiver thread
 	FrameRefused               // bytes that are no frame or no message
 	HeartbeatRefused           // a datagram that is no heartbeat
+	HeartbeatFailed            // a heartbeat could not leave, the first of some
 	NoReplies                  // nobody answered the static membership
 	Handed                     // a message was given to the channel, for so many members
 	Processed                  // a message of the member named has been processed
@@ -36,7 +37,7 @@ func (k EventKind) String() string {
 	}
 	return [...]string{"?", "member added", "member gone", "member suspect", "member not added",
 		"send failed", "send retried", "ack timed out", "negative ack", "sender pool exhausted",
-		"queue full", "discarded", "receiver busy", "frame refused", "heartbeat refused",
+		"queue full", "discarded", "receiver busy", "frame refused", "heartbeat refused", "heartbeat failed",
 		"no replies", "handed", "processed"}[k]
 }
 

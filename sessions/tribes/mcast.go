@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"sessionlab/lab/world"
 )
@@ -69,28 +70,84 @@ func (s *mcast) start(ctx context.Context, services StartOptions) error {
 		})
 		return nil
 	}
-	s.send(conn, s.coord.localMember())
+	// The first one must get out, or the start fails.
+	if err := s.send(conn, s.coord.localMember()); err != nil {
+		return err
+	}
 	s.host.Go("tribes mcast sender", func(context.Context) { s.broadcast(conn) })
 	return s.host.Sleep(ctx, wait)
 }
 
-// broadcast sends a heartbeat each period and looks for who is silent.
+// Source: Tomcat McastServiceImpl.java, recoveryCounter and recoverySleepTime.
+const (
+	recoveryCounter   = 10 // heartbeats in a row that fail before the membership is begun anew
+	recoverySleepTime = 5 * time.Second
+)
+
+// broadcast sends a heartbeat each period and looks for who is silent. A sender
+// whose heartbeats fail begins anew.
+// Source: McastServiceImpl.java, SenderThread and RecoveryThread.
 func (s *mcast) broadcast(conn world.PacketConn) {
+	failed := 0
 	for {
-		s.send(conn, s.coord.localMember())
-		s.checkExpired()
+		if err := s.send(conn, s.coord.localMember()); err == nil {
+			failed = 0
+			s.checkExpired()
+		} else if failed++; failed == 1 {
+			s.coord.channel.watch.event(Event{Kind: HeartbeatFailed, Err: err})
+		} else if failed == recoveryCounter {
+			if conn = s.recover(conn); conn == nil {
+				return
+			}
+			failed = 0
+		}
 		if s.host.Sleep(s.ctx, s.cfg.Frequency) != nil {
 			return
 		}
 	}
 }
 
-// send sends one heartbeat. One that is lost is no error.
-func (s *mcast) send(conn world.PacketConn, local Member) {
-	if conn.WriteTo(world.Label{Kind: "HEARTBEAT"}, AppendMember(make([]byte, 0, 128), local), s.group) == nil {
+// recover leaves the group, saying goodbye if that gets out, and joins it again,
+// until a heartbeat gets out. Meanwhile nobody is listened to, and nobody expires.
+// It returns nil when the membership has stopped.
+func (s *mcast) recover(conn world.PacketConn) world.PacketConn {
+	for {
+		s.leave(conn)
+		again, err := s.host.JoinGroup(s.cfg.Address, s.cfg.Port)
+		if err == nil {
+			if err = s.send(again, s.coord.localMember()); err != nil {
+				again.Close()
+			}
+		}
+		if err == nil {
+			s.mu.Lock()
+			s.conn = again
+			s.mu.Unlock()
+			s.host.Go("tribes mcast receiver", func(context.Context) { s.listen(again) })
+			return again
+		}
+		if s.host.Sleep(s.ctx, recoverySleepTime) != nil {
+			return nil
+		}
+	}
+}
+
+// leave says goodbye and leaves the group.
+func (s *mcast) leave(conn world.PacketConn) {
+	local := s.coord.localMember()
+	local.Command = []byte(shutdownCommand)
+	_ = s.send(conn, local) // nobody waits for it
+	conn.Close()            // fails only on a host that is down
+}
+
+// send sends one heartbeat. One that is lost is no error; one that cannot leave is.
+func (s *mcast) send(conn world.PacketConn, local Member) error {
+	err := conn.WriteTo(world.Label{Kind: "HEARTBEAT"}, AppendMember(make([]byte, 0, 128), local), s.group)
+	if err == nil {
 		w := s.coord.channel.watch
 		w.count(&w.heartbeats)
 	}
+	return err
 }
 
 // listen takes heartbeats, and looks for who is silent after each and, in a
@@ -154,10 +211,7 @@ func (s *mcast) stop(context.Context) {
 	if conn == nil {
 		return
 	}
-	local := s.coord.localMember()
-	local.Command = []byte(shutdownCommand)
-	s.send(conn, local)
-	conn.Close() // fails only on a host that is down
+	s.leave(conn)
 }
 
 func (s *mcast) enter(members []Member) {

@@ -261,6 +261,29 @@ var packetRows = []row{
 		r.gets("tomcat3", in3, "1|2|")
 		r.gets("tomcat2", in2, "2|")
 	}},
+	{"a machine without a route for groups cannot send to one, nor join", func(r *rig) {
+		one, two, three := r.boot("tomcat1"), r.boot("tomcat2"), r.boot("tomcat3")
+		c, in1 := r.join(one)
+		c2, in2 := r.join(two)
+		cut := r.w.Faults().Unroute("tomcat1")
+		r.w.Faults().Unroute("tomcat3")
+		r.as(one, func(context.Context) {
+			r.isError("WriteTo the group", c.WriteTo(heartbeat, []byte("lost"), group), world.ErrNoRoute)
+		})
+		r.as(three, func(context.Context) {
+			_, err := three.JoinGroup(groupAddr, groupPort)
+			r.isError("JoinGroup", err, world.ErrNoRoute)
+		})
+		same(r, "CutHits", r.w.Faults().CutHits(cut), 1)
+		r.as(two, func(context.Context) { r.must(c2.WriteTo(heartbeat, []byte("heard"), group), "send") })
+		r.gets("tomcat1", in1, "heard|")
+		in := r.receive(two, 4002)
+		r.datagram(one, 4003, heartbeat, "to one", two.Addr()+":4002")
+		r.gets("tomcat2", in, "to one|")
+		r.w.Faults().Heal()
+		r.as(one, func(context.Context) { r.must(c.WriteTo(heartbeat, []byte("again"), group), "send") })
+		r.gets("tomcat2", in2, "heard|again|")
+	}},
 	{"a percentage loses some", func(r *rig) {
 		one, two := r.boot("tomcat1"), r.boot("tomcat2")
 		in := r.receive(two, 4002)
