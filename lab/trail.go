@@ -149,13 +149,28 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 			l.ends(n)
 		}
 	case proxy.ServerDisabled:
-		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: e.Request,
-			Text: fmt.Sprintf("the proxy takes %s out of service", name)})
+		text := fmt.Sprintf("the proxy takes %s out of service in upstream %s", name, e.Group)
+		if l.isOut(e, true) {
+			text = "" // a further failure of one that is out already
+		}
+		l.emit(&Event{Kind: Excludes, Host: ProxyName, Peer: name, Request: e.Request, Text: text})
 	case proxy.ServerReadmitted:
+		l.isOut(e, false)
 		l.emit(&Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: e.Request,
-			Text: fmt.Sprintf("the proxy has %s in service again", name)})
+			Text: fmt.Sprintf("the proxy has %s in service again in upstream %s", name, e.Group)})
 	case proxy.NoLiveUpstreams:
 		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: e.Request,
 			Text: "no live upstreams: the proxy answers 502 by itself", Class: "no live upstreams"})
 	}
+}
+
+// isOut notes whether a server is out of service in its group, and reports whether
+// it was so before.
+func (l *Lab) isOut(e proxy.TraceEvent, out bool) (before bool) {
+	key := e.Group + " " + e.Addr
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before = l.out[key]
+	l.out[key] = out
+	return before
 }

@@ -13,6 +13,7 @@ import (
 	"sessionlab/proxy/conf"
 	"sessionlab/proxy/upstream"
 	"sessionlab/scenarios/script"
+	"sessionlab/sessions"
 )
 
 // stickySince is the first open-source nginx with the sticky directive. A lab
@@ -151,6 +152,20 @@ func readAttached(sc *script.Scenario, nodes []lab.NodePlan) (proxy.Config, []co
 			return nil
 		},
 	})
+}
+
+// NginxText is the nginx.conf of a scenario without variables: the attached one, or
+// that which its proxy line stands for.
+func NginxText(sc *script.Scenario) (string, error) {
+	if file, attached := sc.Attachment(NginxConf); attached {
+		return string(file.Data), nil
+	}
+	p, err := PlanOf(sc)
+	if err != nil {
+		return "", err
+	}
+	p.Proxy.RouteOf = sessions.RouteOf // the plan leaves it to the lab
+	return conf.Write(p.Proxy), nil
 }
 
 // balance sets the method.

@@ -16,7 +16,8 @@
 // the first mistake in the file is the one reported, with the line on which the
 // parser stands.
 //
-// Left out: include of anything but mime.types, nested locations, and what
-// package proxy leaves out. Regular expressions are RE2, not PCRE. Unknown
+// Write is the way back.
+//
+// Left out: include of anything but mime.types, and what package proxy leaves out. Regular expressions are RE2, not PCRE. Unknown
 // variables are found by proxy.New.
 package conf

@@ -375,7 +375,7 @@ func FuzzRead(f *testing.F) {
 			case err == nil:
 				// What Read accepts may be refused, but must not panic.
 				_, _ = proxy.New(w.Operator(), config)
-				written := spell(config)
+				written := Write(config)
 				again, _, err := Read("w", []byte(written), Options{Release: release, Resolve: resolve})
 				if err != nil || !reflect.DeepEqual(bare(again), bare(config)) {
 					t.Errorf("written as\n%s\nreads as %+v, %v\nwant     %+v", written, again, err, config)

@@ -69,7 +69,7 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 			"proxy_next_upstream off;\nproxy_next_upstream_tries 0;\nclient_max_body_size 1m;\nproxy_hide_header A;\n"+
 			"proxy_pass_header Date;\nproxy_buffering off;\nproxy_buffer_size 8k;\nproxy_buffers 4 16k;\nproxy_busy_buffers_size 32k;\nroot /srv;\nproxy_http_version 1.1;\nproxy_set_header Connection '';"), ""),
 	} {
-		text := spell(c)
+		text := Write(c)
 		if got, want := read(text, c.Release), bare(c); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n%s\nreads as %+v\nwant     %+v", what, text, got, want)
 		}

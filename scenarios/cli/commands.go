@@ -79,11 +79,22 @@ func (env *Env) showCommand() *cli.Command {
 		Usage: "print a scenario's text",
 		Description: `Prints the text of a scenario: to learn from, or to save, change and run.
 
-  sessionlab show kill > mine.txt`,
+  sessionlab show kill > mine.txt
+  sessionlab show kill --nginx         the nginx.conf that its proxy line stands for`,
 		ArgsUsage: "NAME",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "nginx", Usage: "print the nginx.conf of its proxy", DisableDefaultText: true},
+			&cli.StringSliceFlag{Name: "set", Usage: "with --nginx: `K=V` to set, as in run"},
+		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return misuse(`"sessionlab list" shows the names`, "show takes the name of one scenario")
+			}
+			if c.Bool("nginx") {
+				return env.showNginx(c.Args().First(), c.StringSlice("set"))
+			}
+			if c.IsSet("set") {
+				return misuse("write --nginx, too", "show prints a scenario as it is written; --set changes the nginx.conf alone")
 			}
 			_, text, err := env.read(c.Args().First())
 			if err != nil {
@@ -93,6 +104,30 @@ func (env *Env) showCommand() *cli.Command {
 			return err
 		},
 	}
+}
+
+// showNginx prints the nginx.conf of a scenario, which must be the same in all its
+// cells.
+func (env *Env) showNginx(name string, sets []string) error {
+	j, err := env.load(name, sets)
+	if err != nil {
+		return err
+	}
+	var first string
+	for i, cell := range j.cells {
+		text, err := scenarios.NginxText(cell.Scenario)
+		switch {
+		case err != nil:
+			return misuse("", "%s: %w", name, err)
+		case i == 0:
+			first = text
+		case text != first:
+			return misuse("choose one with --set "+cell.Settings[0].Name+"="+cell.Settings[0].Value,
+				"the cells of %s have different proxies: %s and %s", name, j.cells[0].Label, cell.Label)
+		}
+	}
+	_, err = io.WriteString(env.Stdout, first)
+	return err
 }
 
 func (env *Env) versionCommand() *cli.Command {

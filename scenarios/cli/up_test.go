@@ -164,7 +164,7 @@ hint: did you mean "kill"?
 lab> kill tomcat1
 TIME  tomcat1 is killed
 lab> alice GET /counter
-TIME  the proxy takes tomcat1 out of service
+TIME  the proxy takes tomcat1 out of service in upstream jspserver
 alice: GET /counter -> 200 from tomcat2 (tried tomcat1 refused, tomcat2 200), session E20FD47E.tomcat2, count=1
 lab> expect alice.ok == 3
 holds: alice.ok = 3
@@ -189,7 +189,7 @@ lab> users
 USER   FROM      DOES           REQUESTS  FAILED  SESSIONS  LAST ANSWER BY  SESSION
 alice  10.0.1.7  what you type         3       0         2  tomcat2         E20FD47E.tomcat2
 lab> timeline 2
-TIME  the proxy takes tomcat1 out of service
+TIME  the proxy takes tomcat1 out of service in upstream jspserver
 TIME  the network is whole again
 lab> timeline zero
 timeline takes a number of lines

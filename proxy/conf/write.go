@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,10 +12,11 @@ import (
 	"sessionlab/proxy/upstream"
 )
 
-// spell writes a configuration out as an nginx.conf, for what is read to be
-// compared with: Read gives the same configuration back, but for positions, Files
-// and the functions.
-func spell(c proxy.Config) string {
+// Write writes a configuration out as an nginx.conf, which nginx of that release
+// accepts. Read gives the same configuration back, but for positions, Files,
+// Variables and the functions; in place of RouteOf and the variable $route, which
+// nginx has not, there are maps that do the same for Tomcat's session ids.
+func Write(c proxy.Config) string {
 	w := &writer{}
 	w.line("worker_processes", "1")
 	w.open("events")
@@ -22,6 +24,11 @@ func spell(c proxy.Config) string {
 	w.open("http")
 	w.settings(&c.Settings)
 	w.redirects(c.Redirects)
+	if c.RouteOf != nil && usesRoute(c) {
+		for _, m := range routeMaps(cmp.Or(c.SessionCookie, "JSESSIONID")) {
+			w.mapBlock(&m)
+		}
+	}
 	for i := range c.Maps {
 		w.mapBlock(&c.Maps[i])
 	}
@@ -33,6 +40,22 @@ func spell(c proxy.Config) string {
 	}
 	w.close()
 	return w.String()
+}
+
+// usesRoute reports whether a map or a sticky route reads $route.
+func usesRoute(c proxy.Config) bool {
+	return slices.ContainsFunc(c.Maps, func(m proxy.Map) bool { return m.Source == "$route" }) ||
+		slices.ContainsFunc(c.Upstreams, func(u proxy.Upstream) bool { return slices.Contains(u.Sticky.Route, "$route") })
+}
+
+// routeMaps are what an operator writes for $route: the route of the session id in
+// the URI, or else of that in the cookie.
+func routeMaps(cookie string) []proxy.Map {
+	return []proxy.Map{
+		{Source: "$cookie_" + cookie, Variable: "$cookie_route", Entries: []proxy.MapEntry{{Pattern: `~^[^.]+\.(.*)$`, Value: "$1"}}},
+		{Source: "$uri", Variable: "$route", Default: "$cookie_route", Entries: []proxy.MapEntry{
+			{Pattern: `~;jsessionid=[^.;/]+\.([^;/]*)`, Value: "$1"}, {Pattern: `~;jsessionid=`, Value: ""}}},
+	}
 }
 
 // writer writes indented directives.
