@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -52,6 +53,8 @@ far.`,
 			&cli.StringFlag{Name: "history", Usage: "`FILE` for every request, as JSON Lines; - is standard output"},
 			&cli.BoolFlag{Name: "received", Usage: "the history says what the nodes got: request lines and headers", DisableDefaultText: true},
 			&cli.StringSliceFlag{Name: "set", Usage: "`K=V` to set: NOUN.OPTION=V, NOUN=WORDS, end=TIME, or NAME=V of a vary; an empty V takes it away"},
+			&cli.StringFlag{Name: "follow", Usage: "tell all of one `USER`, session or node"},
+			&cli.StringFlag{Name: "stories", Value: "2", Usage: "`N` anomalies of each kind are told, or all", DefaultText: "2"},
 			&cli.BoolFlag{Name: "all", Usage: "run the whole library", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "quiet", Usage: "do not tell how it goes on", DisableDefaultText: true},
 		},
@@ -80,6 +83,10 @@ func (env *Env) run(c *cli.Context) error {
 	if c.Bool("received") && c.String("history") == "" {
 		return misuse("--received --history FILE", "--received is about the history, and none is asked for")
 	}
+	stories, err := storiesOf(c.String("stories"))
+	if err != nil {
+		return err
+	}
 	jobs, err := env.jobs(c)
 	if err != nil {
 		return err
@@ -91,6 +98,7 @@ func (env *Env) run(c *cli.Context) error {
 	s := &session{
 		env: env, kind: kind, seed: c.Uint64("seed"),
 		quiet: c.Bool("quiet"), received: c.Bool("received"), out: out, history: history, several: len(jobs) > 1 || c.Bool("all"),
+		follow: c.String("follow"), stories: stories,
 	}
 	for _, j := range jobs {
 		s.left += len(j.cells)
@@ -143,7 +151,7 @@ func (env *Env) run(c *cli.Context) error {
 	if errors.Is(s.unwritten, syscall.EPIPE) {
 		s.unwritten = nil // that is all it costs
 	}
-	if err = errors.Join(err, s.undelivered, s.unwritten, out.Close(), history.Close()); err != nil {
+	if err = errors.Join(err, s.lostSight, s.undelivered, s.unwritten, out.Close(), history.Close()); err != nil {
 		return err
 	}
 	if s.interrupted.come() {
@@ -154,6 +162,18 @@ func (env *Env) run(c *cli.Context) error {
 		worst = report.Worse(worst, r.Verdict)
 	}
 	return verdict(statusOf(worst))
+}
+
+// storiesOf reads how many stories are asked for: 0 is the usual few, below 0 all.
+func storiesOf(text string) (int, error) {
+	if text == "all" {
+		return -1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, misuse("--stories 10, or --stories all", "--stories %s: this is no number from 1 on", text)
+	}
+	return n, nil
 }
 
 func namesOf(jobs []job) []string {
@@ -200,7 +220,7 @@ func (s *session) printText(w io.Writer, r *report.Report, another bool) error {
 // layout is how a text is laid out where the reports go.
 func (s *session) layout() report.Options {
 	width, height := s.env.size(s.out)
-	return report.Options{Width: width, Height: height, Color: s.env.colour(s.out)}
+	return report.Options{Width: width, Height: height, Color: s.env.colour(s.out), Stories: s.stories}
 }
 
 // verdicts are the verdicts with their exit statuses.
@@ -231,8 +251,11 @@ type session struct {
 	out         io.Writer // for reports
 	undelivered error     // why they went elsewhere
 	history     io.Writer
-	unwritten   error // why the history is not whole
-	several     bool  // scenarios, which share one history and one array of JSON
+	unwritten   error  // why the history is not whole
+	follow      string // a user, node or session
+	lostSight   error  // why it could not be followed
+	stories     int    // of each kind of anomaly
+	several     bool   // scenarios, which share one history and one array of JSON
 	interrupted ending
 	total, left int // cells of all jobs
 }
@@ -287,6 +310,13 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	}
 	s.keep(res.History, mark)
 	outcome, verdict := res.Outcome()
+	if s.follow != "" {
+		events, err := res.Follow(s.follow)
+		if err != nil {
+			s.lostSight = misuse("a session is named by its id, or the first four of its digits and more", "%w", err)
+		}
+		outcome.Followed = report.Events(events)
+	}
 	return outcome, verdict, nil
 }
 

@@ -1,6 +1,9 @@
 package history
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Passage is what became of a message between nodes about a session, or of a
 // session's changes that were to be sent. Passages only explain a judgement.
@@ -29,3 +32,39 @@ const (
 	Discarded      Fate = "discarded"       // To's changes were forgotten before they were sent
 	Alone          Fate = "alone"           // To had no members to send it to
 )
+
+// String tells it in one sentence: "the DELTA of 7C01A2F4 from tomcat1 is applied
+// by tomcat2, 2.1ms after it was sent".
+func (p *Passage) String() string {
+	what := p.Kind
+	if p.Session != "" {
+		what += " of " + p.Session[:min(8, len(p.Session))]
+	}
+	later := ""
+	if d := p.At - p.Sent; d > 0 {
+		later = fmt.Sprintf(", %v after it was sent", d.Round(time.Microsecond))
+	}
+	switch p.Fate {
+	case Applied:
+		return fmt.Sprintf("the %s from %s is applied by %s%s", what, p.From, p.To, later)
+	case UnknownSession:
+		return fmt.Sprintf("the %s from %s is dropped by %s, which holds no such session%s", what, p.From, p.To, later)
+	case CopyReplaced:
+		return fmt.Sprintf("the %s from %s puts an empty copy in the place of that of %s%s", what, p.From, p.To, later)
+	case NoManager:
+		return fmt.Sprintf("the %s from %s is dropped by %s, whose application does not run%s", what, p.From, p.To, later)
+	case TooOld:
+		return fmt.Sprintf("the %s from %s is dropped by %s as older than the sessions it has fetched%s", what, p.From, p.To, later)
+	case SendFailed:
+		return fmt.Sprintf("the %s cannot be sent by %s to %s", what, p.From, p.To)
+	case Dropped:
+		return fmt.Sprintf("the %s from %s to %s is lost on its way", what, p.From, p.To)
+	case Erased:
+		return fmt.Sprintf("the %s from %s erases what %s has not sent yet", what, p.From, p.To)
+	case Discarded:
+		return fmt.Sprintf("%s forgets its unsent changes of %s", p.To, p.Session[:min(8, len(p.Session))])
+	case Alone:
+		return fmt.Sprintf("the %s is not sent: %s lists no members", what, p.To)
+	}
+	return fmt.Sprintf("the %s from %s to %s: %s", what, p.From, p.To, p.Fate)
+}

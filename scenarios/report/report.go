@@ -76,6 +76,7 @@ type Outcome struct {
 	Anomalies     []Anomaly             `json:"anomalies"`
 	Timeline      []Event               `json:"timeline"`
 	TraceHash     string                `json:"trace_hash"`
+	Followed      []Event               `json:"followed,omitempty"` // everything that was recorded of one user, node or session
 
 	Void    []string      `json:"void,omitempty"`    // why the run shows nothing; false expectations do not count then
 	Reasons []string      `json:"reasons,omitempty"` // what was not put to the test, and how far an interrupted run came
@@ -255,8 +256,8 @@ func Measured(h *history.History, r *continuity.Result) *Outcome {
 	for _, a := range r.Anomalies {
 		o.Anomalies = append(o.Anomalies, Anomaly{a.Kind, a.User, Millis(a.At), a.Node, a.Request, string(a.Mechanism), a.Explanation})
 	}
+	o.Timeline = append(o.Timeline, Events(h.Events)...)
 	for _, e := range h.Events {
-		o.Timeline = append(o.Timeline, Event{Millis(e.At), e.Step, e.Kind, e.Node, e.Text})
 		o.Took = max(o.Took, e.At)
 	}
 	for _, q := range h.Requests {
@@ -285,4 +286,13 @@ func writeJSON(w io.Writer, v any) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// Events are events of a history in the form of a report.
+func Events(events []history.Event) []Event {
+	list := make([]Event, len(events))
+	for i, e := range events {
+		list[i] = Event{Millis(e.At), e.Step, e.Kind, e.Node, e.Text}
+	}
+	return list
 }

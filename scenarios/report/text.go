@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,9 @@ type Options struct {
 	Width  int  // columns; less than 40 counts as 40, zero as 80
 	Height int  // lines of the screen; a longer report ends with its verdict; 0: no screen
 	Color  bool // colour the verdicts; every word is there without it
+	// Stories is how many anomalies of each kind are told. Zero is two, below zero
+	// all that have a story.
+	Stories int
 }
 
 const (
@@ -24,7 +28,7 @@ const (
 	leastWidth   = 40
 
 	maxEvents     = 20 // lines of the timeline
-	maxStories    = 2  // stories of one kind
+	fewStories    = 2  // stories of one kind, unless more are asked for
 	maxBroken     = 3  // false expectations below a table of cells
 	roomForRemark = 30 // columns beside a number; with less its remark goes below
 )
@@ -46,6 +50,12 @@ func (r *Report) WriteText(w io.Writer, opts Options) error {
 		p.numbers(r.Outcome)
 		p.timeline(r.Timeline)
 		p.evidence(r.Outcome)
+		p.followed("", r.Outcome.Followed)
+	}
+	for _, cell := range r.Cells {
+		if cell.Outcome != nil {
+			p.followed(" ("+cell.Settings.String()+")", cell.Followed)
+		}
 	}
 	if r.Command != "" {
 		p.section("See it again")
@@ -76,6 +86,8 @@ type printer struct {
 	color bool
 	lines int // written so far
 	err   error
+
+	stories int // of one kind
 }
 
 func newPrinter(w io.Writer, opts Options) *printer {
@@ -83,7 +95,14 @@ func newPrinter(w io.Writer, opts Options) *printer {
 	if width == 0 {
 		width = defaultWidth
 	}
-	return &printer{w: bufio.NewWriter(w), width: max(width, leastWidth), color: opts.Color}
+	stories := opts.Stories
+	switch {
+	case stories == 0:
+		stories = fewStories
+	case stories < 0:
+		stories = math.MaxInt
+	}
+	return &printer{w: bufio.NewWriter(w), width: max(width, leastWidth), color: opts.Color, stories: stories}
 }
 
 // end writes what is left and returns the first error.
@@ -361,14 +380,31 @@ func (p *printer) timeline(events []Event) {
 			left++
 			continue
 		}
-		text := e.Text
-		if text == "" {
-			text = strings.TrimSpace(e.Kind + " " + e.Node)
-		}
-		p.hang("  "+padLeft(instant(e.At), width)+"  ", width+4, text)
+		p.event(width, e)
 	}
 	if left > 0 {
 		p.line(fmt.Sprintf("  %s  and %d more", strings.Repeat(" ", width), left))
+	}
+}
+
+// event writes one line of a timeline whose times have a width.
+func (p *printer) event(width int, e Event) {
+	text := e.Text
+	if text == "" {
+		text = strings.TrimSpace(e.Kind + " " + e.Node)
+	}
+	p.hang("  "+padLeft(instant(e.At), width)+"  ", width+4, text)
+}
+
+// followed writes everything about the one that was to be followed.
+func (p *printer) followed(where string, events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	p.section("Followed" + where)
+	width := len(instant(events[len(events)-1].At))
+	for _, e := range events {
+		p.event(width, e)
 	}
 }
 
@@ -460,10 +496,10 @@ func (p *printer) anomalies(o *Outcome) {
 	}
 	for _, kind := range kinds {
 		list := byKind[kind]
-		for _, a := range list[:min(len(list), maxStories)] {
+		for _, a := range list[:min(len(list), p.stories)] {
 			p.anomaly(2, a)
 		}
-		if more := len(list) - maxStories; more > 0 {
+		if more := len(list) - p.stories; more > 0 {
 			p.line(fmt.Sprintf("  and %d more: %s", more, spoken(kind)))
 		}
 	}

@@ -1,0 +1,122 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sessionlab/scenarios/history"
+	"sessionlab/scenarios/script"
+	"sessionlab/sessions"
+)
+
+// leastOfID is how many characters of a session id are enough to follow it.
+const leastOfID = 4
+
+// Follow tells everything that a run has recorded of one user, one node, or one
+// session, in the order of time: the requests, what became of the messages about
+// its sessions, and what operator, nodes and proxy did. A session is named by its
+// id or by the beginning of that. It fails if the run has nobody of that name.
+func (r *Result) Follow(who string) ([]history.Event, error) {
+	f := follower{h: r.History, who: who}
+	switch {
+	case slices.Contains(r.Scenario.Users(), who):
+		f.request = func(rec *history.Record) bool { return rec.User == who }
+		f.learn()
+		f.passage = func(p *history.Passage) bool { return f.ids[p.Session] }
+		f.event = byOperator
+	case slices.Contains(r.Scenario.Nodes(), who):
+		f.request = func(rec *history.Record) bool { return rec.Node == who || ranOn(rec, who) }
+		f.passage = func(p *history.Passage) bool { return p.From == who || p.To == who }
+		f.event = func(e *history.Event) bool {
+			return slices.Contains(strings.Fields(e.Node), who) || slices.Contains(strings.FieldsFunc(e.Text, noName), who)
+		}
+	default:
+		id := strings.ToUpper(sessions.Base(who))
+		of := func(other string) bool {
+			return len(id) >= leastOfID && strings.HasPrefix(strings.ToUpper(sessions.Base(other)), id)
+		}
+		f.request = func(rec *history.Record) bool { return of(rec.Sent) || of(rec.Session) || of(rec.SetCookie) }
+		f.ids = map[string]bool{}
+		for _, rec := range r.History.Requests {
+			for _, known := range []string{rec.Sent, rec.Session, rec.SetCookie} {
+				if of(known) {
+					f.ids[sessions.Base(known)] = true
+				}
+			}
+		}
+		f.passage = func(p *history.Passage) bool { return of(p.Session) }
+		f.event = byOperator
+		if len(f.ids) == 0 {
+			hint := ""
+			if near := script.Nearest(who, slices.Concat(r.Scenario.Users(), r.Scenario.Nodes())); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			return nil, fmt.Errorf("--follow %s: the run has no such user, node or session%s", who, hint)
+		}
+	}
+	return f.collect(), nil
+}
+
+// noName reports the characters that no name of a machine has.
+func noName(c rune) bool { return c == ' ' || c == ',' || c == ':' || c == ';' }
+
+// ranOn reports whether a node was asked for a request, or executed it.
+func ranOn(rec *history.Record, node string) bool {
+	return slices.ContainsFunc(rec.Attempts, func(a history.Attempt) bool { return a.Node == node }) ||
+		slices.ContainsFunc(rec.Notes, func(n history.Note) bool { return n.Node == node })
+}
+
+// follower picks what concerns one of the run.
+type follower struct {
+	h       *history.History
+	who     string
+	request func(*history.Record) bool
+	passage func(*history.Passage) bool
+	event   func(*history.Event) bool
+	ids     map[string]bool // of the sessions, without route
+}
+
+// learn notes the ids of the sessions that the requests picked speak of.
+func (f *follower) learn() {
+	f.ids = map[string]bool{}
+	for _, rec := range f.h.Requests {
+		if !f.request(rec) {
+			continue
+		}
+		for _, id := range []string{rec.Sent, rec.Session, rec.SetCookie} {
+			if id != "" {
+				f.ids[sessions.Base(id)] = true
+			}
+		}
+	}
+}
+
+// byOperator reports whether a line of the script caused an event.
+func byOperator(e *history.Event) bool { return e.Step > 0 }
+
+func (f *follower) collect() []history.Event {
+	var list []history.Event
+	for _, rec := range f.h.Requests {
+		if f.request(rec) {
+			text := fmt.Sprintf("%s, took %s", Describe(rec), (rec.Ended - rec.Started).Round(time.Microsecond))
+			if rec.Audit {
+				text += " (the last look, after the end)"
+			}
+			list = append(list, history.Event{At: rec.Started, Step: rec.Step, Kind: "request", Node: rec.Node, Text: text})
+		}
+	}
+	for i := range f.h.Passages {
+		if p := &f.h.Passages[i]; f.passage(p) {
+			list = append(list, history.Event{At: p.At, Kind: string(p.Fate), Node: p.To, Text: p.String()})
+		}
+	}
+	for _, e := range f.h.Events {
+		if f.event(&e) {
+			list = append(list, e)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b history.Event) int { return int(a.At - b.At) })
+	return list
+}
