@@ -22,8 +22,8 @@
 //     closed when the cache is next used.
 //   - An empty "proxy_set_header Host" falls back to $proxy_host in every
 //     release; before 1.31.4 nginx sends no Host then.
-//   - proxy_send_timeout limits the sending of a body of more than 64 KiB as a
-//     whole, and proxy_read_timeout begins with the sending.
+//   - A request's body, too, is kept in memory, runs of one byte as a count. One
+//     with more than 256 MiB beside runs is what a full disk is to nginx: 500.
 //
 // Left out: rewrite, if, try_files and nested locations, caching, gzip, TLS,
 // HTTP/2, WebSocket upgrades, subrequests, X-Accel-Redirect, access logs

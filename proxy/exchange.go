@@ -37,7 +37,7 @@ type exchange struct {
 	vars     []string   // of set directives
 	passed   []*passage // for which it has been counted
 
-	body     []byte
+	body     store
 	bodyRead bool
 	unasked  bool // a client that holds its body back is not asked for it any more
 
@@ -61,7 +61,7 @@ type exchange struct {
 	attempts  []attempt
 	tried     int // attempts, without gaps
 	out       *http.Request
-	outBody   requestBody
+	outBody   storeReader
 	starves   bool // the length that servers get is that of a body which they do not get
 	spoilt    bool // something may still hold on to it
 	buf       []byte
@@ -239,7 +239,7 @@ func (x *exchange) redirect(uri, args string) (status int) {
 	return statusSent
 }
 
-// readBody reads the request's body into memory.
+// readBody reads the request's body, as far as it may be large.
 func (x *exchange) readBody(limit int64) (status int) {
 	if x.bodyRead {
 		return 0
@@ -248,23 +248,15 @@ func (x *exchange) readBody(limit int64) (status int) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return 0
 	}
-	if n := x.r.ContentLength; n > 0 {
-		x.body = make([]byte, n)
-		_, err := io.ReadFull(x.r.Body, x.body)
-		return bodyStatus(err)
-	}
-	from := io.Reader(x.r.Body)
-	if limit > 0 {
-		if chunks, ok := from.(interface{ Limit(n int64) }); ok {
+	if limit > 0 && x.r.ContentLength <= 0 {
+		if chunks, ok := x.r.Body.(interface{ Limit(n int64) }); ok {
 			chunks.Limit(limit)
 		}
-		from = io.LimitReader(from, limit+1)
 	}
-	body, err := io.ReadAll(from)
-	if limit > 0 && int64(len(body)) > limit {
-		return 413
+	err := x.body.readInto(x.r.Body, limit, x.buf)
+	if err == nil && x.body.size < x.r.ContentLength {
+		err = io.ErrUnexpectedEOF
 	}
-	x.body = body
 	return bodyStatus(err)
 }
 
@@ -278,30 +270,15 @@ func bodyStatus(err error) int {
 		return 0
 	case errors.Is(err, world.ErrHostDown):
 		return statusClientClosed
-	case errors.Is(err, wire.ErrTooLarge):
+	case errors.Is(err, wire.ErrTooLarge), err == errTooLarge:
 		return 413
+	case err == errStoreFull:
+		return 500
 	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, world.ErrBadChunk):
 		return statusClosed
 	}
 	return 400
 }
-
-// requestBody is the body of an attempt.
-type requestBody struct {
-	b []byte
-	n int
-}
-
-func (b *requestBody) Read(p []byte) (int, error) {
-	if b.n == len(b.b) {
-		return 0, io.EOF
-	}
-	n := copy(p, b.b[b.n:])
-	b.n += n
-	return n, nil
-}
-
-func (b *requestBody) Close() error { return nil }
 
 // sentStatus is what the client sees, as far as it is known.
 func (x *exchange) sentStatus() int {
@@ -357,4 +334,15 @@ func (x *exchange) identity() string {
 	defer p.mu.Unlock()
 	p.anonymous[client]++
 	return client + " " + strconv.Itoa(p.anonymous[client])
+}
+
+// requestBody is $request_body: that of a body which is not in a file.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_variable_request_body; the default
+// of client_body_buffer_size.
+func (x *exchange) requestBody() string {
+	if x.body.size > 16<<10 {
+		return ""
+	}
+	return x.body.text()
 }

@@ -21,7 +21,7 @@ func (x *exchange) forward(l *location) (status int) {
 	if status := x.readBody(l.maxBodySize); status != 0 {
 		return status
 	}
-	if len(x.body) > 0 {
+	if x.body.size > 0 {
 		x.passes(WithBody)
 	}
 	uri, status := x.target(l.pass)
@@ -98,10 +98,6 @@ func (x *exchange) connect(l *location, t *Try) error {
 	return nil
 }
 
-// maxUnwatched is the largest body whose sending is not watched: the system
-// takes so much at once even if the server reads nothing.
-const maxUnwatched = 64 << 10
-
 // ask sends the request and waits for the head of the answer. A server that waits
 // for a body that does not come does not even begin.
 func (x *exchange) ask(l *location, t *Try) error {
@@ -113,10 +109,10 @@ func (x *exchange) ask(l *location, t *Try) error {
 		}
 		return world.ErrReadTimeout
 	}
-	if len(x.outBody.b) > maxUnwatched {
+	x.outBody = storeReader{of: x.outBody.of}
+	if x.outBody.of.size > world.BodyWindow {
 		ctx, stop = x.watchSending(ctx, l)
 	}
-	x.outBody.n = 0
 	x.link.ReadAnswersBy(l.readAnswer)
 	x.link.SetReadDeadline(l.read)
 	resp, err := x.link.RoundTrip(ctx, x.out)
@@ -128,17 +124,35 @@ func (x *exchange) ask(l *location, t *Try) error {
 	return err
 }
 
-// watchSending limits the sending of a large body by proxy_send_timeout. The
-// returned function ends the watch and reports whether the time had run out.
+// watchSending limits the time between two writes of a large body by
+// proxy_send_timeout. The returned function ends the watch and reports whether
+// the time had run out.
 func (x *exchange) watchSending(ctx context.Context, l *location) (context.Context, func() bool) {
 	host, k := x.p.host, x.link
 	ctx, giveUp := host.WithCancel(ctx)
 	watch, stop := host.WithCancel(ctx)
+	var wrote atomic.Int64 // when, or -1: all has been
+	wrote.Store(int64(host.Elapsed()))
+	x.outBody.moved = func(end bool) {
+		if end {
+			wrote.Store(-1)
+			k.SetReadDeadline(l.read)
+			return
+		}
+		wrote.Store(int64(host.Elapsed()))
+	}
 	var expired atomic.Bool
 	host.Go("proxy_send_timeout", func(context.Context) {
-		if host.Sleep(watch, l.send) == nil && !k.Sent() {
-			expired.Store(true)
-			giveUp()
+		for at := wrote.Load(); at >= 0; at = wrote.Load() {
+			left := time.Duration(at) + l.send - host.Elapsed()
+			if left <= 0 {
+				expired.Store(true)
+				giveUp()
+				return
+			}
+			if host.Sleep(watch, left) != nil {
+				return
+			}
 		}
 	})
 	return ctx, func() bool { stop(); return expired.Load() }

@@ -20,21 +20,22 @@ func (x *exchange) prepare(l *location, uri string) (status int) {
 	}
 	x.setTarget(x.requestURI(l, uri))
 	sized := x.setHeaders(l)
-	body := x.body
+	body := &x.body
 	switch {
 	case l.body != nil:
-		body = []byte(l.body.value(x))
+		body = &store{}
+		_ = body.put([]byte(l.body.value(x)), world.Run{}) // a text fits
 	case l.bodyless:
-		body = nil
+		body = &nothing
 	}
-	x.starves = sized && l.bodyless && l.body == nil && len(x.body) > 0
+	x.starves = sized && l.bodyless && l.body == nil && x.body.size > 0
 	if !sized {
-		body = nil // what has no length the servers do not take for a body
+		body = &nothing // what has no length the servers do not take for a body
 	}
-	x.outBody = requestBody{b: body}
-	out.ContentLength = int64(len(body))
+	x.outBody = storeReader{of: body}
+	out.ContentLength = body.size
 	out.Body = http.NoBody
-	if len(body) > 0 {
+	if body.size > 0 {
 		out.Body = &x.outBody
 	}
 	out.Host = x.proxyHost

@@ -35,6 +35,7 @@ type lab struct {
 type node struct {
 	host    world.Host
 	handler http.HandlerFunc
+	raw     http.HandlerFunc // in its place, with the body unread
 
 	mu     sync.Mutex
 	seen   []*http.Request // what has arrived, bodies read
@@ -127,6 +128,13 @@ func (l *lab) boot(name string) {
 	n.host = host
 	n.handler = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) }
 	_, err = host.Serve(nodePort, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.mu.Lock()
+		raw := n.raw
+		n.mu.Unlock()
+		if raw != nil {
+			raw(w, r)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		n.mu.Lock()
 		n.bodies = append(n.bodies, string(body))
@@ -152,6 +160,14 @@ func (l *lab) answer(name string, status int) {
 func (n *node) serve(h http.HandlerFunc) {
 	n.mu.Lock()
 	n.handler = h
+	n.mu.Unlock()
+}
+
+// readNothing gives a node a handler that reads the body itself.
+func (l *lab) readNothing(name string, h http.HandlerFunc) {
+	n := l.nodes[name]
+	n.mu.Lock()
+	n.raw = h
 	n.mu.Unlock()
 }
 

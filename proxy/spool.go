@@ -70,24 +70,13 @@ type spool struct {
 	room, more   world.Signal
 
 	mu     sync.Mutex
-	pieces []piece
-	held   int64 // bytes of all pieces
+	kept   store
+	held   int64 // bytes of all that is kept
 	filed  int64 // bytes that went to the file
 	over   bool  // nothing more is put
 	broken bool  // the client takes nothing more
 	ended  bool  // the task that takes is over
 }
-
-// piece is bytes or, if there are none, a run.
-type piece struct {
-	bytes []byte
-	run   world.Run
-}
-
-const (
-	pieceSize = 32 << 10 // bytes of a piece, about
-	sliceSize = 32 << 10 // of a run that are taken at once
-)
 
 func (x *exchange) openSpool(l *location) *spool {
 	host := x.p.host
@@ -98,7 +87,7 @@ func (x *exchange) openSpool(l *location) *spool {
 }
 
 // put appends bytes or a run, and waits first while the spool is full. The error
-// is errClientGone.
+// is errClientGone or errStoreFull.
 func (s *spool) put(ctx context.Context, p []byte, run world.Run) error {
 	for !s.admits() {
 		if s.room.Wait(ctx) != nil {
@@ -115,7 +104,9 @@ func (s *spool) put(ctx context.Context, p []byte, run world.Run) error {
 		s.filed += n
 	}
 	s.held += n
-	s.append(p, run)
+	if err := s.kept.put(p, run); err != nil {
+		return err
+	}
 	s.more.Set()
 	return nil
 }
@@ -126,45 +117,13 @@ func (s *spool) admits() bool {
 	return s.broken || s.held < s.memory || s.filed < s.file
 }
 
-func (s *spool) append(p []byte, run world.Run) {
-	last := len(s.pieces) - 1
-	switch {
-	case len(p) > 0 && last >= 0 && continues(s.pieces[last].run, p):
-		s.pieces[last].run.Length += int64(len(p))
-	case len(p) > 0 && last >= 0 && s.pieces[last].bytes != nil && len(s.pieces[last].bytes) < pieceSize:
-		s.pieces[last].bytes = append(s.pieces[last].bytes, p...)
-	case len(p) > 0:
-		s.pieces = append(s.pieces, piece{bytes: append([]byte(nil), p...)})
-	}
-	if run.Length == 0 {
-		return
-	}
-	if last = len(s.pieces) - 1; last >= 0 && s.pieces[last].run.Length > 0 && s.pieces[last].run.Byte == run.Byte {
-		s.pieces[last].run.Length += run.Length
-		return
-	}
-	s.pieces = append(s.pieces, piece{run: run})
-}
-
-// continues reports whether bytes are more of the same run.
-func continues(run world.Run, p []byte) bool {
-	if run.Length == 0 {
-		return false
-	}
-	for _, c := range p {
-		if c != run.Byte {
-			return false
-		}
-	}
-	return true
-}
-
 // take waits for the next piece. It reports false when there is none any more.
 func (s *spool) take(ctx context.Context) (next piece, ok bool) {
 	for {
 		s.mu.Lock()
-		if len(s.pieces) > 0 {
-			next = s.first()
+		if len(s.kept.pieces) > 0 {
+			next = s.kept.first()
+			s.held -= next.length()
 			s.mu.Unlock()
 			s.room.Set()
 			return next, true
@@ -175,20 +134,6 @@ func (s *spool) take(ctx context.Context) (next piece, ok bool) {
 			return piece{}, false
 		}
 	}
-}
-
-// first takes the first piece out, of a run a slice. s.mu is held.
-func (s *spool) first() piece {
-	p := s.pieces[0]
-	if p.run.Length > sliceSize {
-		s.pieces[0].run.Length -= sliceSize
-		s.held -= sliceSize
-		return piece{run: world.Run{Byte: p.run.Byte, Length: sliceSize}}
-	}
-	s.pieces[0] = piece{}
-	s.pieces = s.pieces[1:]
-	s.held -= int64(len(p.bytes)) + p.run.Length
-	return p
 }
 
 // sendTo writes to the client what is put, until nothing more is.
@@ -203,7 +148,7 @@ func (s *spool) sendTo(ctx context.Context, w http.ResponseWriter) {
 	}
 	s.mu.Lock()
 	s.broken, s.ended = broken, true
-	s.pieces = nil
+	s.kept = store{}
 	s.mu.Unlock()
 	s.room.Set()
 }

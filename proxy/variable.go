@@ -42,7 +42,7 @@ var variables = map[string]variable{
 	"binary_remote_addr":        func(x *exchange) string { return string(x.clientAddr()) },
 	"remote_user":               remoteUser,
 	"https":                     func(*exchange) string { return "" },
-	"request_body":              func(x *exchange) string { return string(x.body) },
+	"request_body":              (*exchange).requestBody,
 	"request_id":                requestID,
 	"msec":                      func(x *exchange) string { return milliseconds(x.p.host.Now()) },
 	"time_local":                func(x *exchange) string { return x.p.host.Now().Format("02/Jan/2006:15:04:05 -0700") },

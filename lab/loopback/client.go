@@ -2,6 +2,7 @@ package loopback
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,16 +103,27 @@ func (c *httpConn) exchange(ctx context.Context, req *http.Request) (*http.Respo
 // is a reset the answer may be there already.
 func (c *httpConn) sendRequest(ctx context.Context, req *http.Request, key string) error {
 	label := world.Label{Kind: requestKind, Key: key}
-	frame, err := encode(req)
+	out, err := encode(req)
 	if err != nil {
 		return err
 	}
-	admitted, err := c.sock.admit(ctx, label, len(frame))
+	admitted, err := c.sock.admit(ctx, label, len(out.frame))
 	if err != nil || !admitted {
 		return err
 	}
-	n, err := c.sock.sendMessage(ctx, label, frame)
+	n, err := c.sock.sendMessage(ctx, label, out.frame)
 	c.sent.Store(n > 0)
+	var room bytes.Buffer
+	for err == nil {
+		p, failed := out.next(req, &room)
+		if failed != nil {
+			return failed
+		}
+		if p == nil {
+			break
+		}
+		_, err = c.sock.send(ctx, p)
+	}
 	return err
 }
 

@@ -83,8 +83,7 @@ type httpConn struct {
 	shared       bool        // the request's header is the client's own map
 	url          url.URL
 	parsed       *target // what url is made of
-	reqBuf       []byte
-	reqBody      bytesBody
+	reqBody      requestBody
 	rw           responseWriter
 	gone         *simCtx // ends when the client has left
 	deliver      *event
@@ -130,6 +129,7 @@ func newHTTPConn(w *World, l *httpListener) *httpConn {
 	c.headReady, c.dataReady, c.serveReady = c.headThere, c.dataThere, c.somethingToServe
 	c.body.c = c
 	c.rw.c = c
+	c.reqBody.c = c
 	c.rw.header, c.rw.head = make(http.Header, 8), make(http.Header, 8)
 	c.deliver = newEvent((*deliverRequest)(c))
 	c.arrive = newEvent((*deliverSegment)(c))
@@ -230,7 +230,7 @@ func (c *httpConn) closeServer(rst bool) {
 		return
 	}
 	c.serverClosed = true
-	rst = rst || c.waiting || c.reqReady || c.busy && len(c.reqBody.b)-c.reqBody.n > userBuffer
+	rst = rst || c.waiting || c.reqReady || c.busy && c.reqBody.written-c.reqBody.read > userBuffer
 	c.w.cancel(c.deliver)
 	c.reqHolding = false
 	if c.gone != nil {
@@ -249,6 +249,9 @@ func (c *httpConn) wakeServer() {
 	if c.writer != nil {
 		c.w.wake(c.writer)
 	}
+	if c.reqBody.reader != nil {
+		c.w.wake(c.reqBody.reader)
+	}
 }
 
 // retry looks again at what the fault table holds on this connection. It
@@ -259,7 +262,7 @@ func (c *httpConn) retry() bool {
 		c.reqHolding = false
 		label := world.Label{Kind: "REQUEST", Key: c.key}
 		w.schedule(c.deliver, w.now+c.there.way(w.messageKey(c.there, label)), c.server.tie)
-		w.observe(world.Sends, c.client, c.server.name, label, len(c.reqBuf))
+		w.observe(world.Sends, c.client, c.server.name, label, int(c.reqBody.written))
 	}
 	if c.holding && !w.faults.Held(c.held) && w.faults.Reachable(c.server.name, c.client.name) {
 		c.holding = false
@@ -272,7 +275,12 @@ func (c *httpConn) retry() bool {
 			w.schedule(c.arrive, c.segs[0].at, c.client.tie)
 		}
 	}
-	return c.reqHolding || c.holding
+	sending := c.reqBody.sender != nil
+	if sending && !c.cutThere() {
+		w.wake(c.reqBody.sender)
+		sending = false
+	}
+	return c.reqHolding || c.holding || sending
 }
 
 // finished reports whether nothing will ever be done on the connection.

@@ -99,6 +99,9 @@ func (c *httpConn) roundTrip(ctx context.Context, req *http.Request) (*http.Resp
 	if c.clientClosed {
 		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: net.ErrClosed}
 	}
+	if req.Body != nil && req.Body != http.NoBody {
+		defer req.Body.Close()
+	}
 	c.reused, c.sent = c.exchanges > 0, false
 	err := ctx.Err()
 	if err == nil {
@@ -116,6 +119,10 @@ func (c *httpConn) roundTrip(ctx context.Context, req *http.Request) (*http.Resp
 		if err := c.client.enter(); err != nil {
 			return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
 		}
+	}
+	if err := c.reqBody.sendRest(ctx); err != nil {
+		c.closeClient()
+		return nil, &world.OpError{Op: "write", Addr: c.addr, Err: err}
 	}
 	var expired bool
 	expired, err = c.await(ctx, c.headReady)
@@ -160,15 +167,10 @@ func (c *httpConn) dataThere() bool {
 
 // prepare copies what the server will see of the request.
 func (c *httpConn) prepare(req *http.Request) error {
-	c.reqBuf = c.reqBuf[:0]
-	if req.Body != nil && req.Body != http.NoBody {
-		var err error
-		c.reqBuf, err = world.ReadAll(req.Body, c.reqBuf)
-		req.Body.Close()
-		if err != nil {
-			return err
-		}
+	if err := c.reqBody.begin(req); err != nil {
+		return err
 	}
+	whole, size := c.reqBody.source == nil, c.reqBody.written
 	r := c.request
 	r.Method = req.Method
 	if r.Method == "" {
@@ -189,7 +191,7 @@ func (c *httpConn) prepare(req *http.Request) error {
 	if req.Proto == "HTTP/1.0" {
 		r.Proto, r.ProtoMinor = "HTTP/1.0", 0
 	}
-	c.takeHeader(req.Header, len(c.reqBuf) == 0 && !bodyExpected(r.Method))
+	c.takeHeader(req.Header, size == 0 && !bodyExpected(r.Method))
 	r.Host = req.Host
 	if r.Host == "" {
 		r.Host = req.URL.Host
@@ -201,20 +203,22 @@ func (c *httpConn) prepare(req *http.Request) error {
 	connection := first(r.Header["Connection"])
 	r.Close = req.Close || (r.ProtoMinor == 0 && !strings.EqualFold(connection, "keep-alive")) ||
 		strings.EqualFold(connection, "close")
-	r.ContentLength, r.TransferEncoding = int64(len(c.reqBuf)), nil
-	if len(c.reqBuf) == 0 {
+	r.ContentLength, r.TransferEncoding = size, nil
+	if size == 0 {
 		r.Body = http.NoBody
 		if bodyExpected(r.Method) {
 			r.Header["Content-Length"] = zeroLength
 		}
 	} else {
-		c.reqBody = bytesBody{b: c.reqBuf}
 		r.Body = &c.reqBody
 		if req.ContentLength <= 0 && req.Proto != "HTTP/1.0" {
 			r.ContentLength, r.TransferEncoding = -1, chunkedEncoding
 			return nil
 		}
-		r.Header["Content-Length"] = []string{strconv.Itoa(len(c.reqBuf))}
+		if !whole {
+			r.ContentLength = req.ContentLength
+		}
+		r.Header["Content-Length"] = []string{strconv.FormatInt(r.ContentLength, 10)}
 	}
 	return nil
 }
@@ -286,13 +290,14 @@ func (c *httpConn) sendRequest() {
 	}
 	switch {
 	case a.Drop:
-		w.observe(world.Loses, c.client, c.server.name, label, len(c.reqBuf))
+		c.reqBody.source = nil // nobody will make room for the rest
+		w.observe(world.Loses, c.client, c.server.name, label, int(c.reqBody.written))
 	case a.Hold != nil || a.Cut:
 		c.reqHeld, c.reqHolding = a.Hold, true
 		w.hold(c)
 	default:
 		w.schedule(c.deliver, w.now+c.there.way(key)+int64(a.Delay), c.server.tie)
-		w.observe(world.Sends, c.client, c.server.name, label, len(c.reqBuf))
+		w.observe(world.Sends, c.client, c.server.name, label, int(c.reqBody.written))
 	}
 }
 

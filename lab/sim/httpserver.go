@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,11 +15,6 @@ import (
 // bufferBeforeChunking is how much a handler may write before the head must
 // leave without a known length. Source: net/http server.go, bufferBeforeChunkingSize.
 const bufferBeforeChunking = 2048
-
-// userBuffer is how much of a request a server's own buffer takes in beside the
-// head; more of a body lies in the kernel until the handler reads it.
-// Source: net/http server.go, newBufioReader.
-const userBuffer = 4096
 
 // serve is the task of the server's end. It outlives the connection, for the
 // next one that is made of it.
@@ -60,7 +54,7 @@ func (c *httpConn) serveOne() {
 	}
 	c.busy = true
 	c.lis.active++
-	w.observe(world.Receives, c.server, c.client.name, world.Label{Kind: "REQUEST", Key: c.key}, len(c.reqBuf))
+	w.observe(world.Receives, c.server, c.client.name, world.Label{Kind: "REQUEST", Key: c.key}, int(c.reqBody.written))
 	c.rw.reset()
 	if c.server.enter() == nil && !c.handle() {
 		c.rw.finish()
@@ -73,7 +67,7 @@ func (c *httpConn) serveOne() {
 	if c.lis.active == 0 && c.lis.drain != nil {
 		w.wake(c.lis.drain)
 	}
-	if !c.serverClosed && (c.rw.close || c.lis.closed || c.lis.drained) {
+	if !c.serverClosed && (c.rw.close || c.lis.closed || c.lis.drained || c.reqBody.source != nil) {
 		c.closeServer(false)
 	}
 }
@@ -106,23 +100,6 @@ func (c *httpConn) handle() (aborted bool) {
 	c.lis.handler.ServeHTTP(&c.rw, c.request)
 	return c.rw.cut
 }
-
-// bytesBody is a request's body.
-type bytesBody struct {
-	b []byte
-	n int
-}
-
-func (b *bytesBody) Read(p []byte) (int, error) {
-	if b.n == len(b.b) {
-		return 0, io.EOF
-	}
-	n := copy(p, b.b[b.n:])
-	b.n += n
-	return n, nil
-}
-
-func (b *bytesBody) Close() error { return nil }
 
 // responseWriter is what the handler writes to. It belongs to the connection.
 type responseWriter struct {

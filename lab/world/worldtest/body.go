@@ -249,3 +249,110 @@ var bodyRows = []row{
 		}
 	}},
 }
+
+// endless is a body of n bytes.
+type endless struct{ n int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.n == 0 {
+		return 0, io.EOF
+	}
+	n, _ := world.Run{Byte: 'x', Length: e.n}.Fill(p)
+	e.n -= int64(n)
+	return n, nil
+}
+
+// upload is a request with a large body, whose length is announced or not.
+func upload(size int64, announced bool) *http.Request {
+	req := request("PUT", "/", "")
+	req.Body, req.ContentLength = io.NopCloser(&endless{size}), -1
+	if announced {
+		req.ContentLength = size
+	}
+	return req
+}
+
+var requestBodyRows = []row{
+	{"a request's body waits for a handler that reads nothing, and goes on when it does", func(r *rig) {
+		for _, announced := range []bool{false, true} {
+			h, alice := r.boot("tomcat1"), r.boot("alice")
+			var began, goOn, sent atomic.Bool
+			var got atomic.Int64
+			r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+				began.Store(true)
+				r.await(req.Context(), h, "the handler may read", goOn.Load)
+				n, err := readRuns(req.Body)
+				if err != nil {
+					r.errorf("body: %v", err)
+				}
+				got.Store(n)
+				hello(w, req)
+			})
+			sending := r.start(alice, "sender", func(ctx context.Context) {
+				req := upload(large, announced)
+				c := r.dialHTTP(ctx, alice, web(h))
+				resp := r.head(ctx, c, req)
+				sent.Store(true)
+				r.ok("answer", wholeAnswer(resp), "hello")
+				same(r, "Alive", c.Alive(), true)
+			})
+			r.eventually("the handler runs", began.Load)
+			r.settle()
+			same(r, "the body is sent before anything is read", sent.Load(), false)
+			goOn.Store(true)
+			sending.wait()
+			same(r, "bytes read", got.Load(), large)
+			r.kill("tomcat1")
+			r.kill("alice")
+		}
+	}},
+	{"a handler that leaves a large body unread answers all the same", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, hello)
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			r.ok("answer", exchange(ctx, c, upload(large, true)), "hello")
+			r.await(ctx, alice, "the connection is closed", func() bool { return !c.Alive() })
+		})
+	}},
+	{"a client that leaves in the middle of its body cuts it", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var done atomic.Bool
+		var got error
+		r.serve(h, func(_ http.ResponseWriter, req *http.Request) {
+			r.must(h.Sleep(req.Context(), 2*short), "sleep")
+			_, got = readRuns(req.Body)
+			done.Store(true)
+		})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			giveUp, cancel := alice.WithTimeout(ctx, short)
+			defer cancel()
+			r.isError("sending", exchange(giveUp, c, upload(large, true)).err, context.DeadlineExceeded)
+		})
+		r.eventually("the handler is done", done.Load)
+		r.isError("body", got, io.ErrUnexpectedEOF)
+	}},
+	{"a body that is not as long as announced is not sent whole", func(r *rig) {
+		for _, size := range []int64{10, large} {
+			h, alice := r.boot("tomcat1"), r.boot("alice")
+			var whole atomic.Bool
+			r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+				_, err := readRuns(req.Body)
+				whole.Store(err == nil)
+			})
+			r.as(alice, func(ctx context.Context) {
+				for _, more := range []int64{-1, 1} {
+					req := upload(size+more, true)
+					req.ContentLength = size
+					if a := exchange(ctx, r.dialHTTP(ctx, alice, web(h)), req); a.err == nil {
+						r.errorf("a body of %d bytes, announced as %d: no error", size+more, size)
+					}
+				}
+			})
+			same(r, "a handler read a whole body that was too short", whole.Load(), false)
+			r.kill("tomcat1")
+			r.kill("alice")
+		}
+	}},
+}

@@ -34,6 +34,7 @@ var chapters = []chapter{
 	{name: "http", rows: httpRows},
 	{name: "connections", rows: connectionRows},
 	{name: "bodies", rows: bodyRows},
+	{name: "request bodies", rows: requestBodyRows},
 	{name: "handlers", rows: handlerRows},
 	{name: "listeners", rows: listenerRows},
 	{name: "transport", rows: transportRows},
