@@ -109,8 +109,16 @@ func (co *coordinator) start(ctx context.Context, services StartOptions) error {
 		co.local.Port = port
 		co.mu.Unlock()
 	}
+	// Who is asked for by others already meets a node that has not come so far.
+	loading := co.static != nil && co.channel.cfg.Formation == nil
 	if services&SendMessages != 0 {
+		if loading && co.channel.host.Sleep(ctx, co.channel.pick.loading("senders")) != nil {
+			return ErrStopped
+		}
 		co.pool.start()
+	}
+	if loading && co.channel.host.Sleep(ctx, co.channel.pick.loading("membership")) != nil {
+		return ErrStopped
 	}
 	now := co.channel.host.Now()
 	co.mu.Lock()

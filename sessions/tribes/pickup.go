@@ -13,6 +13,7 @@ import (
 // message's own, so that nothing else in a run changes them; what they mean depends
 // on whether the receiving node is at work.
 type pickup struct {
+	host world.Host
 	mean time.Duration // Config.Pickup
 	// What the draws are for.
 	sending, selector, receipt, process world.Key
@@ -24,7 +25,7 @@ type pickup struct {
 
 func newPickup(h world.Host, mean time.Duration) *pickup {
 	here := func(purpose string) world.Key { return h.Key(purpose).Str(h.Name()) }
-	p := &pickup{mean: mean, sending: here("tribes send"), selector: here("tribes selector"),
+	p := &pickup{host: h, mean: mean, sending: here("tribes send"), selector: here("tribes selector"),
 		receipt: here("tribes receipt"), process: here("tribes process")}
 	p.draws = rand.New(&p.generator)
 	return p
@@ -103,6 +104,16 @@ func (p *pickup) inProcess(m *Message) time.Duration {
 		}
 		return r.ExpFloat64() / 8
 	})
+}
+
+// loading is how long a JVM that has just started takes to load the classes of a
+// part of the channel and to run them for the first time: some milliseconds.
+func (p *pickup) loading(part string) time.Duration {
+	if p.mean < 0 {
+		return 0
+	}
+	draw := p.host.Key("tribes loading").Str(p.host.Name()).Str(part).Int(uint64(p.host.Elapsed())).Rand()
+	return time.Duration(draw.ExpFloat64() * float64(p.mean) * 20)
 }
 
 // draw is a time that belongs to a message; parts says how many parts of the mean.

@@ -40,6 +40,7 @@ func TestStaticMembershipIsAsLongAsTomcats(t *testing.T) {
 	}{
 		{staticMessage{kind: staticStart, member: local}, 569},
 		{staticMessage{kind: staticPing, reply: true, member: local}, 569},
+		{staticMessage{kind: staticStart, reply: true, nobody: true, member: local}, 200},
 		{staticMessage{kind: staticStop, member: bye}, 457},
 	} {
 		m := c.m.message(0)
@@ -50,7 +51,7 @@ func TestStaticMembershipIsAsLongAsTomcats(t *testing.T) {
 			t.Errorf("kind %d: the lab's own %d bytes do not fit into %d", c.m.kind, len(m.Body), m.Size)
 		}
 		got, err := decodeStatic(append(m.Body, make([]byte, 50)...))
-		if err != nil || got.kind != c.m.kind || got.reply != c.m.reply || !got.member.Same(local) {
+		if err != nil || got.kind != c.m.kind || got.reply != c.m.reply || got.nobody != c.m.nobody || !got.member.Same(local) {
 			t.Errorf("decoded %+v, %v, want %+v", got, err, c.m)
 		}
 	}

@@ -1,14 +1,11 @@
 package tribes
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"sync"
 
 	"sessionlab/lab/world"
-	"sessionlab/sessions/javaio"
 )
 
 // staticMembership is membership of configured nodes. Each says that it starts
@@ -22,10 +19,11 @@ type staticMembership struct {
 	end     context.CancelFunc
 	pinging *world.Mutex
 
-	mu    sync.Mutex // guards memory only
-	table *Membership
-	call  *staticCall // the question that waits for answers; nil for none
-	calls uint64
+	mu      sync.Mutex // guards memory only
+	answers bool       // the membership has begun to listen to the others
+	table   *Membership
+	call    *staticCall // the question that waits for answers; nil for none
+	calls   uint64
 }
 
 // staticCall is a question to some members.
@@ -45,12 +43,16 @@ func newStaticMembership(co *coordinator) *staticMembership {
 }
 
 // start asks the members that are there and enters those that answer. In a
-// Formation nobody is asked.
+// Formation nobody is asked. One that accepts connections and whose senders have not
+// started yet never answers: that costs the whole rpcTimeout.
+// Source: Tomcat ChannelCoordinator.java, internalStart: receiver, senders, then the
+// membership.
 func (s *staticMembership) start(ctx context.Context, services StartOptions) error {
 	if services&membership != membership {
 		return nil
 	}
 	s.mu.Lock()
+	s.answers = true
 	s.table = NewMembership(s.coord.localMember())
 	s.mu.Unlock()
 	first := s.cfg.PingInterval
@@ -170,6 +172,13 @@ func (s *staticMembership) received(ctx context.Context, m *Message) {
 		s.answered(in)
 		return
 	}
+	s.mu.Lock()
+	answers := s.answers
+	s.mu.Unlock()
+	if !answers {
+		s.refuse(ctx, m.From, in)
+		return
+	}
 	s.heard(in)
 	if in.kind == staticStop {
 		return
@@ -180,6 +189,18 @@ func (s *staticMembership) received(ctx context.Context, m *Message) {
 	}
 }
 
+// refuse answers a question that comes before the membership listens: there is
+// nobody to answer. A goodbye is not answered.
+// Source: Tomcat GroupChannel.java, sendNoRpcChannelReply.
+func (s *staticMembership) refuse(ctx context.Context, from Member, in staticMessage) {
+	if in.kind == staticStop {
+		return
+	}
+	answer := staticMessage{kind: in.kind, reply: true, nobody: true, call: in.call, member: s.coord.localMember()}
+	// The dispatcher traces what fails.
+	_ = s.coord.channel.Send(ctx, []Member{from}, answer.message(Asynchronous))
+}
+
 // answered adds an answer to the question it belongs to. One that comes too
 // late still says that its sender is there.
 func (s *staticMembership) answered(in staticMessage) {
@@ -188,11 +209,15 @@ func (s *staticMembership) answered(in staticMessage) {
 	late := call == nil || call.id != in.call
 	whole := false
 	if !late {
-		call.answers = append(call.answers, in)
+		if in.nobody {
+			call.wanted--
+		} else {
+			call.answers = append(call.answers, in)
+		}
 		whole = len(call.answers) == call.wanted
 	}
 	s.mu.Unlock()
-	if late {
+	if late && !in.nobody {
 		s.heard(in)
 	}
 	if whole {
@@ -254,90 +279,4 @@ func (s *staticMembership) members() []Member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.table.Members()
-}
-
-// Kinds of messages. Source: StaticMembershipProvider.java, MemberMessage.
-const (
-	staticStart byte = 1
-	staticStop  byte = 2
-	staticPing  byte = 3
-)
-
-// staticMessage is a MemberMessage, inside an RpcMessage unless it says goodbye.
-// Tomcat serialises Java objects; the bytes here are the lab's own, with as many
-// behind them.
-type staticMessage struct {
-	kind   byte
-	reply  bool
-	call   uint64
-	member Member
-}
-
-// staticBegin marks the body of such a message.
-const staticBegin = "tribes static membership\x00"
-
-func isStaticMessage(m *Message) bool { return bytes.HasPrefix(m.Body, []byte(staticBegin)) }
-
-func (s staticMessage) message(options Options) *Message {
-	b := append([]byte(staticBegin), s.kind, 0)
-	if s.reply {
-		b[len(b)-1] = 1
-	}
-	b = binary.BigEndian.AppendUint64(b, s.call)
-	at := len(b)
-	b = AppendMember(append(b, 0, 0, 0, 0), s.member)
-	packet := len(b) - at - 4
-	binary.BigEndian.PutUint32(b[at:], uint32(packet))
-	return &Message{Label: world.Label{Kind: "HEARTBEAT"}, Body: b, Size: s.size(packet), Options: options}
-}
-
-// Classes of what a static membership sends.
-// Source: Tomcat RpcMessage.java, MemberImpl.java, StaticMember.java,
-// StaticMembershipProvider.java.
-var (
-	rpcMessage    = javaio.NewClass("org.apache.catalina.tribes.group.RpcMessage", nil)
-	memberImpl    = javaio.NewClass("org.apache.catalina.tribes.membership.MemberImpl", nil)
-	staticMember  = javaio.NewClass("org.apache.catalina.tribes.membership.StaticMember", memberImpl)
-	memberMessage = javaio.NewClass("org.apache.catalina.tribes.membership.StaticMembershipProvider$MemberMessage", nil,
-		javaio.Field{Name: "msgtype"},
-		javaio.Field{Name: "member", Type: "Lorg/apache/catalina/tribes/Member;"},
-		javaio.Field{Name: "membershipId", Type: "[B"})
-)
-
-// membershipName is that of a cluster in the Engine of conf/server.xml.
-// Source: Tomcat StaticMembershipService.java, getMembershipName.
-const membershipName = "Catalina-Channel-StaticMembership"
-
-// size is how many bytes Tomcat serialises the message to, with a member packet of
-// so many.
-func (s staticMessage) size(packet int) int {
-	var out javaio.Stream
-	if s.kind != staticStop {
-		out.Object(rpcMessage, 0)
-		out.Data(1 + 4 + 16 + 4 + len(membershipName)) // reply, uuid, rpcId
-	}
-	out.Object(memberMessage, 4)
-	out.Object(staticMember, 0)
-	out.Data(4 + packet)
-	out.End()
-	out.Array(javaio.ByteArray, len(membershipName), 1)
-	if s.kind != staticStop {
-		out.End()
-	}
-	return out.Len()
-}
-
-func decodeStatic(b []byte) (staticMessage, error) {
-	in := input{rest: bytes.TrimPrefix(b, []byte(staticBegin))}
-	s := staticMessage{kind: in.byte()}
-	reply := in.byte()
-	s.reply = reply == 1
-	s.call = uint64(in.int64())
-	packet := in.bytes()
-	if in.short || reply > 1 || s.kind < staticStart || s.kind > staticPing {
-		return s, errMessage
-	}
-	var err error
-	s.member, err = DecodeMember(packet)
-	return s, err
 }

@@ -1,6 +1,7 @@
 package tribes_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -31,6 +32,48 @@ func TestStaticMembersFindEachOther(t *testing.T) {
 			t.Errorf("after the stop of t3 t1 sees %q, want t2", got)
 		}
 	})
+}
+
+// The port of a node that starts accepts connections before its senders run: who
+// asks it then waits for the whole rpcTimeout. A little later it says that nobody
+// answers.
+func TestStaticNodesThatStartTogetherMayWaitForNothing(t *testing.T) {
+	const seeds = 60
+	for _, c := range []struct {
+		name      string
+		cfg       tribes.Config
+		low, high int // starts in which somebody waits
+	}{
+		{"by default", tribes.Config{}, 5, 45},
+		{"no pick-up time", tribes.Config{Pickup: -1}, 0, 0},
+	} {
+		c.cfg.Static = static(2, tribes.StaticConfig{RpcTimeout: 2 * time.Second})
+		waited := 0
+		for seed := range uint64(seeds) {
+			in(t, seed, func(r *rig) {
+				a, b := r.on(r.boot(1), c.cfg), r.on(r.boot(2), c.cfg)
+				done := r.w.Operator().NewSignal()
+				r.w.Operator().Go("start t2", func(ctx context.Context) {
+					r.must(b.Start(ctx))
+					done.Set()
+				})
+				took := r.took(func() {
+					r.must(a.Start(r.ctx))
+					r.must(done.Wait(r.ctx))
+				})
+				if took >= 2*time.Second {
+					waited++
+					within(t, "a start for nothing", took, 2*time.Second, 2200*ms)
+				} else {
+					within(t, "start", took, 0, 200*ms)
+				}
+				r.until(10*time.Second, 10*ms, "they list each other", func() bool { return a.sees() == "t2" && b.sees() == "t1" })
+			})
+		}
+		if waited < c.low || waited > c.high {
+			t.Errorf("%s: in %d of %d starts somebody waits for nothing, want %d to %d", c.name, waited, seeds, c.low, c.high)
+		}
+	}
 }
 
 func TestStaticExpiryIsCheckedOnlyAfterAPing(t *testing.T) {
