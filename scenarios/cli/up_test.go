@@ -667,7 +667,7 @@ func TestTabOffersWhatMayStandThere(t *testing.T) {
 		{"wait until tomcat1 is up ", ""},
 		{"after ", ""},
 		{"after 2s kill ", "tomcat1 tomcat2"},
-		{"every 2s u", "until"},
+		{"every 2s u", "until unroute"},
 		{"when proxy ex", "excludes"},
 		{"when tomcat1 sends DELTA t", "to together"},
 		{"when tomcat1 sends DELTA to tomcat2 ki", "kill"},
