@@ -214,7 +214,7 @@ func TestFormsOfAnswersAreRecordedFromNginx(t *testing.T) {
 	}
 	lines := "# What nginx " + version + " makes of the forms in answers_test.go: go test ./proxy -run Recorded -record\n"
 	underForeign(t, func(_, server string) {
-		addr := startNginx(t, server)
+		addr := startNginx(t, server, "")
 		for i, f := range forms {
 			got := askFor(t, addr, fmt.Sprint("form", i))
 			lines += f.name + ": " + got + "\n"

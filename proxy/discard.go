@@ -17,6 +17,18 @@ func (x *exchange) discardBody(ask bool) (ok bool) {
 		return true
 	}
 	x.bodyRead = true
-	body, ok := x.r.Body.(interface{ Discard(ask bool) error })
-	return !ok || !errors.Is(body.Discard(ask && !x.unasked), world.ErrBadChunk)
+	if !ask || x.unasked {
+		x.doNotAsk()
+	}
+	body, ok := x.r.Body.(interface{ Discard() error })
+	return !ok || !errors.Is(body.Discard(), world.ErrBadChunk)
+}
+
+// doNotAsk leaves it to the client when it sends a body that it holds back.
+//
+// Source: nginx ngx_http_special_response.c, expect_tested.
+func (x *exchange) doNotAsk() {
+	if body, ok := x.r.Body.(interface{ Unasked() }); ok {
+		body.Unasked()
+	}
 }

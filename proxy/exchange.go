@@ -248,6 +248,9 @@ func (x *exchange) readBody(limit int64) (status int) {
 	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return 0
 	}
+	if x.unasked {
+		x.doNotAsk()
+	}
 	if limit > 0 && x.r.ContentLength <= 0 {
 		if chunks, ok := x.r.Body.(interface{ Limit(n int64) }); ok {
 			chunks.Limit(limit)

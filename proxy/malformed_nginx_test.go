@@ -31,8 +31,9 @@ func installed(t testing.TB) string {
 }
 
 // startNginx starts nginx on an address of 127.0.0.0/8 in front of a server, as
-// the group jspserver, and ends it with the test.
-func startNginx(t testing.TB, server string) (addr string) {
+// the group jspserver, with more lines in its server block, and ends it with the
+// test.
+func startNginx(t testing.TB, server, lines string) (addr string) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,9 +48,9 @@ http {
   uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
   upstream jspserver { server %[3]s; }
   server { listen %[2]s; location / { proxy_pass http://jspserver; proxy_http_version 1.1; }
-    location /text { return 200 text; } location /page { error_page 404 /text; } }
+    location /text { return 200 text; } location /page { error_page 404 /text; } %[4]s }
 }
-`, dir, addr, server)
+`, dir, addr, server, lines)
 	path := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(path, []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
@@ -78,9 +79,22 @@ var requests = flag.Int("requests", 2000, "how many random requests nginx and th
 // TestRandomRequestsEndAsWithTheNginxThatIsInstalled asks both and compares.
 func TestRandomRequestsEndAsWithTheNginxThatIsInstalled(t *testing.T) {
 	installed(t)
+	compareRandomRequests(t, nil, "")
+}
+
+func TestRandomRequestsGetThePagesThatTheyGetFromTheNginxThatIsInstalled(t *testing.T) {
+	installed(t)
+	compareRandomRequests(t, []ErrorPage{
+		{Statuses: []int{400, 501}, URI: "/text"},
+		{Statuses: []int{405, 505}, URI: "/mirrored"},
+		{Statuses: []int{414, 494}, URI: "/text", Replace: FromLocation},
+	}, "error_page 400 501 /text; error_page 405 505 /mirrored; error_page 414 494 = /text;")
+}
+
+func compareRandomRequests(t *testing.T, pages []ErrorPage, lines string) {
 	draw := rand.New(rand.NewPCG(1, uint64(*requests)))
-	underMirror(t, func(front, server string) {
-		nginx := startNginx(t, server)
+	underMirror(t, pages, func(front, server string) {
+		nginx := startNginx(t, server, lines)
 		for range *requests {
 			s := shape{request: randomRequest(draw)}
 			theirs := s.ask(t, nginx)
@@ -145,7 +159,7 @@ func TestRandomAnswersArePassedOnAsByTheNginxThatIsInstalled(t *testing.T) {
 	installed(t)
 	draw := rand.New(rand.NewPCG(2, uint64(*requests)))
 	underForeign(t, func(front, server string) {
-		nginx := startNginx(t, server)
+		nginx := startNginx(t, server, "")
 		for range *requests {
 			answer := randomAnswer(draw)
 			target := hex.EncodeToString([]byte(answer))

@@ -307,8 +307,8 @@ func recorded(t testing.TB, file string) map[string]string {
 }
 
 // underMirror runs the story with a front and the real addresses of it and of
-// the server behind it.
-func underMirror(t *testing.T, story func(front, server string)) {
+// the server behind it. Pages are those of its server block.
+func underMirror(t *testing.T, pages []ErrorPage, story func(front, server string)) {
 	config := pool(t, "a")
 	behind, err := upstream.ParseServer(mirrorAddr)
 	if err != nil {
@@ -318,6 +318,7 @@ func underMirror(t *testing.T, story func(front, server string)) {
 	config.Servers[0].Locations = append(config.Servers[0].Locations,
 		Location{Path: "/text", Return: &Return{Status: 200, Text: "text"}},
 		Location{Path: "/page", Settings: Settings{ErrorPages: []ErrorPage{{Statuses: []int{404}, URI: "/text"}}}})
+	config.Servers[0].ErrorPages = pages
 	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {
 		t.Fatal(err)
@@ -334,7 +335,7 @@ const mirrorAddr = "172.16.12.101:9090"
 
 func TestMalformedShapesEndAsWithNginx(t *testing.T) {
 	want := recorded(t, malformedFile)
-	underMirror(t, func(front, _ string) {
+	underMirror(t, nil, func(front, _ string) {
 		for _, s := range shapes {
 			if got := s.ask(t, front); got != want[s.name] {
 				t.Errorf("%s:\n      %s\nwant  %s, as nginx", s.name, got, want[s.name])
@@ -354,8 +355,8 @@ func TestMalformedShapesAreRecordedFromNginx(t *testing.T) {
 		want = recorded(t, malformedFile)
 	}
 	lines := "# What nginx " + version + " makes of the shapes in malformed_test.go: go test ./proxy -run Recorded -record\n"
-	underMirror(t, func(_, server string) {
-		addr := startNginx(t, server)
+	underMirror(t, nil, func(_, server string) {
+		addr := startNginx(t, server, "")
 		for _, s := range shapes {
 			got := s.ask(t, addr)
 			lines += s.name + ": " + got + "\n"

@@ -27,11 +27,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.expects {
-		b.expects = false
-		if err := b.resp.proceed(); err != nil {
-			return 0, err
-		}
+	if err := b.ask(); err != nil {
+		return 0, err
 	}
 	n, err := b.body.Read(p)
 	if err != nil {
@@ -53,22 +50,29 @@ func (b *requestBody) Limit(n int64) {
 	}
 }
 
+// Unasked says that a client which holds its body back is not to be asked for it.
+func (b *requestBody) Unasked() { b.expects = false }
+
 // Discard drops what has arrived of a body that a world.RequestReader has made
-// for it, and asks for the rest if the client waits for that and ask says so. The
-// rest is waited for behind the answer.
-func (b *requestBody) Discard(ask bool) error {
-	if b.expects {
-		b.expects = false
-		if ask {
-			if err := b.resp.proceed(); err != nil {
-				return err
-			}
-		}
+// for it, after the client was asked for it. The rest is waited for behind the
+// answer.
+func (b *requestBody) Discard() error {
+	if err := b.ask(); err != nil {
+		return err
 	}
 	if d, ok := b.body.(interface{ Discard() error }); ok {
 		return d.Discard()
 	}
 	return nil
+}
+
+// ask has the client send the body that it holds back.
+func (b *requestBody) ask() error {
+	if !b.expects {
+		return nil
+	}
+	b.expects = false
+	return b.resp.proceed()
 }
 
 func (b *requestBody) finish() {

@@ -155,8 +155,8 @@ type ServeOptions struct {
 // head, has ProtoMajor 0.
 //
 // What a Body of such a reader has besides, Limit(n int64) and Discard() error,
-// the handler's has, too, Discard with the question whether the client is to be
-// asked for a body that it holds back.
+// the handler's has, too; and Unasked(), after which the client is not asked for
+// a body that it holds back.
 //
 // A *Malformed is answered: the request with it, never nil, is what could be
 // read. Any other error is the connection's own, and ends it without an answer.
