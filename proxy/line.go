@@ -52,6 +52,9 @@ var unique = namesOf("If-Modified-Since", "If-Unmodified-Since", "If-Match", "If
 //
 // Source: nginx ngx_http_request.c, ngx_http_alloc_large_header_buffer.
 func (s *settings) fits(x *exchange) (status int) {
+	if x.p.readsBytes.Load() {
+		return 0
+	}
 	line := len(x.method) + len(x.rawURI) + len(" HTTP/1.1 \r\n")
 	all := line + len("Host: \r\n") + len(x.r.Host) + len("\r\n")
 	for name, values := range x.r.Header {

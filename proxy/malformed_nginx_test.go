@@ -115,6 +115,9 @@ func randomRequest(draw *rand.Rand) string {
 	for range draw.IntN(4) {
 		request += one(oddFields) + one(oddEnds)
 	}
+	for long := draw.IntN(8); long == 0; long = draw.IntN(2) { // about as much as the buffers take
+		request += "L: " + strings.Repeat("x", []int{100, 1000, 5000, 8000, 8180 + draw.IntN(20)}[draw.IntN(5)]) + "\r\n"
+	}
 	request += "\r\n" + one(oddBodies)
 	return changed(draw, request)
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sessionlab/lab/world"
+	"sessionlab/proxy/wire"
 )
 
 // Proxy is a running nginx: one worker process on one host.
@@ -24,6 +27,7 @@ type Proxy struct {
 	skipped []*passage
 
 	serverHeader []string
+	readsBytes   atomic.Bool // heads arrive as bytes, and were measured by package wire
 	listeners    []world.Listener
 
 	mu         sync.Mutex // guards memory only
@@ -80,7 +84,7 @@ func (p *Proxy) Start() error {
 		opts := world.ServeOptions{
 			ClientGone:  true,
 			HeaderKept:  true,
-			ReadRequest: p.release.reader(own),
+			ReadRequest: p.reader(own),
 			Malformed:   portHandler{p, port, p.defaultServer(port)}.refuse,
 			IdleTimeout: own.clientIdle,
 			MaxRequests: own.clientMax,
@@ -92,6 +96,20 @@ func (p *Proxy) Start() error {
 		p.listeners = append(p.listeners, l)
 	}
 	return nil
+}
+
+// reader reads the requests to a port by the settings of its default server.
+func (p *Proxy) reader(own *settings) world.RequestReader {
+	rules := p.release.wire
+	rules.Buffers = wire.Buffers{First: own.lineBuffer, Large: own.largeLines.Size, Count: own.largeLines.Count}
+	rules.Path = func(path string) bool {
+		_, ok := normalPath(path, !own.separate)
+		return ok
+	}
+	return func(in *bufio.Reader) (*http.Request, int, error) {
+		p.readsBytes.Store(true)
+		return rules.ReadRequest(in)
+	}
 }
 
 // Shutdown closes the ports, waits for running exchanges while ctx lets it, and

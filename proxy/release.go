@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"sessionlab/lab/world"
 	"sessionlab/proxy/wire"
 )
 
@@ -81,17 +80,6 @@ func releaseOf(text string) (release, error) {
 		}
 	}
 	return r, nil
-}
-
-// reader reads the requests to a port by the settings of its default server.
-func (r release) reader(own *settings) world.RequestReader {
-	rules := r.wire
-	rules.Buffers = wire.Buffers{First: own.lineBuffer, Large: own.largeLines.Size, Count: own.largeLines.Count}
-	rules.Path = func(path string) bool {
-		_, ok := normalPath(path, !own.separate)
-		return ok
-	}
-	return rules.ReadRequest
 }
 
 // onceInAnswers are headers of servers' answers of which the first counts.

@@ -305,6 +305,9 @@ func (c *serverConn) exchange(last bool) bool {
 		c.linger()
 		return false
 	}
+	if resp.close && !c.sock.quiet() {
+		c.linger() // a close would take the answer away
+	}
 	return !resp.close
 }
 
