@@ -31,7 +31,8 @@ func serving(tb testing.TB, target string) func() *sink {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := New(host, Config{Manager: sessions.NewStandardManager(host, sessions.StandardConfig{})})
+	noted := 0
+	n := New(host, Config{Manager: sessions.NewStandardManager(host, sessions.StandardConfig{}), Noted: func(*Note) { noted++ }})
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
 		tb.Fatal(err)

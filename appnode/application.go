@@ -55,6 +55,9 @@ func (a application) Invoke(r *Request, _ Pipeline) {
 }
 
 func (a application) serve(r *Request) error {
+	if r.look {
+		return r.show()
+	}
 	switch r.path {
 	case "/counter":
 		return r.counter()

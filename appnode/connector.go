@@ -47,16 +47,6 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	n.deliver(r, broken)
 }
 
-// refuse answers what is no request.
-// Source: Tomcat Http11Processor.java, service, prepareRequest.
-func (n *Node) refuse(w http.ResponseWriter, _ *http.Request, status int) {
-	r := &Request{node: n}
-	r.response.begin(w, &n.cfg)
-	r.sendError(status, "", nil)
-	r.response.closing = true
-	r.response.finish()
-}
-
 // serviceTime is what this request takes. A nameless request draws by its number
 // on this node.
 func (n *Node) serviceTime(r *Request, count int) time.Duration {

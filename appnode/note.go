@@ -1,10 +1,6 @@
 package appnode
 
-import (
-	"net/http"
-
-	"sessionlab/sessions"
-)
+import "sessionlab/sessions"
 
 // Note is what a node did for one execution of a request. It is told at the
 // instant of doing it, before the answer leaves: an execution that a kill ends
@@ -18,6 +14,7 @@ type Note struct {
 	// Status; the application never saw it then. "" for any other request.
 	Refused string
 	Status  int
+	Host    string // the Host header of a request that was refused
 
 	Requested string // the session id that the request presented here, "" for none
 	Asked     bool   // the page has asked for the session, so that "" below means none
@@ -68,14 +65,4 @@ func (r *Request) tell() {
 		n.Session = r.session.ID()
 	}
 	r.node.cfg.Noted(n)
-}
-
-// refuse answers with 400 by a rule of the connector.
-// Source: Tomcat CoyoteAdapter.java, postParseRequest; Http11Processor.java,
-// prepareRequest.
-func (r *Request) refuse(rule string) {
-	r.note.Refused, r.note.Status = rule, http.StatusBadRequest
-	r.tell()
-	r.response.closing = true
-	r.sendError(http.StatusBadRequest, "", nil)
 }

@@ -3,7 +3,6 @@ package appnode
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -19,8 +18,12 @@ const (
 	// RequestHeader carries the request's own name, such as "alice/3". Random
 	// draws for the request depend on it.
 	RequestHeader = world.HeaderRequest
-	// WriteHeader carries the number of the write that the request asks for.
+	// WriteHeader carries the number of the write that the request may turn out to
+	// be, or Look.
 	WriteHeader = "X-Sessionlab-Write"
+	// Look, as WriteHeader, has whatever page the request comes to only show the
+	// session, as /session does, and change nothing.
+	Look = "look"
 )
 
 // maxPostSize is how much of a form is read. Source: Tomcat maxPostSize.
@@ -38,6 +41,7 @@ type Request struct {
 	identity sessions.Identity
 	service  time.Duration // what the request takes
 	write    uint64
+	look     bool
 
 	requestedID string
 	fromCookie  bool
@@ -73,17 +77,12 @@ func (r *Request) parse(n *Node, hr *http.Request) (refused string) {
 	}
 	r.identity.Request = first(hr.Header[RequestHeader])
 	if number := first(hr.Header[WriteHeader]); number != "" {
+		r.look = number == Look
 		r.write, _ = strconv.ParseUint(number, 10, 64)
 	}
 	var ok bool
 	r.path, r.requestedID, ok = decodeURI(hr.URL, n.sessionParameter)
-	switch {
-	case !ok:
-		return fmt.Sprintf("the target %q has a wrong or forbidden escape, a backslash, or climbs above the root", hr.URL.EscapedPath())
-	case !n.cfg.Release.UnderscoreHost && strings.IndexByte(hr.Host, '_') >= 0:
-		return fmt.Sprintf("the Host header %q has an underscore, which Tomcat refuses from 8.5 on", hr.Host)
-	}
-	return ""
+	return n.rule(hr, ok)
 }
 
 // findRequestedID takes the id from the cookies: the first overrides the one in

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"sessionlab/appnode"
 	"sessionlab/lab/world"
@@ -89,10 +90,25 @@ func (l *Lab) noted(n *appnode.Note) {
 		t.Notes = append(t.Notes, kept)
 		l.mu.Unlock()
 	}
-	if n.Refused != "" {
-		l.emit(&Event{Kind: Broken, Host: n.Node, Request: n.Request, Class: "refuses " + n.Refused,
-			Text: fmt.Sprintf("the connector of %s answers %d by itself: %s", n.Node, n.Status, n.Refused)})
+	if rule, _, _ := strings.Cut(n.Refused, `"`); rule != "" {
+		l.emit(&Event{Kind: Broken, Host: n.Node, Request: n.Request, Class: "refuses " + rule,
+			Text: fmt.Sprintf("the connector of %s answers %d by itself: %s%s", n.Node, n.Status, n.Refused, l.remedy(n))})
 	}
+}
+
+// remedy says what to write when a Host that a node refuses is the name of one of
+// the proxy's groups. Source: nginx ngx_http_proxy_module, proxy_set_header: Host
+// is $proxy_host by default.
+func (l *Lab) remedy(n *appnode.Note) string {
+	if strings.IndexByte(n.Host, '_') < 0 {
+		return ""
+	}
+	for i := range l.plan.Proxy.Upstreams {
+		if l.plan.Proxy.Upstreams[i].Name == n.Host {
+			return "; it is the name of the proxy's group, which nginx sends unless told otherwise: write proxy_set_header Host $host"
+		}
+	}
+	return ""
 }
 
 // tryBegins notes the nth try for a request.

@@ -65,7 +65,7 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 			readings = append(readings, k)
 		}
 	}
-	ways := waysToSession(r.rec.History().Requests)
+	ways := waysToNodes(r.rec.History().Requests)
 	for i, k := range readings {
 		if r.interrupted() {
 			until = min(until, r.op.Elapsed()+hurry)

@@ -10,17 +10,17 @@ import (
 // sessionPage is the application's page that shows a session and changes nothing.
 const sessionPage = "/session"
 
-// ways is, by user, where the proxy may lead to a page that shows the session: the
-// path is public, and which page is behind it only a node knows.
+// ways are, by user, public paths that lead to a node. Only a node knows which page
+// is behind one; a last look changes nothing wherever it comes to.
 type ways map[string]*way
 
 type way struct {
-	beside string // sessionPage beside the page that the user's latest request led to
-	read   string // the user's latest request that only read its session
+	beside string // sessionPage beside a page that the user has come to, "" if the proxy renames them
+	latest string // where the user's latest request came to a page
 }
 
-// waysToSession finds the ways from what the users' requests have led to.
-func waysToSession(requests []*history.Record) ways {
+// waysToNodes finds where the users' requests have come to a node.
+func waysToNodes(requests []*history.Record) ways {
 	found := ways{}
 	for _, r := range slices.Backward(requests) {
 		n := r.Answering()
@@ -28,17 +28,17 @@ func waysToSession(requests []*history.Record) ways {
 			continue
 		}
 		w := found[r.User]
-		if w == nil {
-			w = &way{}
-			found[r.User] = w
+		if w != nil && w.beside != "" {
+			continue
 		}
 		public, _, _ := strings.Cut(r.Path, "?")
 		public, _, _ = strings.Cut(public, ";")
-		if prefix, same := strings.CutSuffix(public, n.Path); same && w.beside == "" {
-			w.beside = prefix + sessionPage
+		if w == nil {
+			w = &way{latest: public}
+			found[r.User] = w
 		}
-		if w.read == "" && r.Method == "GET" && n.Asked && n.Got != nil && n.Op == "" && !n.New && !n.Login && !n.Logout {
-			w.read = r.Path
+		if prefix, same := strings.CutSuffix(public, n.Path); same {
+			w.beside = prefix + sessionPage
 		}
 	}
 	return found
@@ -46,22 +46,18 @@ func waysToSession(requests []*history.Record) ways {
 
 // of are the targets that a user may try, the likeliest first.
 func (all ways) of(user string) []string {
-	var targets []string
-	add := func(target string) {
-		if target != "" && !slices.Contains(targets, target) {
-			targets = append(targets, target)
-		}
+	w := all[user]
+	if w == nil {
+		return []string{sessionPage}
 	}
-	if w := all[user]; w != nil {
-		add(w.beside)
-		add(w.read)
+	if w.beside == "" || w.beside == w.latest {
+		return []string{w.latest}
 	}
-	add(sessionPage)
-	return targets
+	return []string{w.beside, w.latest}
 }
 
 // noWay reports whether the proxy answered a request by itself, without turning to
-// any node: another path may lead to one.
+// any node, and not because it had none left: another path may lead to one.
 func noWay(r *history.Record) bool {
-	return r.Answered() && r.Status < 500 && len(r.Attempts) == 0 && len(r.Notes) == 0
+	return r.Answered() && r.Status != 502 && len(r.Attempts) == 0 && len(r.Notes) == 0
 }

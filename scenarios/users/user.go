@@ -84,8 +84,8 @@ type Request struct {
 	Step    int           // number of the scenario's statement; 0 for a journey
 	Label   string        // name of the step, "" for none
 	Timeout time.Duration // overrides the user's; 0 does not
-	Audit   bool
-	Cookie  string // a session id to present instead of the jar's; "" is the jar's
+	Audit   bool          // look at the session only, whatever page it is
+	Cookie  string        // a session id to present instead of the jar's; "" is the jar's
 	// Foreign sends Header as the Cookie header, nothing if it is "", and keeps
 	// neither what the answer sets nor what it says for the user's own.
 	Foreign bool
@@ -144,6 +144,9 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	u.mu.Unlock()
 
 	id, number := names(rec, u.cfg.Number())
+	if r.Audit {
+		number = appnode.Look
+	}
 	if err := u.exchange(ctx, r, id, number, rec); err != nil {
 		rec.Err = world.OutcomeOf(err).String()
 		if rec.Err == world.Canceled.String() && ctx.Err() == nil {

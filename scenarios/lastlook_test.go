@@ -1,0 +1,163 @@
+package scenarios_test
+
+import (
+	"strings"
+	"testing"
+
+	"sessionlab/lab/world"
+	"sessionlab/scenarios/report"
+	"sessionlab/scenarios/script"
+)
+
+// worlds are both kinds.
+var worlds = []struct {
+	kind string
+	make func(*script.Scenario) (world.World, error)
+}{{"sim", inSim}, {"loopback", onLoopback}}
+
+// Whatever keeps the last look from a node: nobody can claim that the session was
+// kept, and only what is left nowhere is lost.
+func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
+	const saved = "tomcat 9\nnodes a b\nmanager StandardManager\n"
+	const front = "\n-- nginx.conf --\nevents {}\nhttp { upstream pool { server a:8080; server b:8080; } server { listen 8080; %s } }\n"
+	for _, row := range []struct {
+		name, text string
+		lost       int
+		unseen     int
+		verdict    report.Verdict
+		reason     string // a part of a story
+	}{
+		{"killed with kill -9", "nodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nkill a b\nend 100ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
+			"no copy of it is left on any machine or in any store"},
+		{"stopped, with the sessions in a file", saved + "proxy round_robin\nuser bob\nbob POST /counter\nstop a b\nwait until a is down\nwait until b is down\nend 1500ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+			"still held by SESSIONS.ser of a"},
+		{"stopped, with the sessions in no file", "tomcat 10.1\nnodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nstop a b\nwait until a is down\nwait until b is down\nend 1500ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
+			"no copy of it is left"},
+		{"frozen", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob POST /counter\nwait until quiet\npause a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+			"still held by a (primary), b (replica)"},
+		{"cut off from the proxy", "nodes a b\nmanager StandardManager\nproxy round_robin proxy_connect_timeout=200ms\nuser bob\nbob POST /counter\npartition proxy | a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+			"still held by a (sole)"},
+		{"answered by the proxy itself", "nodes a b\nuser bob\nbob POST /counter on a\nend 100ms\nexpect sessions.lost == 0" + strings.Replace(front, "%s", "location / { return 403; }", 1), 0, 1, report.Inconclusive,
+			"the proxy answered 403"},
+		{"answered by the nodes with an error", "nodes a b\nproxy round_robin\nuser bob\nbob POST /counter\nanswer a 503\nanswer b 503\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+			"answered 503"},
+		{"through the only way that there is", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nuser bob\nbob POST /buy\nend 100ms\nexpect sessions.kept == 1 and sessions.unseen == 0" +
+			strings.Replace(front, "%s", "location = /buy { proxy_pass http://pool/counter; } location / { return 403; }", 1), 0, 0, report.Pass, ""},
+	} {
+		for _, w := range worlds {
+			t.Run(row.name+" "+w.kind, func(t *testing.T) {
+				t.Parallel()
+				r := run(t, row.name, []byte(row.text), w.kind, w.make)
+				if r.Verdict != row.verdict || r.Sessions.Lost != row.lost || r.Sessions.Unseen != row.unseen {
+					t.Errorf("verdict %s, lost %d, unseen %d, want %s, %d, %d\n%s", r.Verdict, r.Sessions.Lost, r.Sessions.Unseen, row.verdict, row.lost, row.unseen, textOf(t, r))
+				}
+				story := ""
+				for _, a := range r.Anomalies {
+					story += a.Explanation
+				}
+				if !strings.Contains(story, row.reason) || row.reason != "" && !strings.Contains(story, "After the end each user looked once more: ") {
+					t.Errorf("stories %q, want one of the last look with %q", story, row.reason)
+				}
+			})
+		}
+	}
+}
+
+// The last look changes nothing, whatever page it comes to.
+func TestALastLookIsNoFurtherWrite(t *testing.T) {
+	for _, w := range worlds {
+		t.Run(w.kind, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, "look", []byte(`
+nodes    a b
+manager  StandardManager
+user     bob
+bob      GET /in
+bob      GET /in
+end      100ms
+expect   sessions.kept == 1 and sessions.id_changes == 1 and requests.total == 2
+-- nginx.conf --
+events {}
+http {
+    server { listen 8080; location = /in { proxy_pass http://a:8080/login?user=bob; } }
+}
+`), w.kind, w.make)
+			if r.Verdict != report.Pass {
+				t.Errorf("verdict = %s, want pass\n%s", r.Verdict, textOf(t, r))
+			}
+		})
+	}
+}
+
+func TestARequestWhoseNameTheProxyDroppedIsNotJudged(t *testing.T) {
+	for _, row := range []struct {
+		name, drops, expect string
+		verdict             report.Verdict
+		notJudged           int
+	}{
+		{"a figure of the judge", `proxy_set_header X-Sessionlab-Request "";`, "sessions.lost == 0", report.Inconclusive, 2},
+		{"a figure of the judge, which is false", `proxy_set_header X-Sessionlab-Request "";`, "requests.duplicated > 0", report.Inconclusive, 2},
+		{"another figure", `proxy_set_header X-Sessionlab-Request "";`, "requests.total == 2", report.Pass, 2},
+		{"the number of a write", `proxy_set_header X-Sessionlab-Write "";`, "sessions.lost == 0", report.Inconclusive, 1},
+		{"nothing", `proxy_set_header X-Sessionlab-Other "";`, "sessions.lost == 0", report.Pass, 0},
+	} {
+		for _, w := range worlds {
+			t.Run(row.name+" "+w.kind, func(t *testing.T) {
+				t.Parallel()
+				r := run(t, row.name, []byte(`
+nodes    a b
+manager  DeltaManager
+cluster  channelSendOptions=6
+user     bob
+bob      POST /counter
+wait     until quiet
+bob      GET /session
+end      100ms
+expect   `+row.expect+`
+-- nginx.conf --
+events {}
+http {
+    upstream pool { server a:8080; server b:8080; }
+    server { listen 8080; location / { proxy_pass http://pool; `+row.drops+` } }
+}
+`), w.kind, w.make)
+				if r.Verdict != row.verdict || r.Requests.NotJudged != row.notJudged {
+					t.Errorf("verdict %s, %d not judged, want %s, %d\n%s", r.Verdict, r.Requests.NotJudged, row.verdict, row.notJudged, textOf(t, r))
+				}
+				if text := textOf(t, r); strings.Contains(text, "not judged") != (row.notJudged > 0) {
+					t.Errorf("the report says that requests were not judged: %v, want %v\n%s", row.notJudged == 0, row.notJudged > 0, text)
+				}
+			})
+		}
+	}
+}
+
+func TestWhatAConnectorRefusesIsToldAndFails(t *testing.T) {
+	for _, w := range worlds {
+		t.Run(w.kind, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, "refused", []byte(`
+nodes    a b
+user     bob cookies=no
+bob      GET /session  3 times
+bob      GET /status/400  on a
+end      100ms
+expect   requests.by_status(400) == 4 and requests.refused_by_node == 3 and requests.failed == 3 and requests.ok == 1
+expect   bob.failed == 3 and availability == 25%
+-- nginx.conf --
+events {}
+http {
+    upstream tomcat_pool { server a:8080; server b:8080; }
+    server { listen 8080; location / { proxy_pass http://tomcat_pool; } }
+}
+`), w.kind, w.make)
+			if r.Verdict != report.Pass {
+				t.Errorf("verdict = %s, want pass\n%s", r.Verdict, textOf(t, r))
+			}
+			if text := strings.Join(strings.Fields(textOf(t, r)), " "); !strings.Contains(text, `the Host header "tomcat_pool" has an underscore`) ||
+				!strings.Contains(text, "write proxy_set_header Host $host") {
+				t.Errorf("the report does not tell the rule and the remedy:\n%s", text)
+			}
+		})
+	}
+}
