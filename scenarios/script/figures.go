@@ -59,7 +59,7 @@ var Figures = []FigureInfo{
 	{"sessions.forked", Count, NoArg, false, "two copies, each with a write that the other lacks"},
 	{"sessions.leaked", Count, NoArg, false, "somebody else's data was seen"},
 	{"sessions.resurrected", Count, NoArg, false, "alive after logout"},
-	{"sessions.unseen", Count, NoArg, false, "no node answered the last look, and a copy may live"},
+	{"sessions.unseen", Count, NoArg, false, "after the end each user looks once more: no node answered, and a copy may live"},
 	{"sessions.id_changes", Count, NoArg, true, "times that an id changed"},
 	{"sessions.stale_reads", Count, NoArg, true, "reads that missed an acknowledged write"},
 	{"sessions.on", Count, NodeArg, true, "sessions whose user was last answered by this node"},
