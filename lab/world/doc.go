@@ -16,8 +16,9 @@
 // It leaves out every policy: no timeout, retry or delay is decided here. The
 // known differences between the two worlds:
 //
-//   - Malformed bytes exist on loopback only; the outcome they lead to
-//     (BadHead) exists in both.
+//   - Malformed bytes exist on loopback only, and with them a use for
+//     ServeOptions.ReadRequest and HTTPConn.ReadAnswersBy; the outcomes they
+//     lead to (BadHead, an answer without a head) exist in both.
 //   - In sim exactly one task runs at a time, so code without a wait is
 //     atomic; on loopback it is not.
 //   - Base delays of links are configured in sim; on loopback they are what

@@ -171,9 +171,10 @@ type Malformed struct {
 func (m *Malformed) Error() string { return StatusText(m.Status) + ": " + m.Why }
 
 // AnswerReader reads the head of the answer to req from the bytes of a
-// connection, interim answers included, if they are any to the client whose
-// rules it has; the answer's Body reads the rest. Errors are ErrBadHead, and those of in.
-// Of a body's: io.ErrUnexpectedEOF where the bytes end too early, ErrBadChunk.
+// connection, by the rules of the client; the answer's Body reads the rest.
+// Whether interim answers are passed over is a matter of the rules. Errors of the
+// head are ErrBadHead and those of in; of the body ErrBadChunk, and
+// io.ErrUnexpectedEOF where the bytes end too early.
 type AnswerReader func(in *bufio.Reader, req *http.Request) (*http.Response, error)
 
 // Listener is a port being served.

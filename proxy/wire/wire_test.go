@@ -157,6 +157,35 @@ func TestALimitEndsABodyWhereTheChunkBeginsThatIsTooLarge(t *testing.T) {
 	}
 }
 
+func TestTheHeadOfARequestHasTheRoomThatBuffersGive(t *testing.T) {
+	rules := Rules{Buffers: Buffers{First: 32, Large: 64, Count: 2}}
+	line := func(n int) string { return "X: " + strings.Repeat("x", n-len("X: \r\n")) + "\r\n" }
+	for _, row := range []struct{ name, request, want string }{
+		{"all in the first", "GET / HTTP/1.0\r\nX: y\r\n\r\n", "GET / HTTP/1.0 host= close"},
+		{"the request line in a large one", "GET /" + strings.Repeat("a", 64-len("GET / HTTP/1.0\r\n")) + " HTTP/1.0\r\n\r\n",
+			"GET /" + strings.Repeat("a", 48) + " HTTP/1.0 host= close"},
+		{"too long a request line", "GET /" + strings.Repeat("a", 65-len("GET / HTTP/1.0\r\n")) + " HTTP/1.0\r\n\r\n", "414: too long"},
+		{"two large ones", "GET / HTTP/1.0\r\n" + line(62) + line(62) + "\r\n", "GET / HTTP/1.0 host= close"},
+		{"no third", "GET / HTTP/1.0\r\n" + line(62) + line(62) + line(62) + "\r\n", "494: too long"},
+		{"too long a line", "GET / HTTP/1.0\r\n" + line(65) + "\r\n", "494: too long"},
+		{"blank lines take none", strings.Repeat("\r\n", 500) + "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0 host= close"},
+	} {
+		if got := tellRequest(rules, strings.NewReader(row.request)); got != row.want {
+			t.Errorf("%s: %s, want %s", row.name, got, row.want)
+		}
+	}
+}
+
+func TestAPathIsAskedAboutBeforeTheHeader(t *testing.T) {
+	var asked string
+	rules := Rules{Path: func(path string) bool { asked = path; return false }}
+	for target, want := range map[string]string{"/a%?b": "/a%", "http://a": "/", "http://a?b": "/", "/x#y?z": "/x"} {
+		if got := tellRequest(rules, strings.NewReader("GET "+target+" HTTP/1.1\r\n")); got != "400: invalid request" || asked != want {
+			t.Errorf("GET %s: %s, asked about %q, want 400 and %q", target, got, asked, want)
+		}
+	}
+}
+
 func FuzzReadRequest(f *testing.F) {
 	for _, seed := range []string{
 		"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\n", "POST http://a/ HTTP/1.0\r\nX:\r\n\r\n", "CONNECT [::1]:1 HTTP/1.1\r\nHost: a\r\n\r\n",
