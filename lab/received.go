@@ -10,9 +10,11 @@ import (
 
 // Received is a request as it came to a node.
 type Received struct {
-	Node   string
-	Line   string   // such as "GET /cart HTTP/1.1"
-	Header []string // its lines, Host first, the others by name; the lab's own left out
+	Node string
+	Line string // such as "GET /cart HTTP/1.1"
+	// Header are its lines, Host first, the others by name, which is written as in
+	// "X-Real-Ip" whatever came; the lab's own are left out.
+	Header []string
 }
 
 // received notes what a node has got, under the request's identity. What has lost

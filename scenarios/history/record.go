@@ -67,9 +67,11 @@ type Attempt struct {
 
 // Received is a request as it came to a node.
 type Received struct {
-	Node   string
-	Line   string   // such as "GET /cart HTTP/1.1"
-	Header []string // its lines, Host first, the others by name; the lab's own left out
+	Node string
+	Line string // such as "GET /cart HTTP/1.1"
+	// Header are its lines, Host first, the others by name, which is written as in
+	// "X-Real-Ip" whatever came; the lab's own are left out.
+	Header []string
 }
 
 // Attr is a session attribute as an answer shows it.
