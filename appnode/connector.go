@@ -51,6 +51,9 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 // on this node.
 func (n *Node) serviceTime(r *Request, count int) time.Duration {
 	d := n.cfg.Service.Time
+	if count == 1 {
+		d += n.cfg.Service.First
+	}
 	if spread := n.cfg.Service.Spread; spread > 0 {
 		key := n.serviceKey.Str(r.identity.Request)
 		if r.identity.Request == "" {

@@ -184,6 +184,20 @@ func TestServiceTimeBelongsToTheRequest(t *testing.T) {
 	}
 }
 
+func TestTheFirstRequestOfAProcessTakesLonger(t *testing.T) {
+	play(t, func(c *Config, _ *sessions.StandardConfig) {
+		c.Service = Service{Time: 10 * time.Millisecond, First: 50 * time.Millisecond}
+	}, func(r *rig) {
+		for i, want := range []time.Duration{60 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond} {
+			start := r.client.Elapsed()
+			r.as(r.ctx, &r.cookie, "GET", "/session")
+			if took := (r.client.Elapsed() - start).Truncate(5 * time.Millisecond); took != want {
+				t.Errorf("request %d took %v, want %v", i+1, took, want)
+			}
+		}
+	})
+}
+
 // Requests draw by their names, those without a name by their number on the node.
 func TestTheTimeOfARequestIsDrawn(t *testing.T) {
 	const most = 20

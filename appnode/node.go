@@ -83,9 +83,11 @@ type Config struct {
 // the valves, some before the page looks at the session, the rest after the page
 // has changed it: Time, and up to Spread more, drawn for the request. The share
 // Stalled of the requests (0 to 1) waits for a core or a collection of garbage
-// before all that, for Stall on average. The zero value takes no time.
+// before all that, for Stall on average. The first request of a process that has
+// just started takes First more. The zero value takes no time.
 type Service struct {
 	Time, Spread time.Duration
+	First        time.Duration
 	Stalled      float64
 	Stall        time.Duration
 }

@@ -110,6 +110,9 @@ func (l *Lab) load(n *node, h world.Host, formed bool, deploy time.Duration) (*a
 	if cfg.Service == (appnode.Service{}) {
 		cfg.Service = l.timing.Service
 	}
+	if formed {
+		cfg.Service.First = 0 // a server that is found up has answered before
+	}
 	if err := l.equip(h, n, &cfg, formed, deploy); err != nil {
 		return nil, err
 	}

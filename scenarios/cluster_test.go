@@ -313,6 +313,7 @@ func TestReceiverWithoutThreadsIsTold(t *testing.T) {
 			if o.heard("b asks c") > 0 {
 				asked, other = other, asked
 			}
+			o.wait(50 * time.Millisecond) // a sender of a new JVM takes some
 			o.ask(other, "POST /counter")
 			o.wait(time.Second)
 			o.want("lines with "+c.option, o.heard("all receiver threads of "+asked+" are busy: a message of "+other), c.want)

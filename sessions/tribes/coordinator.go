@@ -42,7 +42,7 @@ func newCoordinator(c *Channel) *coordinator {
 		m.From.Name = co.nameOf(&m.From)
 		co.previous.messageReceived(ctx, m)
 	})
-	co.pool = newPool(c.host, c.cfg.Sender, c.watch, c.pick)
+	co.pool = newPool(c.host, c.cfg.Sender, c.watch, c.pick, c.cfg.Formation == nil)
 	if c.cfg.Static != nil {
 		co.static = newStaticMembership(co)
 		co.service = co.static

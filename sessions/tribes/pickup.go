@@ -16,7 +16,7 @@ type pickup struct {
 	host world.Host
 	mean time.Duration // Config.Pickup
 	// What the draws are for.
-	sending, selector, receipt, process world.Key
+	sending, open, selector, receipt, process world.Key
 
 	mu        sync.Mutex // guards memory only
 	generator rand.PCG
@@ -25,7 +25,7 @@ type pickup struct {
 
 func newPickup(h world.Host, mean time.Duration) *pickup {
 	here := func(purpose string) world.Key { return h.Key(purpose).Str(h.Name()) }
-	p := &pickup{host: h, mean: mean, sending: here("tribes send"), selector: here("tribes selector"),
+	p := &pickup{host: h, mean: mean, sending: here("tribes send"), open: here("tribes open"), selector: here("tribes selector"),
 		receipt: here("tribes receipt"), process: here("tribes process")}
 	p.draws = rand.New(&p.generator)
 	return p
@@ -43,6 +43,20 @@ func (p *pickup) atSender(m *Message) time.Duration {
 	defer p.mu.Unlock()
 	key.Seed(&p.generator)
 	return time.Duration(p.draws.ExpFloat64() * float64(p.mean/6))
+}
+
+// opening is what the first message of a new sender takes besides, while the sender
+// opens its selector; in a JVM that has just started all that is loaded and run for
+// the first time. A message that comes meanwhile gets a sender, and with it a
+// connection, of its own. Both stay for good, so that what is decided here is what
+// can overtake what ever after.
+// Source: Tomcat PooledSender.java, getSender; ParallelNioSender.java, its constructor.
+func (p *pickup) opening(m *Message, first bool) time.Duration {
+	parts := 1.0
+	if first {
+		parts = 30
+	}
+	return p.draw(p.open, m.UniqueID, func(r *rand.Rand) float64 { return r.ExpFloat64() * parts })
 }
 
 // A receiver has one thread that selects and a pool that reads and processes. The

@@ -23,10 +23,21 @@ type pool struct {
 	idle    []*sender // the longest idle first
 	inUse   []*sender
 	waiting []world.Signal
+	cold    bool // no message has been sent in this JVM
 }
 
-func newPool(h world.Host, cfg SenderConfig, w *watch, pick *pickup) *pool {
-	return &pool{host: h, cfg: cfg, watch: w, pick: pick}
+// first reports whether this is the first message of a JVM that has just started.
+func (p *pool) first() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.cold
+	p.cold = false
+	return was
+}
+
+// newPool makes a pool; cold says that the JVM has just started.
+func newPool(h world.Host, cfg SenderConfig, w *watch, pick *pickup, cold bool) *pool {
+	return &pool{host: h, cfg: cfg, watch: w, pick: pick, cold: cold}
 }
 
 func (p *pool) start() {
@@ -42,7 +53,12 @@ func (p *pool) send(ctx context.Context, to []Member, m *Message) error {
 		return err
 	}
 	defer p.giveBack(s)
-	if err := p.host.Sleep(ctx, p.pick.atSender(m)); err != nil {
+	late := p.pick.atSender(m)
+	if s.fresh {
+		s.fresh = false
+		late += p.pick.opening(m, p.first())
+	}
+	if err := p.host.Sleep(ctx, late); err != nil {
 		return err
 	}
 	if err := s.send(ctx, to, m); err != nil {
@@ -99,6 +115,7 @@ func (p *pool) tryTake(to []Member) (*sender, error) {
 		}
 	}
 	fresh := newSender(p.host, p.cfg, p.watch)
+	fresh.fresh = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle)+len(p.inUse) >= p.cfg.PoolSize {

@@ -22,7 +22,8 @@ type sender struct {
 	under context.Context    // that of the deliveries; ends when a send has failed
 	end   context.CancelFunc // of under
 
-	room []byte // for the frame of a message that is written at once
+	fresh bool   // it has not been lent before
+	room  []byte // for the frame of a message that is written at once
 
 	mu    sync.Mutex // guards memory only
 	conns []*connection

@@ -356,3 +356,55 @@ func TestGarbageOnThePortsIsRefusedAndCounted(t *testing.T) {
 		}
 	})
 }
+
+// Whether the second message finds the sender of the first one lent decides how many
+// connections there are ever after. In a JVM that has just started the sender is lent
+// for longer, and the second message comes later: both outcomes occur in either.
+func TestOneConnectionOrTwoIsDecidedByTheFirstMessages(t *testing.T) {
+	const seeds = 60
+	for _, c := range []struct {
+		name      string
+		pickup    time.Duration
+		cold      bool
+		gap       time.Duration
+		low, high int // runs with two
+	}{
+		{"warm", 0, false, 300 * time.Microsecond, 10, 50},
+		{"cold", 0, true, 10 * ms, 10, 50},
+		{"the JVM is cold, the request is not", 0, true, 300 * time.Microsecond, 50, 60},
+		{"the second message comes late", 0, false, 20 * ms, 0, 0},
+		{"no pick-up time", -1, true, 10 * ms, 0, 0},
+	} {
+		two := 0
+		for seed := range uint64(seeds) {
+			in(t, seed, func(r *rig) {
+				cfg := tribes.Config{Pickup: c.pickup}
+				var nodes []*node
+				if c.cold {
+					nodes = []*node{r.on(r.boot(1), cfg), r.on(r.boot(2), cfg)}
+					for _, n := range nodes {
+						r.must(n.Start(r.ctx))
+					}
+				} else {
+					nodes = r.formed(2, cfg)
+				}
+				a := nodes[0]
+				for _, kind := range []string{"CREATED", "DELTA"} {
+					r.must(a.Send(r.ctx, a.Members(), message(kind, "S", kind, 8)))
+					r.sleep(c.gap)
+				}
+				r.sleep(time.Second)
+				for i := range 10 { // they take turns
+					r.must(a.Send(r.ctx, a.Members(), message("DELTA", "S", fmt.Sprint(i), 8)))
+					r.sleep(20 * ms)
+				}
+				if a.Status().SendersIdle == 2 {
+					two++
+				}
+			})
+		}
+		if two < c.low || two > c.high {
+			t.Errorf("%s: %d of %d runs have two connections, want %d to %d", c.name, two, seeds, c.low, c.high)
+		}
+	}
+}
