@@ -23,7 +23,7 @@ func main() {
 	}
 	os.Exit(cli.Main(cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Version: version(), Worlds: worlds(), Interrupts: interrupts,
+		Version: version(), Worlds: worlds(), Interrupts: interrupts, Memory: memory(),
 	}))
 }
 

@@ -45,6 +45,9 @@ type Env struct {
 	Worlds  []WorldKind
 	// Getenv reads the environment; nil is os.Getenv.
 	Getenv func(string) string
+	// Memory says how many bytes the process takes, and how many it may. Nil: it
+	// is not looked at.
+	Memory func() (used, most uint64)
 	// Exit ends the process where nobody is left to return a status to; nil is
 	// os.Exit.
 	Exit func(status int)
@@ -101,6 +104,7 @@ func Main(env Env) (status int) {
 	if env.Exit == nil {
 		env.Exit = os.Exit
 	}
+	defer env.watchMemory()()
 	app := env.app()
 	args, err := env.arguments(app)
 	if err == nil {
