@@ -44,16 +44,6 @@ func (f findings) verdict() Verdict {
 	return Pass
 }
 
-// voids notes why the run shows nothing: the lab itself fell short, or left out
-// what would have changed the answers. The same reason is kept once.
-func (r *run) voids(why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !slices.Contains(r.void, why) {
-		r.void = append(r.void, why)
-	}
-}
-
 // result judges the run.
 func (r *run) result() *Result {
 	h := r.soFar()
@@ -82,7 +72,7 @@ func (r *run) result() *Result {
 		res.Reasons = append(res.Reasons, r.unaudited)
 	}
 	skipped, notes := skippedLines(r.lab)
-	res.Void, res.Notes = append(slices.Clone(r.void), skipped...), notes
+	res.Void, res.Notes = skipped, notes
 	if n := checked.Requests.NotJudged; n > 0 {
 		if slices.ContainsFunc(res.Expectations, func(e Expectation) bool { return e.judged }) {
 			res.Void = append(res.Void, notJudged(n))

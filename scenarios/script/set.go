@@ -63,13 +63,12 @@ func (s *Scenario) setWords(word, value string) error {
 		}
 		return fmt.Errorf("no line begins with %q, and no vary or sweep is named so%s", word, after(": ", didYouMean(word, words)))
 	}
-	at := slices.IndexFunc(s.Nouns, func(n Noun) bool { return n.Word == word })
-	if at < 0 && value != "" {
+	stands := func(n Noun) bool { return n.Word == word }
+	switch {
+	case value == "":
+		s.Nouns = slices.DeleteFunc(s.Nouns, stands)
+	case !slices.ContainsFunc(s.Nouns, stands):
 		s.Nouns = append(s.Nouns, Noun{Word: word, Template: word + " " + value})
-		at = len(s.Nouns) - 1
-	}
-	if value == "" {
-		s.Nouns = slices.DeleteFunc(s.Nouns, func(n Noun) bool { return n.Word == word })
 	}
 	return s.edit(func(n Noun) (Noun, bool) {
 		if n.Word != word || value == "" {
