@@ -130,7 +130,6 @@ type run struct {
 	loggedOut  []knock
 	touches    touches
 	unfinished []string
-	void       []string                       // why the run shows nothing
 	lastLook   map[script.Figure]script.Value // into the nodes, before the final audit
 	stopped    time.Duration                  // when the script was over
 	unaudited  string                         // what an interruption left out of the last look
