@@ -21,6 +21,7 @@ func main() {
 		// simulator a tenth to a third faster, for some tens of megabytes.
 		debug.SetGCPercent(400)
 	}
+	dumpAtQuit()
 	os.Exit(cli.Main(cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Version: version(), Worlds: worlds(), Interrupts: interrupts, Memory: memory(),
@@ -55,6 +56,16 @@ func worlds() []cli.WorldKind {
 
 // hung ends a simulation that nothing else can end.
 func hung(p *world.Panic) { os.Exit(cli.InternalError(os.Stderr, p)) }
+
+// dumpAtQuit keeps what Go prints at Ctrl-\ off the terminal.
+func dumpAtQuit() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGQUIT)
+	go func() {
+		<-c
+		os.Exit(cli.Quit(os.Stderr))
+	}()
+}
 
 func interrupts() (<-chan os.Signal, func()) {
 	c := make(chan os.Signal, 1)

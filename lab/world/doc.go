@@ -10,8 +10,8 @@
 //
 // Beside the interfaces the package has what both worlds and the core share:
 // the table of wire outcomes (Outcome, OutcomeOf), the label of a message on
-// the wire (Label), keyed randomness (Key), and the waiting structures built
-// on Signal (Queue, Semaphore, Mutex).
+// the wire (Label), keyed randomness (Key), a body's stretch of one byte (Run),
+// and the waiting structures built on Signal (Queue, Semaphore, Mutex).
 //
 // It leaves out every policy: no timeout, retry or delay is decided here. The
 // known differences between the two worlds:
@@ -25,6 +25,8 @@
 //     the kernel takes, plus what the fault table adds.
 //   - An answer without a body leaves when the handler has returned in sim,
 //     although it was flushed before.
+//   - A body's window is BodyWindow in sim; on loopback it is the room in the
+//     kernel's buffers, which is some more.
 //   - A sim listener whose backlog is full leaves the caller waiting, as Linux
 //     does; on loopback the kernel does it and rounds the backlog up by one.
 package world

@@ -8,6 +8,7 @@ import (
 )
 
 // Errors of the wire. Both worlds return exactly these, wrapped in *OpError.
+// ErrWriteTimeout is of a handler's Write alone; see WriteLimiter.
 // Three more outcomes have Go's own errors: io.EOF (closed before the head),
 // io.ErrUnexpectedEOF (cut in the body) and nil (cut under HTTP/1.0 without a
 // length: the client cannot tell).

@@ -32,6 +32,7 @@ const (
 	exitInconclusive = 4
 	exitHungUp       = 129
 	exitInterrupted  = 130
+	exitQuit         = 131
 	exitTerminated   = 143
 )
 

@@ -91,3 +91,21 @@ func TestAPanicIsOneLineAndAFile(t *testing.T) {
 		}
 	}
 }
+
+func TestQuitIsOneLineAndAFile(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var errs bytes.Buffer
+	status := cli.Quit(&errs)
+	line := regexp.MustCompile(`^sessionlab: quit; details in (\S+)\n$`).FindStringSubmatch(errs.String())
+	if status != 131 || line == nil {
+		t.Fatalf("status %d, errors %q; want 131 and one line", status, errs.String())
+	}
+	if details, err := os.ReadFile(line[1]); err != nil || !bytes.Contains(details, []byte("TestQuitIsOneLineAndAFile")) {
+		t.Errorf("details %.200q, %v; want the stack of this test", details, err)
+	}
+	t.Setenv("TMPDIR", t.TempDir()+"/nowhere")
+	errs.Reset()
+	if cli.Quit(&errs); strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "could not be written") {
+		t.Errorf("without a folder: %q, want one line that says so", errs.String())
+	}
+}
