@@ -94,8 +94,11 @@ const foreignAddr = "172.16.12.101:9091"
 
 // underForeign runs the story with a front before a server that sends one of the
 // forms, or the bytes that the target has in hex, and the real addresses of both.
-func underForeign(t *testing.T, story func(front, server string)) {
+// With keepalive the front keeps a connection to it.
+func underForeign(t *testing.T, keepalive int, story func(front, server string)) {
 	config := pool(t, "a")
+	config.Upstreams[0].Keepalive = keepalive
+	config.Servers[0].SetHeaders = []Header{{Name: "Connection"}}
 	behind, err := upstream.ParseServer(foreignAddr)
 	if err != nil {
 		t.Fatal(err)
@@ -118,34 +121,52 @@ func underForeign(t *testing.T, story func(front, server string)) {
 				if err != nil {
 					return
 				}
-				host.Go("connection", func(ctx context.Context) { sendForm(ctx, s) })
+				host.Go("connection", func(ctx context.Context) { sendForm(ctx, host, s) })
 			}
 		})
 		story(w.URL("172.16.12.1:8080"), w.URL(foreignAddr))
 	})
 }
 
-// sendForm reads a request and sends the form that it asks for.
-func sendForm(ctx context.Context, s world.Stream) {
+// sendForm reads requests and sends the forms that they ask for. It closes behind
+// a form, and where no other request comes for a while, but only behind bytes that
+// are asked for as /keep and hex. /count asks the how manieth request of its
+// connection it is, and is the last.
+func sendForm(ctx context.Context, host world.Host, s world.Stream) {
 	defer s.Close()
+	for count, kept := 1, true; kept; count++ {
+		target := readTarget(ctx, host, s)
+		if target == "count" {
+			_ = s.Write(ctx, world.Label{}, fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n%d", count))
+			return
+		}
+		target, kept = strings.CutPrefix(target, "keep")
+		answer, err := hex.DecodeString(target)
+		if number, isForm := strings.CutPrefix(target, "form"); isForm {
+			n, _ := strconv.Atoi(number)
+			answer, err = []byte(forms[n].answer), nil
+		}
+		if err != nil || len(answer) == 0 || s.Write(ctx, world.Label{}, answer) != nil {
+			return
+		}
+	}
+}
+
+// readTarget reads a request and returns its target without the slash, "" if none
+// comes.
+func readTarget(ctx context.Context, host world.Host, s world.Stream) (target string) {
+	ctx, cancel := host.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
 	request := make([]byte, 0, 4096)
 	for !strings.Contains(string(request), "\r\n\r\n") {
 		n, err := s.Read(ctx, request[len(request):cap(request)])
 		if err != nil {
-			return
+			return ""
 		}
 		request = request[:len(request)+n]
 	}
-	var target string
 	_, _ = fmt.Sscanf(string(request), "GET /%s ", &target) // what is no target asks for nothing
-	answer, err := hex.DecodeString(target)
-	if number, isNumber := strings.CutPrefix(target, "form"); isNumber {
-		n, _ := strconv.Atoi(number)
-		answer, err = []byte(forms[n].answer), nil
-	}
-	if err == nil && len(answer) > 0 {
-		_ = s.Write(ctx, world.Label{}, answer)
-	}
+	return target
 }
 
 // askFor asks for an answer and tells what comes back, heads without what every
@@ -193,7 +214,7 @@ const answersFile = "testdata/answers.txt"
 
 func TestFormsOfAnswersArePassedOnAsByNginx(t *testing.T) {
 	want := recorded(t, answersFile)
-	underForeign(t, func(front, _ string) {
+	underForeign(t, 0, func(front, _ string) {
 		for i, f := range forms {
 			if got := askFor(t, front, fmt.Sprint("form", i)); got != want[f.name] {
 				t.Errorf("%s:\n      %s\nwant  %s, as nginx", f.name, got, want[f.name])
@@ -213,7 +234,7 @@ func TestFormsOfAnswersAreRecordedFromNginx(t *testing.T) {
 		want = recorded(t, answersFile)
 	}
 	lines := "# What nginx " + version + " makes of the forms in answers_test.go: go test ./proxy -run Recorded -record\n"
-	underForeign(t, func(_, server string) {
+	underForeign(t, 0, func(_, server string) {
 		addr := startNginx(t, server, "")
 		for i, f := range forms {
 			got := askFor(t, addr, fmt.Sprint("form", i))

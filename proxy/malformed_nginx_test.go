@@ -47,7 +47,7 @@ http {
   access_log off; client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c;
   uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
   upstream jspserver { server %[3]s; }
-  server { listen %[2]s; location / { proxy_pass http://jspserver; proxy_http_version 1.1; }
+  server { listen %[2]s; location / { proxy_pass http://jspserver; proxy_http_version 1.1; proxy_set_header Connection ""; }
     location /text { return 200 text; } location /page { error_page 404 /text; } %[4]s }
 }
 `, dir, addr, server, lines)
@@ -161,13 +161,31 @@ var (
 func TestRandomAnswersArePassedOnAsByTheNginxThatIsInstalled(t *testing.T) {
 	installed(t)
 	draw := rand.New(rand.NewPCG(2, uint64(*requests)))
-	underForeign(t, func(front, server string) {
+	underForeign(t, 0, func(front, server string) {
 		nginx := startNginx(t, server, "")
 		for range *requests {
 			answer := randomAnswer(draw)
 			target := hex.EncodeToString([]byte(answer))
 			theirs := askFor(t, nginx, target)
 			if ours := askFor(t, front, target); ours != theirs {
+				t.Errorf("%q:\n       %s\nnginx  %s", answer, ours, theirs)
+			}
+		}
+	})
+}
+
+// A server's connection is used again after the same answers. Those that only its
+// end ends take a while, so there are fewer.
+func TestRandomAnswersLeaveTheConnectionAsWithTheNginxThatIsInstalled(t *testing.T) {
+	installed(t)
+	draw := rand.New(rand.NewPCG(3, uint64(*requests)))
+	underForeign(t, 1, func(front, server string) {
+		nginx := startNginx(t, server+"; keepalive 1", "")
+		for range *requests / 20 {
+			answer := randomAnswer(draw)
+			target := "keep" + hex.EncodeToString([]byte(answer))
+			theirs := askFor(t, nginx, target) + " " + askFor(t, nginx, "count")
+			if ours := askFor(t, front, target) + " " + askFor(t, front, "count"); ours != theirs {
 				t.Errorf("%q:\n       %s\nnginx  %s", answer, ours, theirs)
 			}
 		}
