@@ -5,11 +5,14 @@ package cli_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +29,7 @@ expect requests.failed == 0
 `
 
 // program prepares sessionlab run with a scenario, by a shell that first does
-// something else.
+// something else. It has half a minute.
 func program(t *testing.T, first, scenario, flags string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "lab.txt")
@@ -34,7 +37,9 @@ func program(t *testing.T, first, scenario, flags string) (cmd *exec.Cmd, stdout
 		t.Fatal(err)
 	}
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
-	cmd = exec.Command("sh", "-c", first+"exec sessionlab run "+file+" "+flags)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	cmd = exec.CommandContext(ctx, "sh", "-c", first+"exec sessionlab run "+file+" "+flags)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return cmd, stdout, stderr
 }
@@ -63,6 +68,51 @@ func TestLackOfOpenFilesIsNoResultOfAScenario(t *testing.T) {
 	}
 }
 
+// TestCallThatLacksAFileIsNamed has the one side of a connection run out of files:
+// a frozen front accepts nothing, and only a front accepts what strangers dial.
+func TestCallThatLacksAFileIsNamed(t *testing.T) {
+	frozen := strings.Replace(busy, "end ", "pause  proxy\nend ", 1)
+	cmd, stdout, stderr := program(t, "ulimit -n 40; ", frozen, "--quiet")
+	if got := exitOf(cmd); got != 3 || !strings.Contains(stderr.String(), " cannot connect to 172.16.12.1:8080: too many open files") {
+		t.Errorf("users of a frozen front: got exit status %d, want 3 and a user who cannot connect\n%s%s", got, stderr, stdout)
+	}
+
+	cmd, stdout, stderr = program(t, "ulimit -n 24; ", "nodes tomcat1\nuser alice\nend 1s\n", "")
+	cmd.Args[2] = strings.Replace(cmd.Args[2], "sessionlab run", "sessionlab up --free", 1)
+	cmd.Stdout = nil
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := cmd.StdinPipe() // open: the lab stays up
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var strangers []net.Conn
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		fmt.Fprintln(stdout, lines.Text())
+		at := regexp.MustCompile(`proxy +http://(\S+)/`).FindStringSubmatch(lines.Text())
+		for at != nil && len(strangers) < 24 {
+			c, err := net.Dial("tcp4", at[1])
+			if err != nil {
+				break // the lab is over
+			}
+			strangers = append(strangers, c)
+		}
+	}
+	_ = cmd.Wait() // the status tells
+	for _, c := range strangers {
+		c.Close()
+	}
+	if got := cmd.ProcessState.ExitCode(); got != 3 || !strings.Contains(stderr.String(), "proxy cannot accept on 172.16.12.1:8080: too many open files") {
+		t.Errorf("strangers at a front: got exit status %d, want 3 and a proxy that cannot accept\n%s%s", got, stderr, stdout)
+	}
+}
+
 // TestLabThatWasStoppedMeanwhileProvesNothing freezes the whole process, as a
 // debugger or a machine that is put to sleep does.
 func TestLabThatWasStoppedMeanwhileProvesNothing(t *testing.T) {
@@ -70,7 +120,7 @@ func TestLabThatWasStoppedMeanwhileProvesNothing(t *testing.T) {
 user   alice timeout=400ms
 alice  GET /session
 kill   tomcat1
-end    1s
+end    2s
 expect alice.ok == 7
 `, "--format json")
 	cmd.Stderr = nil
@@ -86,7 +136,7 @@ expect alice.ok == 7
 		if !stopped && strings.Contains(lines.Text(), "tomcat1 is killed") {
 			stopped = true
 			send(t, cmd.Process, syscall.SIGSTOP)
-			frozen := time.NewTimer(1500 * time.Millisecond)
+			frozen := time.NewTimer(600 * time.Millisecond)
 			<-frozen.C
 			send(t, cmd.Process, syscall.SIGCONT)
 		}
