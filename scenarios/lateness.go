@@ -31,7 +31,7 @@ func judgeLateness(l world.Lateness, zero time.Duration, operator string) (void,
 	case "":
 		whose = "a timer of the lab"
 	case operator:
-		whose = "a line of the script"
+		whose = "a timer of the script"
 	}
 	what := fmt.Sprintf("%s that was due at %v was %v late", whose,
 		max(0, l.Due-zero).Round(time.Millisecond), l.By.Round(time.Millisecond))

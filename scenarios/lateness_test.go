@@ -39,7 +39,7 @@ func TestLatenessIsNotedUpToItsBoundAndVoidBeyond(t *testing.T) {
 
 func TestLatenessSaysWhatWasLate(t *testing.T) {
 	for host, want := range map[string]string{
-		"": "a timer of the lab", "operator": "a line of the script", "tomcat1": "a timer of tomcat1",
+		"": "a timer of the lab", "operator": "a timer of the script", "tomcat1": "a timer of tomcat1",
 	} {
 		if _, note := judgeLateness(world.Lateness{By: 50 * time.Millisecond, Host: host}, 0, "operator"); !strings.HasPrefix(note, want+" ") {
 			t.Errorf("a timer of host %q: got %q, want it to begin with %q", host, note, want)
