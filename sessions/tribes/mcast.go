@@ -107,14 +107,18 @@ func (s *mcast) broadcast(conn world.PacketConn) {
 	}
 }
 
-// recover leaves the group, saying goodbye if that gets out, and joins it again,
-// until a heartbeat gets out. Meanwhile nobody is listened to, and nobody expires.
-// It returns nil when the membership has stopped.
+// recover leaves the group and joins it again, until a heartbeat gets out. Before
+// each further try it stops what the one before has half started: the others, if they
+// hear of it, get a goodbye and then a heartbeat. Meanwhile nobody is listened to, and
+// nobody expires. It returns nil when the membership has stopped.
 func (s *mcast) recover(conn world.PacketConn) world.PacketConn {
-	for {
-		s.leave(conn)
+	s.leave(conn)
+	for tries := 0; ; tries++ {
 		again, err := s.host.JoinGroup(s.cfg.Address, s.cfg.Port)
 		if err == nil {
+			if tries > 0 {
+				s.goodbye(again)
+			}
 			if err = s.send(again, s.coord.localMember()); err != nil {
 				again.Close()
 			}
@@ -134,10 +138,15 @@ func (s *mcast) recover(conn world.PacketConn) world.PacketConn {
 
 // leave says goodbye and leaves the group.
 func (s *mcast) leave(conn world.PacketConn) {
+	s.goodbye(conn)
+	conn.Close() // fails only on a host that is down
+}
+
+// goodbye is a heartbeat with the shutdown command. Nobody waits for it.
+func (s *mcast) goodbye(conn world.PacketConn) {
 	local := s.coord.localMember()
 	local.Command = []byte(shutdownCommand)
-	_ = s.send(conn, local) // nobody waits for it
-	conn.Close()            // fails only on a host that is down
+	_ = s.send(conn, local)
 }
 
 // send sends one heartbeat. One that is lost is no error; one that cannot leave is.

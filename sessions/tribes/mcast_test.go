@@ -2,7 +2,9 @@ package tribes_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,4 +167,60 @@ func TestHeartbeatsGoToTheGroup(t *testing.T) {
 			t.Errorf("%d heartbeats in 10 s, %d counted, want 20", sent, n)
 		}
 	})
+}
+
+// The first heartbeat is sent after a second of listening; if it does not get out,
+// the start fails.
+func TestStartFailsWithoutARouteForMulticast(t *testing.T) {
+	for _, after := range []time.Duration{0, 500 * ms} {
+		in(t, 1, func(r *rig) {
+			a := r.on(r.boot(1), tribes.Config{})
+			r.w.Operator().Go("unroute", func(ctx context.Context) {
+				r.w.Operator().Sleep(ctx, after)
+				r.w.Faults().Unroute("t1")
+			})
+			r.sleep(0)
+			if after == 0 {
+				r.sleep(ms)
+			}
+			var err error
+			took := r.took(func() { err = a.Start(r.ctx) })
+			if !errors.Is(err, world.ErrNoRoute) {
+				t.Errorf("route lost after %v: Start = %v, want %v", after, err, world.ErrNoRoute)
+			}
+			within(t, "the failed start", took, 0, 1200*ms)
+		})
+	}
+}
+
+// A sender whose heartbeats fail ten times in a row begins anew, each 5 s.
+func TestMembershipRecoversWhenTheRouteIsBack(t *testing.T) {
+	for _, c := range []struct {
+		lost time.Duration
+		want string // what t1 tells of t2
+	}{
+		{2 * time.Second, ""},
+		{4 * time.Second, "suspect t2"},
+		{12 * time.Second, "suspect t2, gone t2, added t2"},
+	} {
+		in(t, 1, func(r *rig) {
+			nodes := r.formed(2, tribes.Config{})
+			a, b := nodes[0], nodes[1]
+			r.sleep(time.Second)
+			before := a.story()
+			r.w.Faults().Unroute("t2")
+			r.sleep(c.lost)
+			r.w.Faults().Heal()
+			r.sleep(8 * time.Second)
+			if got := strings.TrimPrefix(strings.TrimPrefix(a.story(), before), ", "); got != c.want {
+				t.Errorf("route lost for %v: t1 tells %q, want %q", c.lost, got, c.want)
+			}
+			if a.sees() != "t2" || b.sees() != "t1" {
+				t.Errorf("route lost for %v: they see %q and %q, want each other", c.lost, a.sees(), b.sees())
+			}
+			if n := b.Status().Count(tribes.HeartbeatFailed); n == 0 {
+				t.Errorf("route lost for %v: nothing is told", c.lost)
+			}
+		})
+	}
 }
