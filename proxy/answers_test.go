@@ -96,6 +96,10 @@ const foreignAddr = "172.16.12.101:9091"
 // forms, or the bytes that the target has in hex, and the real addresses of both.
 // With keepalive the front keeps a connection to it.
 func underForeign(t *testing.T, keepalive int, story func(front, server string)) {
+	patient := map[string]string{}
+	if !*record {
+		patient = recorded(t, keptFile)
+	}
 	config := pool(t, "a")
 	config.Upstreams[0].Keepalive = keepalive
 	config.Servers[0].SetHeaders = []Header{{Name: "Connection"}}
@@ -121,7 +125,7 @@ func underForeign(t *testing.T, keepalive int, story func(front, server string))
 				if err != nil {
 					return
 				}
-				host.Go("connection", func(ctx context.Context) { sendForm(ctx, host, s) })
+				host.Go("connection", func(ctx context.Context) { sendForm(ctx, host, s, patient) })
 			}
 		})
 		story(w.URL("172.16.12.1:8080"), w.URL(foreignAddr))
@@ -129,13 +133,15 @@ func underForeign(t *testing.T, keepalive int, story func(front, server string))
 }
 
 // sendForm reads requests and sends the forms that they ask for. It closes behind
-// a form, and where no other request comes for a while, but only behind bytes that
-// are asked for as /keep and hex. /count asks the how manieth request of its
-// connection it is, and is the last.
-func sendForm(ctx context.Context, host world.Host, s world.Stream) {
+// them, unless they are asked for as /keep...: then it waits for another request,
+// and not long where nobody but the server can tell the end of the answer. /count
+// asks the how manieth request of its connection it is, and is the last.
+func sendForm(ctx context.Context, host world.Host, s world.Stream, patient map[string]string) {
 	defer s.Close()
+	wait := 5 * time.Second
 	for count, kept := 1, true; kept; count++ {
-		target := readTarget(ctx, host, s)
+		target := readTarget(ctx, host, s, wait)
+		wait = 50 * time.Millisecond
 		if target == "count" {
 			_ = s.Write(ctx, world.Label{}, fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n%d", count))
 			return
@@ -145,6 +151,9 @@ func sendForm(ctx context.Context, host world.Host, s world.Stream) {
 		if number, isForm := strings.CutPrefix(target, "form"); isForm {
 			n, _ := strconv.Atoi(number)
 			answer, err = []byte(forms[n].answer), nil
+			if patient[forms[n].name] == "kept" {
+				wait = 5 * time.Second
+			}
 		}
 		if err != nil || len(answer) == 0 || s.Write(ctx, world.Label{}, answer) != nil {
 			return
@@ -153,9 +162,9 @@ func sendForm(ctx context.Context, host world.Host, s world.Stream) {
 }
 
 // readTarget reads a request and returns its target without the slash, "" if none
-// comes.
-func readTarget(ctx context.Context, host world.Host, s world.Stream) (target string) {
-	ctx, cancel := host.WithTimeout(ctx, 50*time.Millisecond)
+// comes in time.
+func readTarget(ctx context.Context, host world.Host, s world.Stream, wait time.Duration) (target string) {
+	ctx, cancel := host.WithTimeout(ctx, wait)
 	defer cancel()
 	request := make([]byte, 0, 4096)
 	for !strings.Contains(string(request), "\r\n\r\n") {
@@ -210,13 +219,37 @@ func withoutUsual(answer string) string {
 	return strings.Join(kept, "\r\n") + "\r\n\r\n" + page(body)
 }
 
-const answersFile = "testdata/answers.txt"
+const (
+	answersFile = "testdata/answers.txt"
+	keptFile    = "testdata/kept.txt"
+)
+
+// passedOn is what becomes of the nth form.
+func passedOn(t testing.TB, addr string, n int) string { return askFor(t, addr, fmt.Sprint("form", n)) }
+
+// keptBehind is whether the next request goes over the connection that has brought
+// the nth form.
+func keptBehind(t testing.TB, addr string, n int) string {
+	askFor(t, addr, fmt.Sprint("keepform", n))
+	if strings.HasSuffix(askFor(t, addr, "count"), ` | 2"`) {
+		return "kept"
+	}
+	return "closed"
+}
 
 func TestFormsOfAnswersArePassedOnAsByNginx(t *testing.T) {
-	want := recorded(t, answersFile)
-	underForeign(t, 0, func(front, _ string) {
+	asRecorded(t, answersFile, 0, passedOn)
+}
+
+func TestTheServersConnectionIsKeptBehindTheFormsAsByNginx(t *testing.T) {
+	asRecorded(t, keptFile, 1, keptBehind)
+}
+
+func asRecorded(t *testing.T, file string, keepalive int, outcome func(t testing.TB, addr string, n int) string) {
+	want := recorded(t, file)
+	underForeign(t, keepalive, func(front, _ string) {
 		for i, f := range forms {
-			if got := askFor(t, front, fmt.Sprint("form", i)); got != want[f.name] {
+			if got := outcome(t, front, i); got != want[f.name] {
 				t.Errorf("%s:\n      %s\nwant  %s, as nginx", f.name, got, want[f.name])
 			}
 		}
@@ -226,18 +259,26 @@ func TestFormsOfAnswersArePassedOnAsByNginx(t *testing.T) {
 	}
 }
 
-// TestFormsOfAnswersAreRecordedFromNginx asks the nginx that is installed.
+// These ask the nginx that is installed.
 func TestFormsOfAnswersAreRecordedFromNginx(t *testing.T) {
+	recordForms(t, answersFile, 0, "", passedOn)
+}
+
+func TestKeptConnectionsAreRecordedFromNginx(t *testing.T) {
+	recordForms(t, keptFile, 1, "; keepalive 1", keptBehind)
+}
+
+func recordForms(t *testing.T, file string, keepalive int, more string, outcome func(t testing.TB, addr string, n int) string) {
 	version := installed(t)
 	want := map[string]string{}
 	if !*record {
-		want = recorded(t, answersFile)
+		want = recorded(t, file)
 	}
 	lines := "# What nginx " + version + " makes of the forms in answers_test.go: go test ./proxy -run Recorded -record\n"
-	underForeign(t, 0, func(_, server string) {
-		addr := startNginx(t, server, "")
+	underForeign(t, keepalive, func(_, server string) {
+		addr := startNginx(t, server+more, "")
 		for i, f := range forms {
-			got := askFor(t, addr, fmt.Sprint("form", i))
+			got := outcome(t, addr, i)
 			lines += f.name + ": " + got + "\n"
 			if !*record && got != want[f.name] {
 				t.Errorf("%s:\n      %s\nrecorded  %s", f.name, got, want[f.name])
@@ -245,7 +286,7 @@ func TestFormsOfAnswersAreRecordedFromNginx(t *testing.T) {
 		}
 	})
 	if *record {
-		if err := os.WriteFile(answersFile, []byte(lines), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(lines), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,7 +74,7 @@ http {
 	return ""
 }
 
-var requests = flag.Int("requests", 2000, "how many random requests nginx and the front are both asked")
+var requests = flag.Int("requests", 1000, "how many random requests nginx and the front are both asked")
 
 // TestRandomRequestsEndAsWithTheNginxThatIsInstalled asks both and compares.
 func TestRandomRequestsEndAsWithTheNginxThatIsInstalled(t *testing.T) {
