@@ -101,10 +101,11 @@ alice    GET [/session]
 alice    GET [/session]
 end      60s`, "forked 1"},
 	{"resurrected", "manager DeltaManager\ncluster channelSendOptions=8", `
+alice    GET [/counter]
+wait     until quiet
 alice    POST [/counter]
 wait     until quiet
 drop     EXPIRED
-alice    GET [/session]
 alice    GET [/logout]
 end      20s`, "resurrected 1"},
 	{"leaked", "manager DeltaManager\ncluster channelSendOptions=6", `
@@ -113,6 +114,8 @@ wait     until quiet
 bob      GET [/session]  cookie=alice
 end      5s`, "leaked 1"},
 	{"stale", "manager DeltaManager\ncluster channelSendOptions=8", `
+alice    GET [/counter]
+wait     until quiet
 alice    POST [/counter]
 wait     until quiet
 alice    POST [/counter]
@@ -132,6 +135,16 @@ wait     1s
 alice    GET [/session]
 expect   alice.last.count == 3
 end      100s`, "duplicated 1"},
+	{"logged out on a node that was frozen, after the user had given up", "manager DeltaManager\ncluster channelSendOptions=6", `
+alice    POST [/counter]
+wait     until quiet
+pause    b
+alice    GET [/logout]  timeout=200ms
+resume   b
+wait     1s
+alice    GET [/session]
+expect   alice.last.session == ""
+end      5s`, "kept 1"},
 	{"unseen", "manager DeltaManager\ncluster channelSendOptions=6", `
 alice    POST [/counter]
 wait     until quiet

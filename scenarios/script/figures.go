@@ -44,7 +44,7 @@ const CookieFigure = "USER.last.cookie"
 // user's name, ATTRIBUTE for the name of a session attribute.
 var Figures = []FigureInfo{
 	{"requests.total", Count, NoArg, true, "requests of all users"},
-	{"requests.ok", Count, NoArg, true, "answered with a status below 500, and whole"},
+	{"requests.ok", Count, NoArg, true, "answered with a status below 500, whole, and not refused by a connector"},
 	{"requests.failed", Count, NoArg, true, "all others"},
 	{"requests.refused_by_node", Count, NoArg, true, "of those: refused by a node's connector itself, such as a Host with an underscore"},
 	{"requests.retried", Count, NoArg, true, "sent to more than one node by the proxy"},
