@@ -20,7 +20,7 @@ func TestRandomSequencesAgreeWithNginx(t *testing.T) {
 	}
 	count, _ := strconv.Atoi(os.Getenv("SEQUENCES_COUNT"))
 	from, _ := strconv.Atoi(os.Getenv("SEQUENCES_FROM"))
-	kinds := strings.Fields("failover locations headers names")
+	kinds := strings.Fields("failover locations headers names together pages clients")
 	if kind := os.Getenv("SEQUENCES_KIND"); kind != "" {
 		kinds = []string{kind}
 	}
@@ -118,6 +118,42 @@ func randomSequence(kind string, n uint64) sequence {
 				add("a " + d.answer())
 			}
 			add(d.request(d.one("/ /x/y /app/z?q=1 /one /one/two /z?a=b")) + d.sent())
+		}
+	case "together":
+		s.conf = d.failover()
+		add("clock 100ms")
+		for range 2 + d.IntN(3) {
+			for range d.IntN(3) {
+				add(d.one("a b c") + " " + d.pick("ok", "delay=170ms", "delay=170ms", "delay=260ms", "delay=470ms", "hang", "refuse", "delay=90ms 503", "delay=170ms , close", "ok , delay=230ms , ok"))
+			}
+			at := 0
+			for range 2 + d.IntN(5) {
+				add(fmt.Sprintf("+%d GET /%d?k=%d", at, at, d.IntN(6)))
+				at += 60 + 60*d.IntN(3)
+			}
+			add("wait " + d.one("400ms 1.1s"))
+			add("clock 100ms")
+		}
+	case "pages":
+		s.conf = d.pages()
+		for range 10 {
+			if d.IntN(2) == 0 {
+				add(d.one("a b") + " " + d.pick("ok", "refuse", "close", d.answer(), "404", "500", "503 Retry-After=5", "401 Www-Authenticate=\"Basic realm=\\\"n\\\"\"", "302 Location=http://one/x", "403 body=no"))
+			}
+			add(d.request(d.one("/ /a /a/b?x=1 /r /e/1 /e/2 /f.txt /none /i /i.html?q=2")))
+		}
+	case "clients":
+		s.conf = d.clients()
+		for range 10 {
+			switch d.IntN(6) {
+			case 0:
+				add("wait " + d.one("300ms 1.2s"))
+			case 1:
+				add("a " + d.pick("ok", "ok", "unframed", "404", "304", "conn_close", "refuse", "cut=3 size=9", "size=9000", "close", "500"))
+			default:
+				add(d.one("GET GET HEAD POST") + " /" + d.one("x r e off") + d.maybe(20, " 1.0") + d.maybe(10, " Connection=keep-alive") + d.maybe(10, " Connection=close") +
+					d.maybe(80, " conn="+d.one("k l")) + d.maybe(20, " body=abc"))
+			}
 		}
 	case "names":
 		s.conf = d.names()
@@ -308,6 +344,49 @@ func (d dice) answer() string {
 			"X-Accel-Expires=1", "X-Pad=1", "Content-Type=text/html", "Www-Authenticate=\"Basic realm=\\\"n\\\"\"", "Vary=Cookie", "Set-Cookie=\"v; path=/app\"", "Set-Cookie=\"JSESSIONID=2\"", "Etag=\"\\\"e\\\"\"", "Allow=GET", "Location=https://app/s", "Location=//app/x")
 	}
 	return out
+}
+
+// pages are groups whose errors have pages, of several kinds.
+func (d dice) pages() []string {
+	page := func() string {
+		return "error_page " + d.pick("404", "500 502 503 504", "403", "502", "401", "503", "404 403", "413", "405", "400", "302") + d.pick(" ", " ", " = ", " =200 ", " =503 ", " =302 ", " =204 ") +
+			d.pick("/e/1", "/e/2?y=1", "@n", "@m", "/f.txt", "/none", "http://err.test/$status", "/i.html", "@none", "/e/$status", "/a") + "; "
+	}
+	pages := func() string {
+		out := ""
+		for range d.IntN(3) {
+			out += page()
+		}
+		return out
+	}
+	extra := func() string {
+		return pages() + d.maybe(40, "proxy_intercept_errors on; ") + d.maybe(20, "add_header X-P $status always; ") + d.maybe(15, "add_header X-Q 1; ") +
+			d.maybe(20, "proxy_next_upstream error http_404 http_500 http_503; ") + d.maybe(10, "client_max_body_size 2; ") + d.maybe(10, "recursive_error_pages on; ")
+	}
+	return []string{
+		"file: www/f.txt=text", "file: www/i.html=page", "file: www/d/x=x",
+		"upstream one { server @a" + d.maybe(40, " max_fails=0") + "; }", "upstream two { server @a; server @b; }",
+		"root www; " + extra(),
+		"location / { proxy_pass http://one; " + extra() + "}",
+		"location /a { proxy_pass http://two" + d.pick("", "/z", "/") + "; " + extra() + "}",
+		"location /r { " + extra() + "return " + d.pick("404", "503 \"t $status\"", "403", "500", "200 \"r\"", "302 /q", "401", "405", "204", "301 http://x/") + "; }",
+		"location /e/ { " + extra() + d.pick("return 200 \"e $uri $args $status\";", "proxy_pass http://one;", "internal; return 404;", "return 500;", "internal; proxy_pass http://two/err;") + " }",
+		"location @n { " + extra() + d.pick("return 200 \"n $uri\";", "proxy_pass http://two;", "return 503;", "proxy_pass http://one;") + " }",
+		"location @m { " + extra() + "proxy_pass http://two; proxy_set_header X-M $uri; }",
+		"location ~ \\.(txt|html)$ { " + extra() + " }",
+		"location /i { internal; " + extra() + "proxy_pass http://one; }",
+	}
+}
+
+// clients are settings of clients' connections.
+func (d dice) clients() []string {
+	return []string{
+		d.maybe(40, "keepalive_requests "+d.one("1 2 3 0")+"; ") + d.maybe(40, "keepalive_timeout "+d.one("1s 0 500ms 2s")+"; ") + "client_max_body_size 5; root www; ",
+		"location / { proxy_pass http://app; " + d.maybe(30, "proxy_http_version 1.1; ") + d.maybe(30, "proxy_buffering off; ") + "}",
+		"location /r { return " + d.pick("200 text", "204", "404", "301 /x", "400", "500", "200", "444") + "; }",
+		"location /e { " + d.maybe(50, "keepalive_timeout 0; ") + "return 200 e; }",
+		"location /off { " + d.maybe(50, "client_max_body_size 1; ") + d.maybe(20, "keepalive_requests 0; ") + "proxy_pass http://app; }",
+	}
 }
 
 func (d dice) names() []string {

@@ -290,6 +290,9 @@ func runOurs(t testing.TB, s sequence) (outcomes []string) {
 	return outcomes
 }
 
+// noPlace is where nginx names no place and the lab does.
+var noPlace = regexp.MustCompile(`^(unknown "[^"]*" variable) in .*`)
+
 // startOutcome is what "nginx -t" says.
 func startOutcome(config proxy.Config, notes []conf.Diagnostic, err error) string {
 	if err == nil {
@@ -302,7 +305,7 @@ func startOutcome(config proxy.Config, notes []conf.Diagnostic, err error) strin
 		}
 	}
 	if err != nil {
-		all = append(all, "[emerg] "+err.Error())
+		all = append(all, "[emerg] "+noPlace.ReplaceAllString(err.Error(), "$1"))
 	}
 	if len(all) == 0 {
 		return "ok"
