@@ -8,10 +8,11 @@
 // formats are pure: Membership receives the time, and a heartbeat or a frame is
 // bytes in and a value out.
 //
-// It knows nothing of sessions. Left out: datagram and multicast sending of
-// messages (options 32 and 64), the interceptors that order, fragment, compress,
-// encrypt, filter by domain or elect a coordinator, and the recovery of a
-// multicast socket that fails. A payload in a heartbeat is carried but not used.
+// It knows nothing of sessions. What it sends is as long as Tomcat's, frame and
+// member packet byte by byte, the content in its length (Message.Size). Left out:
+// datagram and multicast sending of messages (options 32 and 64), and the
+// interceptors that order, fragment, compress, encrypt, filter by domain or elect a
+// coordinator. A payload in a heartbeat is carried but not used.
 //
 // Sources named "Source: Tomcat X.java" are under
 // java/org/apache/catalina/tribes of Apache Tomcat 9.0 and 10.1.
