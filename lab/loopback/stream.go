@@ -65,6 +65,7 @@ type stream struct {
 
 	mu      sync.Mutex
 	queue   []*parcel // what the fault table keeps back, and all behind it
+	waiting int       // bytes of queue
 	pumping bool
 	broken  error
 	closed  bool
@@ -145,6 +146,10 @@ func (t *stream) Write(ctx context.Context, l world.Label, frame []byte) error {
 		return t.gated()
 	}
 	kept := a.Hold != nil || a.Cut
+	if err := t.awaitRoom(ctx); err != nil {
+		t.shut()
+		return t.fail("write", err)
+	}
 	for range 1 + a.Copies {
 		if err := t.post(ctx, &parcel{label: l, frame: frame, told: make(chan struct{}), kept: kept, hold: a.Hold, delay: a.Delay, lost: a.Cut && a.Hold == nil}); err != nil {
 			t.shut()
@@ -152,6 +157,22 @@ func (t *stream) Write(ctx context.Context, l world.Label, frame []byte) error {
 		}
 	}
 	return t.gated()
+}
+
+// awaitRoom waits until not too much waits to leave.
+func (t *stream) awaitRoom(ctx context.Context) error {
+	room := func() bool {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.waiting <= world.StreamWindow || t.closed || t.broken != nil
+	}
+	if room() {
+		return nil
+	}
+	if err := t.host.world.await(ctx, noDeadline, t.quit, room); err != nil {
+		return err
+	}
+	return t.usable()
 }
 
 func (t *stream) gated() error {
@@ -201,6 +222,7 @@ func (t *stream) post(ctx context.Context, p *parcel) error {
 		p.leave()
 	}
 	t.queue = append(t.queue, p)
+	t.waiting += len(p.frame)
 	if !t.pumping {
 		t.pumping = t.host.world.spawn(t.pump)
 	}
@@ -268,8 +290,13 @@ func (t *stream) pump() {
 			continue
 		}
 		t.mu.Lock()
+		full := t.waiting > world.StreamWindow
 		t.queue = t.queue[1:]
+		t.waiting -= len(p.frame)
 		t.mu.Unlock()
+		if full {
+			w.links.wake()
+		}
 	}
 }
 
@@ -304,7 +331,7 @@ func (t *stream) awaitLeave(p *parcel) error {
 func (t *stream) abandon() {
 	t.mu.Lock()
 	lost := t.queue
-	t.queue = nil
+	t.queue, t.waiting = nil, 0
 	t.mu.Unlock()
 	t.out().withdraw(len(lost))
 }

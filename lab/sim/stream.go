@@ -11,10 +11,6 @@ import (
 	"sessionlab/lab/world"
 )
 
-// window is how many bytes a stream takes that its reader has not read yet;
-// a writer waits for room beyond it. About what Linux gives a loopback socket.
-const window = 256 << 10
-
 type streamListener struct {
 	host    *host
 	port    int
@@ -161,7 +157,7 @@ func (h *host) Dial(ctx context.Context, addr string) (world.Stream, error) {
 func (s *stream) LocalAddr() string  { return s.local }
 func (s *stream) RemoteAddr() string { return s.remote }
 func (s *stream) Stalled() bool      { return len(s.stalled) > 0 && s.stalled[0].rule != nil }
-func (s *stream) Writable() bool     { return s.backlog() <= window }
+func (s *stream) Writable() bool     { return s.backlog() <= world.StreamWindow }
 
 func (s *stream) fail(op string, err error) error {
 	return &world.OpError{Op: op, Addr: s.remote, Err: err}
@@ -216,9 +212,9 @@ func (s *stream) Write(ctx context.Context, l world.Label, b []byte) error {
 		return s.fail("write", err)
 	}
 	w := s.w
-	if s.backlog() > window {
+	if s.backlog() > world.StreamWindow {
 		s.writer = w.current
-		_, err := s.host.wait(ctx, -1, func() bool { return s.backlog() <= window || s.rst || s.closed })
+		_, err := s.host.wait(ctx, -1, func() bool { return s.backlog() <= world.StreamWindow || s.rst || s.closed })
 		s.writer = nil
 		if err != nil {
 			return s.fail("write", err)

@@ -101,6 +101,11 @@ type Host interface {
 	Key(purpose string) Key
 }
 
+// StreamWindow is about how many bytes a stream takes that its other end has not
+// read yet, in flight or kept back by a fault; a writer waits for room beyond it.
+// A real socket may take some more, between two machines of a lab without faults.
+const StreamWindow = 256 << 10
+
 // StreamBacklog is how many connections wait to be accepted on a port of Listen:
 // what Java takes where nobody says a number, and Tomcat's receiver says none.
 // Source: java.net.ServerSocket.bind; Tomcat ReceiverBase.java, bind.

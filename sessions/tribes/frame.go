@@ -62,9 +62,6 @@ type frames struct {
 	next int // where the next frame begins in buf
 }
 
-// reset forgets what was collected.
-func (f *frames) reset() { f.buf, f.next = f.buf[:0], 0 }
-
 // add appends bytes that have arrived.
 func (f *frames) add(p []byte) {
 	if f.next > 0 {

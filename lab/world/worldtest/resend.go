@@ -2,9 +2,12 @@ package worldtest
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"sessionlab/lab/fault"
+	"sessionlab/lab/world"
 )
 
 // What the kernel does about a partition, by the times of fault.Resend.
@@ -38,6 +41,27 @@ var resendRows = []row{
 		r.w.Faults().Heal()
 		r.gets("tomcat2", in, "last words")
 		r.eventually("tomcat2 sees the end", in.ended)
+	}},
+	{"a writer into a partition waits for room", func(r *rig) {
+		one, two := r.boot("tomcat1"), r.boot("tomcat2")
+		s, far := r.connect(one, two, 4000)
+		in := r.collect(two, far)
+		r.partition()
+		frame := strings.Repeat("x", world.StreamWindow/2)
+		var written atomic.Int32
+		writing := r.start(one, "writer", func(ctx context.Context) {
+			for range 5 {
+				r.write(ctx, s, delta("s1"), frame)
+				written.Add(1)
+			}
+		})
+		r.eventually("the window is full", func() bool { return written.Load() == 3 })
+		r.settle()
+		same(r, "written into the partition", written.Load(), int32(3))
+		same(r, "Writable", s.Writable(), false)
+		r.w.Faults().Heal()
+		writing.wait()
+		r.eventually("all has arrived", func() bool { return len(in.text()) == 5*len(frame) })
 	}},
 	{"a connect that began within a partition succeeds when the kernel tries again", func(r *rig) {
 		one, two := r.boot("tomcat1"), r.boot("tomcat2")
