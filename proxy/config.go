@@ -115,6 +115,7 @@ type Settings struct {
 	BusySize            int           // proxy_busy_buffers_size, likewise; in bytes
 	MaxBodySize         int64         // client_max_body_size in bytes: default 1 MiB
 	ErrorPages          []ErrorPage   // inherited only as a whole
+	RecursivePages      Flag          // recursive_error_pages: default off
 	AddHeaders          []Header      // add_header; inherited only as a whole
 	Root                string        // default "html"
 

@@ -26,12 +26,9 @@ func (x *exchange) fail(status int) (next int, again bool) {
 	case 400, 413, 414, statusHeaderTooLarge, 500, 501:
 		x.w.Header()["Connection"] = connectionClose
 	}
-	if page := x.loc.page(status); page != nil {
-		if !x.errorPage {
-			x.errorPage = true
-			return x.sendPage(page)
-		}
-		x.passes(FailedAgain)
+	if page := x.loc.page(status); page != nil && !x.errorPage && x.changes <= maxRedirects {
+		x.errorPage = !x.loc.recursive
+		return x.sendPage(page)
 	}
 	x.builtin()
 	return statusSent, false

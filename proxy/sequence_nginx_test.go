@@ -127,22 +127,26 @@ func runNginx(t testing.TB, program string, s sequence) (outcomes []string) {
 	if s.steps[0].words[0] == "start" {
 		return []string{n.test()}
 	}
-	w, err := loopback.New(loopback.Config{Seed: 1})
+	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
+	var moved int // where the world puts 127.0.x.y
+	if _, err := fmt.Sscanf(w.URL("127.0.1.1:80"), "127.%d.1.1:80", &moved); err != nil {
+		t.Fatal(err)
+	}
 	n.start(t)
 	defer n.stop()
 	err = w.Run(func(ctx context.Context) error {
-		g := newStage(t, w, ctx, s)
+		g := newStage(t, w, ctx, s, (77-moved+256)%256)
 		conns := map[string]*rawConn{}
 		g.ask = func(user world.Host, name string, r *seqRequest) seqReply {
 			g.mu.Lock()
 			c := conns[name]
 			if c == nil || name == "" {
 				c = &rawConn{}
-				d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(user.Addr())}}
+				d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("127.77.1." + user.Addr()[strings.LastIndexByte(user.Addr(), '.')+1:])}}
 				if c.Conn, err = d.Dial("tcp", frontAddr+":"+frontPort); err != nil {
 					t.Fatal(err)
 				}

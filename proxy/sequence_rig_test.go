@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,167 +72,6 @@ type seqReply struct {
 	took    time.Duration
 }
 
-// seqNode is a node whose behaviour a sequence sets.
-type seqNode struct {
-	name string
-	host world.Host
-	lis  world.Listener
-
-	mu    sync.Mutex
-	how   [][]string // what comes next; the last one stays
-	count int
-	seen  map[string][]seen // by request id
-	conns []string          // client addresses of connections, in order
-	nth   map[string]int
-}
-
-// seen is a request that a node got.
-type seen struct {
-	r    *http.Request
-	body string
-	conn string
-	sent string // what it answered; "\x00" for nothing
-}
-
-// serve opens the node's port.
-func (n *seqNode) serve(t testing.TB) {
-	lis, err := n.host.Serve(18080, http.HandlerFunc(n.handle), world.ServeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.lis = lis
-}
-
-// become sets the behaviour: words of
-//
-//	ok, STATUS, close, reset, hang, refuse, bad_head, conn_close, drop_idle,
-//	size=N, delay=D, unframed, cut=N (of size), pieces=N every=D, body=TEXT
-//
-// and headers. A comma of its own begins what holds for the next request.
-func (n *seqNode) become(t testing.TB, words []string) {
-	var all [][]string
-	for {
-		i := slices.Index(words, ",")
-		if i < 0 {
-			all = append(all, words)
-			break
-		}
-		all = append(all, words[:i])
-		words = words[i+1:]
-	}
-	switch {
-	case words[0] == "refuse" || words[0] == "drop_idle":
-		if n.lis != nil {
-			n.lis.Close()
-			n.lis = nil
-		}
-		if words[0] == "refuse" {
-			return
-		}
-		n.serve(t)
-		return
-	case n.lis == nil:
-		n.serve(t)
-	}
-	n.mu.Lock()
-	n.how = all
-	n.mu.Unlock()
-}
-
-func (n *seqNode) handle(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	n.mu.Lock()
-	n.count++
-	how := n.how[0]
-	if len(n.how) > 1 {
-		n.how = n.how[1:]
-	}
-	if !slices.Contains(n.conns, r.RemoteAddr) {
-		n.conns = append(n.conns, r.RemoteAddr)
-	}
-	n.nth[r.RemoteAddr]++
-	got := seen{r: r.Clone(context.Background()), body: string(body), sent: "\x00",
-		conn: fmt.Sprintf("#%d.%d", 1+slices.Index(n.conns, r.RemoteAddr), n.nth[r.RemoteAddr])}
-	text := fmt.Sprintf("%s#%d", n.name, n.count)
-	id := r.Header.Get(world.HeaderRequest)
-	at := len(n.seen[id])
-	n.seen[id] = append(n.seen[id], got)
-	n.mu.Unlock()
-
-	status, pieces, every, cut := 200, 1, time.Duration(0), -1
-	framed := true
-	for _, word := range how {
-		name, v, _ := strings.Cut(word, "=")
-		number, _ := strconv.Atoi(v)
-		d, _ := time.ParseDuration(v)
-		switch name {
-		case "ok":
-		case "close":
-			w.(world.ResponseCutter).Cut(world.Closed)
-			return
-		case "reset":
-			w.(world.ResponseCutter).Cut(world.Reset)
-			return
-		case "bad_head":
-			w.(world.ResponseCutter).Cut(world.BadHead)
-			return
-		case "hang":
-			_ = n.host.Sleep(r.Context(), time.Hour)
-			return
-		case "delay":
-			_ = n.host.Sleep(r.Context(), d)
-		case "conn_close":
-			w.Header().Set("Connection", "close")
-		case "size":
-			text = strings.Repeat("x", number)
-		case "body":
-			text = v
-		case "unframed":
-			framed = false
-		case "pieces":
-			pieces = number
-		case "every":
-			every = d
-		case "cut":
-			cut = number
-		default:
-			if code, err := strconv.Atoi(name); err == nil {
-				status = code
-			} else {
-				w.Header().Add(name, v)
-			}
-		}
-	}
-	if status == 204 || status == 304 {
-		text = ""
-	} else if framed {
-		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	}
-	n.mu.Lock()
-	n.seen[id][at].sent = text
-	n.mu.Unlock()
-	w.WriteHeader(status)
-	flush := func() { w.(http.Flusher).Flush() }
-	if cut >= 0 {
-		_, _ = io.WriteString(w, text[:cut])
-		flush()
-		w.(world.ResponseCutter).Cut(world.Cut)
-		return
-	}
-	for i := range pieces {
-		if i > 0 {
-			flush()
-			_ = n.host.Sleep(r.Context(), every)
-		}
-		if _, err := io.WriteString(w, text[len(text)*i/pieces:len(text)*(i+1)/pieces]); err != nil {
-			return
-		}
-	}
-	if !framed && pieces == 1 {
-		flush()
-	}
-}
-
 // runOurs runs a sequence in virtual time, and returns what came of each step.
 func runOurs(t testing.TB, s sequence) (outcomes []string) {
 	t.Helper()
@@ -249,7 +86,7 @@ func runOurs(t testing.TB, s sequence) (outcomes []string) {
 	w := sim.New(sim.Config{Seed: 1})
 	defer w.Close()
 	err = w.Run(func(ctx context.Context) error {
-		g := newStage(t, w, ctx, s)
+		g := newStage(t, w, ctx, s, 77)
 		host, err := w.Boot("front", frontAddr)
 		if err != nil {
 			return err
@@ -313,12 +150,12 @@ func startOutcome(config proxy.Config, notes []conf.Diagnostic, err error) strin
 	return strings.Join(all, " ")
 }
 
-// newStage boots nodes and users.
-func newStage(t testing.TB, w world.World, ctx context.Context, s sequence) *stage {
+// newStage boots nodes and users at 127.block.1.x.
+func newStage(t testing.TB, w world.World, ctx context.Context, s sequence, block int) *stage {
 	g := &stage{TB: t, w: w, ctx: ctx, nodes: map[string]*seqNode{}, users: map[string]world.Host{},
 		log: map[string]logLine{}, conns: map[string]world.HTTPConn{}}
 	for _, name := range strings.Split("abcdefgh", "") {
-		host, err := w.Boot(name, strings.TrimSuffix(sequenceNodes[name], ":18080"))
+		host, err := w.Boot(name, inBlock(block, strings.TrimSuffix(sequenceNodes[name], ":18080")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,7 +164,7 @@ func newStage(t testing.TB, w world.World, ctx context.Context, s sequence) *sta
 		n.serve(t)
 	}
 	for _, last := range []string{"100", "101", "102"} {
-		host, err := w.Boot("user"+last, "127.77.1."+last)
+		host, err := w.Boot("user"+last, inBlock(block, "127.77.1."+last))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -341,6 +178,11 @@ func newStage(t testing.TB, w world.World, ctx context.Context, s sequence) *sta
 		}
 	}
 	return g
+}
+
+// inBlock is an address of the sequences in another block of addresses.
+func inBlock(block int, addr string) string {
+	return strings.Replace(addr, "127.77.", fmt.Sprintf("127.%d.", block), 1)
 }
 
 // run performs the steps.
@@ -537,164 +379,4 @@ func (r *seqRequest) http() *http.Request {
 		}
 	}
 	return q
-}
-
-// outcome writes down what came of a request.
-func (g *stage) outcome(r *seqRequest, reply seqReply) string {
-	log := g.logged(r.id)
-	addr := log.addr
-	for name, at := range sequenceNodes {
-		addr = strings.ReplaceAll(addr, at, name)
-	}
-	addr = strings.NewReplacer(", ", ">", " : ", ">").Replace(addr)
-	trail := strings.Split(addr, ">")
-	for i, one := range trail {
-		if slices.Contains(g.groups, one) {
-			trail[i] = "nobody"
-		}
-	}
-	addr = strings.Join(trail, ">")
-	statuses := strings.NewReplacer(", ", ",", " : ", ":").Replace(log.statuses)
-	if addr == "-" {
-		addr, statuses = "", ""
-	}
-	var out []string
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	status := strconv.Itoa(reply.status)
-	switch {
-	case reply.closed:
-		status = strconv.Itoa(log.status)
-		add("closed %s", status)
-	case reply.status != 200 || addr == "":
-		add("%s", status)
-	}
-	if addr != "" {
-		add("%s", addr)
-	}
-	if addr != "" && statuses != status {
-		add("us=%s", statuses)
-	}
-	last := ""
-	for _, name := range strings.Split("abcdefgh", "") {
-		n := g.nodes[name]
-		n.mu.Lock()
-		for _, got := range n.seen[r.id] {
-			if d := g.difference(r, got); d != "" {
-				add("%s[%s]", name, d)
-			}
-			if name == trail[len(trail)-1] {
-				last = got.sent
-			}
-		}
-		n.mu.Unlock()
-	}
-	if reply.closed {
-		return strings.Join(out, " ")
-	}
-	switch builtin := strings.Contains(reply.body, "<hr><center>nginx"); {
-	case builtin && last != "" && last != "\x00":
-		add("page")
-	case !builtin && reply.body != last && reply.body != "" && !reply.cut:
-		add("%.60q", reply.body)
-	}
-	if reply.cut {
-		add("cut")
-	}
-	if reply.chunked {
-		add("chunked")
-	}
-	for _, name := range []string{"Location", "Refresh", "Set-Cookie", "Www-Authenticate", "Vary", "Allow"} {
-		for _, v := range reply.header[name] {
-			add("%s=%s", name, v)
-		}
-	}
-	for _, v := range reply.header["Content-Type"] {
-		if v != "text/plain" && v != "text/html" {
-			add("Content-Type=%s", v)
-		}
-	}
-	var own []string
-	for name := range reply.header {
-		if strings.HasPrefix(name, "X-") {
-			own = append(own, name)
-		}
-	}
-	slices.Sort(own)
-	for _, name := range own {
-		for _, v := range reply.header[name] {
-			add("%s=%s", name, v)
-		}
-	}
-	if r.keep {
-		if reply.open {
-			add("open")
-		} else {
-			add("closed")
-		}
-	}
-	if reply.took > 200*time.Millisecond {
-		add("~%v", reply.took.Round(100*time.Millisecond))
-	}
-	return strings.Join(out, " ")
-}
-
-// difference is what a node got that is not simply what the client sent.
-func (g *stage) difference(r *seqRequest, got seen) string {
-	var out []string
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if got.r.Method != r.method {
-		add("%s", got.r.Method)
-	}
-	if got.r.RequestURI != r.target {
-		add("%s", got.r.RequestURI)
-	}
-	if g.kept {
-		if got.conn != "#1.1" {
-			add("%s", got.conn)
-		}
-	} else if got.r.ProtoAtLeast(1, 1) {
-		add("1.1")
-	}
-	if !slices.Contains(g.groups, got.r.Host) {
-		add("Host=%s", plainAddr(got.r.Host))
-	}
-	sent := http.Header{}
-	for _, h := range r.header {
-		sent.Add(h[0], h[1])
-	}
-	ignored := map[string]bool{"Host": true, world.HeaderRequest: true, "Content-Length": true, "User-Agent": true, "Accept-Encoding": true}
-	names := map[string]bool{}
-	for name := range sent {
-		names[name] = true
-	}
-	for name := range got.r.Header {
-		names[name] = true
-	}
-	var sorted []string
-	for name := range names {
-		sorted = append(sorted, name)
-	}
-	slices.Sort(sorted)
-	for _, name := range sorted {
-		switch value := strings.Join(got.r.Header[name], "|"); {
-		case ignored[name], name == "Connection" && (value == "close" || value == ""):
-		case value == strings.Join(sent[name], "|"):
-		case got.r.Header[name] == nil:
-			add("-%s", name)
-		default:
-			add("%s=%s", name, plainAddr(value))
-		}
-	}
-	if !bytes.Equal([]byte(got.body), []byte(r.body)) {
-		add("body=%s", got.body)
-	}
-	return strings.Join(out, " ")
-}
-
-// plainAddr writes a node's address as @NAME.
-func plainAddr(text string) string {
-	for name, at := range sequenceNodes {
-		text = strings.ReplaceAll(text, at, "@"+name)
-	}
-	return text
 }

@@ -25,14 +25,13 @@ type Skipped struct {
 type Concern uint16
 
 const (
-	Everyone    Concern = 1 << iota
-	Unreturned          // those that no return directive answers
-	Forwarded           // those that proxy_pass takes
-	WithBody            // those of them that have a body
-	ForFiles            // those that are answered with a file
-	ForFolders          // those for a file whose URI ends with a slash
-	FailedAgain         // those whose error page fails, too
-	Abandoned           // those whose client has left
+	Everyone   Concern = 1 << iota
+	Unreturned         // those that no return directive answers
+	Forwarded          // those that proxy_pass takes
+	WithBody           // those of them that have a body
+	ForFiles           // those that are answered with a file
+	ForFolders         // those for a file whose URI ends with a slash
+	Abandoned          // those whose client has left
 )
 
 // Passed is a skipped line and how many requests have passed it.

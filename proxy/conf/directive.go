@@ -50,6 +50,7 @@ func directives() []directive {
 		{"internal", inLocation | noArguments, false, (*reader).internal, "404 for clients"},
 		{"proxy_pass", inLocation | take1, false, (*reader).proxyPass, "passes requests on; http only"},
 		{"error_page", inAnyLevel | twoOrMore, false, (*reader).errorPage, "a page for errors"},
+		{"recursive_error_pages", inAnyLevel | aFlag, true, (*reader).ownFlag, "on: a page that fails has its error page"},
 		{"add_header", inAnyLevel | take2 | take3, false, (*reader).addHeader, "adds a header to answers"},
 		{"root", inAnyLevel | take1, true, (*reader).root, "prefix of the files of the lab"},
 		{"index", inAnyLevel | oneOrMore, false, (*reader).index, "index.html only"},

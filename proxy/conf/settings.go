@@ -284,6 +284,7 @@ func (r *reader) setBody(s statement) error {
 // ownFlag reads the flags that are kept as they are.
 func (r *reader) ownFlag(s statement) error {
 	at := map[string]*proxy.Flag{
+		"recursive_error_pages":      &r.settings.RecursivePages,
 		"proxy_pass_request_headers": &r.settings.PassRequestHeaders,
 		"proxy_pass_request_body":    &r.settings.PassRequestBody,
 

@@ -47,7 +47,6 @@ var skippedTable = []skippedRow{
 	{"scgi_pass", proxy.Unreturned, "", "requests would go to an SCGI server"},
 	{"grpc_pass", proxy.Unreturned, "", "requests would go to a gRPC server"},
 	{"memcached_pass", proxy.Unreturned, "", "requests would go to memcached"},
-	{"recursive_error_pages", proxy.FailedAgain, "recursive_error_pages off", "the error page would have an error page"},
 
 	// Who is let in.
 	{"allow deny", proxy.Unreturned, "allow all", "nginx answers 403 to addresses that are shut out"},
