@@ -30,6 +30,11 @@
 // concurrent requests of one session lose writes, as servlets do. An exception,
 // such as the use of a session that was invalidated meanwhile, is a 500.
 //
+// Of every execution of a request the node tells a Note: which session it worked
+// on and what it wrote, under the name that the request carries in RequestHeader.
+// A request that carries Look in WriteHeader is only shown its session, whatever
+// page it comes to.
+//
 // It leaves out virtual hosts and contexts (there is one application, at the
 // root), filters, asynchronous requests, TLS and AJP. One case of session creation
 // is missing on purpose: Tomcat takes over the id that a client sent in a cookie

@@ -13,17 +13,17 @@ import (
 // still under way.
 const settle = 2 * time.Second
 
-// auditTimeout is how long a user waits for an answer in the final audit.
+// auditTimeout is how long a user waits for an answer to a last look.
 const auditTimeout = 5 * time.Second
 
-// hurry is how long the final audit of an interrupted run may take, and the wait
+// hurry is how long the last looks of an interrupted run may take, and the wait
 // for messages before it; never is without an end.
 const (
 	hurry = time.Second
 	never = 1000 * time.Hour
 )
 
-// knock is a reading of the final audit: by a user, with an old session or, if
+// knock is a last look: by a user, with an old session or, if
 // that is "", with what the user has.
 type knock struct{ user, session string }
 
@@ -50,7 +50,8 @@ func (r *run) end(ctx context.Context) {
 	r.audit(ctx, knocks, r.op.Elapsed()+patience)
 }
 
-// audit has every user read once more, and those who have logged out try their
+// audit has every user look once more, where a request of theirs has come to a
+// node before, and those who have logged out try their
 // old session, until so late: those who do not come to it are noted. At last the
 // inventory is taken.
 func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
@@ -102,11 +103,11 @@ func (r *run) interrupted() bool {
 // any more.
 func (r *run) cutShort() {
 	if r.cut = true; r.ended {
-		r.unaudited = "the final audit was cut short: the last writes of some users are not judged"
+		r.unaudited = "the last look was cut short: the last writes of some users are not judged"
 		return
 	}
 	r.stopped = max(0, r.world.Elapsed()-r.lab.Zero())
-	r.unaudited = "there was no final audit: the last writes of the users are not judged"
+	r.unaudited = "there was no last look: the last writes of the users are not judged"
 }
 
 // waitingUsers are those with a request under way.

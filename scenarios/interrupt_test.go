@@ -139,7 +139,7 @@ func TestARunWhoseWorldIsInterruptedIsJudgedByWhatThereIs(t *testing.T) {
 	if e := res.Expectations[0]; e.Outcome != script.NoData {
 		t.Errorf("outcome of an expectation after the end: got %v, want no data", e.Outcome)
 	}
-	want := "there was no final audit"
+	want := "there was no last look"
 	if all := strings.Join(res.Reasons, "\n"); !strings.Contains(all, want) {
 		t.Errorf("reasons: got %q, want %q among them", res.Reasons, want)
 	}

@@ -195,6 +195,10 @@ func Describe(rec *history.Record) string {
 	if rec.Node != "" {
 		b.WriteString(" from " + rec.Node)
 	}
+	if rec.Refused() {
+		n := rec.Notes[len(rec.Notes)-1]
+		b.WriteString(", refused by the connector of " + n.Node + ": " + n.Refused)
+	}
 	if len(rec.Attempts) > 1 {
 		var tried []string
 		for _, a := range rec.Attempts {
