@@ -188,7 +188,7 @@ func (p *prompt) moved(l *lab.Lab) string {
 	if len(taken) == 0 || strings.HasPrefix(p.url(l.Front()), "127.0.0.1:") { // there every port is another
 		return ""
 	}
-	return "Taken on this machine: port " + strings.Join(taken, ", ") + ". The addresses above have another one instead; inside the lab nothing has moved."
+	return "Not free on this machine: port " + strings.Join(taken, ", ") + ". The addresses above have another one instead; inside the lab nothing has moved."
 }
 
 // whoIsThere tells who the users are, in a sentence or two.

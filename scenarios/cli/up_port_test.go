@@ -53,7 +53,7 @@ func TestUpTellsWhereAFrontIsWhosePortIsTaken(t *testing.T) {
 		t.Errorf("exit status: got %d, want %d\n%s", got, exitPass, d.errs.String())
 	}
 	_, port, _ := net.SplitHostPort(front)
-	if want := "Taken on this machine: port 8080."; port == "8080" || !strings.Contains(d.out.String(), want) {
+	if want := "Not free on this machine: port 8080."; port == "8080" || !strings.Contains(d.out.String(), want) {
 		t.Errorf("the first screen lacks %q or an address with another port:\n%s", want, d.out.String())
 	}
 }
