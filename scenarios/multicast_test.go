@@ -103,6 +103,23 @@ end      20s
 expect   latency.max >= 5s and latency.max < 5100ms
 `, []told{never("drops tomcat")}},
 
+	{"a new session waits for a frozen member twice, once for each message", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+cluster  channelSendOptions=6
+user     carol
+user     dave
+carol    POST /counter  on tomcat1
+wait     until quiet
+pause    tomcat2
+dave     POST /counter  on tomcat1
+resume   tomcat2
+wait     1s
+expect   dave.copies == 2
+end      20s
+expect   latency.max >= 10s and latency.max < 10200ms
+`, []told{never("drops tomcat")}},
+
 	{"heartbeats that are lost in mid-run change nothing", twoWriters + `
 partition tomcat1 | tomcat2 over udp
 wait     4s
@@ -373,6 +390,23 @@ expect   carol.copies == 2
 end      15s
 expect   sessions.rolled_back == 0
 `, []told{once("tomcat2 is up", 4500*time.Millisecond, 6*second)}},
+
+	{"a restart under writes after 5 s leaves no hole", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+cluster  channelSendOptions=6
+proxy    round_robin sticky=route
+users    5 journey=counter think=100ms
+user     carol
+at 2s    kill tomcat2
+at 7s    start tomcat2
+wait     until tomcat2 is up
+carol    POST /counter  on tomcat1
+wait     1s
+expect   carol.copies == 2
+end      20s
+expect   sessions.rolled_back == 0
+`, []told{once("tomcat2 is up", 9500*time.Millisecond, 11*second)}},
 }
 
 func TestMulticastMembershipInTrouble(t *testing.T) {

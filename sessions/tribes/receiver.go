@@ -33,6 +33,7 @@ type receiver struct {
 	threads  workers
 	looked   time.Duration // when the selector last looked for messages without a thread
 	ready    selection     // connections that can be read and are watched
+	coming   []*inbound    // connections that the selector has yet to accept
 	selected int           // of the latest selection, those that wait for a thread
 	spare    []*received
 	idle     []*worker // tasks without a connection
@@ -82,12 +83,14 @@ func (r *receiver) accept(l world.StreamListener) {
 			nth := r.accepted[from]
 			r.accepted[from] = nth + 1
 			conn = &inbound{
-				stream: s, writing: world.NewMutex(r.host), drained: r.host.NewSignal(), watched: true,
+				stream: s, writing: world.NewMutex(r.host), drained: r.host.NewSignal(),
 				hash: identityHash(r.host.Key("tribes selection key").Str(r.host.Name()).Str(from).Int(nth)),
 			}
 			r.streams[s] = conn
+			r.coming = append(r.coming, conn)
 		}
 		r.mu.Unlock()
+		r.event.Set()
 		if stopped {
 			s.Close()
 			return

@@ -2,6 +2,7 @@ package tribes
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -55,12 +56,13 @@ func (r *receiver) offer(conn *inbound) (wakes bool) {
 
 // selects is the selector's thread. All that can be read by the time it runs is
 // handed to threads of the pool, one after the other; where none is free, the
-// selector itself waits for one.
+// selector itself waits for one. A new connection is accepted here, too: what has
+// come on it is for the next round.
 // Source: Tomcat NioReceiver.java, listen and readDataFromSocket; RxTaskPool.java,
 // getRxTask.
 func (r *receiver) selects() {
 	ctx := r.channel.ctx
-	var round []*inbound
+	var round, accepted []*inbound
 	for {
 		first, ok := r.awaitReady(ctx)
 		if !ok {
@@ -73,6 +75,8 @@ func (r *receiver) selects() {
 		r.mu.Lock()
 		round = r.ready.take(round[:0])
 		r.selected = len(round)
+		accepted = append(accepted[:0], r.coming...)
+		r.coming = r.coming[:0]
 		r.mu.Unlock()
 		for _, conn := range round {
 			waited, err := r.takeWorker(ctx, conn.since)
@@ -81,18 +85,24 @@ func (r *receiver) selects() {
 			}
 			r.begin(conn, waited)
 		}
+		for _, conn := range accepted {
+			r.giveBack(conn)
+		}
 	}
 }
 
-// awaitReady waits until a connection can be read, and returns the id of the
-// message that is the first of it.
+// awaitReady waits until a connection can be read or accepted, and returns the id of
+// the message that is the first of it, or of the connection.
 func (r *receiver) awaitReady(ctx context.Context) (id [16]byte, ok bool) {
 	for {
 		r.mu.Lock()
-		ok = len(r.ready.keys) > 0
-		if ok {
+		switch {
+		case len(r.ready.keys) > 0:
 			first := r.ready.keys[0]
-			id = first.in.nextID(first.unread)
+			id, ok = first.in.nextID(first.unread), true
+		case len(r.coming) > 0:
+			binary.BigEndian.PutUint32(id[:], r.coming[0].hash)
+			ok = true
 		}
 		r.mu.Unlock()
 		if ok {

@@ -175,3 +175,29 @@ func TestOfSessionsMadeDuringAPauseManyMissTheirFirstWrite(t *testing.T) {
 		}
 	}
 }
+
+// A connection is accepted by the selector itself, so that what has come on it is
+// for the next round: of two connections that a frozen node finds, the one it has
+// accepted before is served first.
+func TestAConnectionThatIsAcceptedIsServedInTheNextRound(t *testing.T) {
+	const seeds = 30
+	for seed := range uint64(seeds) {
+		in(t, seed, func(r *rig) {
+			nodes := r.formed(2, tribes.Config{Sender: tribes.SenderConfig{PoolSize: 1}, Receiver: tribes.ReceiverConfig{MaxThreads: 1, MinThreads: 1}})
+			a, b := nodes[0], nodes[1]
+			r.must(a.Send(r.ctx, a.Members(), message("OPEN", "S", "open", 0)))
+			r.sleep(20 * ms)
+			r.must(r.w.Pause("t2"))
+			for _, body := range []string{"on the old connection", "on a new one"} {
+				if err := a.Send(r.ctx, a.Members(), message("DELTA", "S", body, 6)); err == nil {
+					t.Error("a frozen member acknowledges")
+				}
+			}
+			r.must(r.w.Resume("t2"))
+			r.sleep(20 * ms)
+			if got := b.bodies()[1]; got != "on the old connection" {
+				t.Errorf("seed %d: first comes what was sent %s", seed, got)
+			}
+		})
+	}
+}

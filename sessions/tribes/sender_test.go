@@ -296,13 +296,24 @@ func TestLongWaitForAThreadIsTold(t *testing.T) {
 			c.cfg.MaxThreads, c.cfg.MinThreads = 1, 1
 			nodes := r.formed(2, tribes.Config{Receiver: c.cfg})
 			a, b := nodes[0], nodes[1]
-			b.OnMessage(func(ctx context.Context, _ *tribes.Message) { b.host.Sleep(ctx, 2*time.Second) })
+			b.OnMessage(func(ctx context.Context, m *tribes.Message) {
+				if string(m.Body) == "slow" {
+					b.host.Sleep(ctx, 2*time.Second)
+				}
+			})
+			// Five that are held at once have a connection each.
+			r.w.Faults().Add(fault.Rule{Verb: fault.Hold, Kind: "OPEN"})
+			for range 5 {
+				r.must(a.Send(r.ctx, a.Members(), message("OPEN", "S", "open", 0)))
+			}
+			r.w.Faults().Release("", "", "")
+			r.sleep(20 * ms)
 			for i := range 5 {
 				r.w.Operator().Go("send", func(ctx context.Context) {
-					a.Send(ctx, a.Members(), message("DELTA", fmt.Sprint("S", i), "x", 0))
+					a.Send(ctx, a.Members(), message("DELTA", fmt.Sprint("S", i), "slow", 0))
 				})
 			}
-			r.until(20*time.Second, 100*ms, "all are processed", func() bool { return b.Status().Received == 5 && b.Status().ReceiverBusy == 0 })
+			r.until(20*time.Second, 100*ms, "all are processed", func() bool { return b.Status().Received == 10 && b.Status().ReceiverBusy == 0 })
 			if got := b.Status().Count(tribes.ReceiverBusy); got != c.want {
 				t.Errorf("%s: told %d times, want %d", c.name, got, c.want)
 			}
