@@ -17,7 +17,8 @@ type Message struct {
 // Action is the table's answer. The zero value sends the message as it is.
 type Action struct {
 	// Cut: the two machines are partitioned. A datagram is lost; a stream's
-	// message waits, with all behind it, until they can reach each other again.
+	// message waits, with all behind it, until they can reach each other again and
+	// the kernel sends it again; see Resend.
 	Cut bool
 	// Drop loses the message. Then nothing else is set: what is lost in the
 	// sender's queue meets no other rule and no partition.

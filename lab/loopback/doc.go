@@ -36,8 +36,10 @@
 //     delayed stream message or datagram is on its way and survives the sender.
 //   - Bytes that no lab component would send exist here: a malformed request is
 //     answered with 400 before any handler sees it.
-//   - A partition keeps back what is written and the end of a connection. What
-//     lay in the receiver's kernel when the partition began is still read.
+//   - A partition keeps back what is written and the end of a connection: on a
+//     stream until the lab's own retransmission, since the kernels of one machine
+//     lose nothing. What lay in the receiver's kernel when the partition began is
+//     still read.
 //
 // It leaves out TLS, HTTP/2, upgrades and trailers.
 package loopback

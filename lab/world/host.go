@@ -292,7 +292,8 @@ type Stream interface {
 	// cannot know answers false.
 	Writable() bool
 	// Stalled reports whether written bytes have not left this machine yet,
-	// because a fault holds them.
+	// because a rule holds them. What a partition keeps back has left the process:
+	// the kernel has it, and sends it again by the times of fault.Resend.
 	Stalled() bool
 	LocalAddr() string
 	RemoteAddr() string
