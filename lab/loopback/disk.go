@@ -1,6 +1,7 @@
 package loopback
 
 import (
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -44,12 +45,15 @@ func (d *disk) path() (string, error) {
 	if d.disks.root == "" {
 		root, err := os.MkdirTemp("", "sessionlab-")
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("%w: %w", errNoDisk, err)
 		}
 		d.disks.root = root
 	}
 	dir := filepath.Join(d.disks.root, d.dir)
-	return dir, os.MkdirAll(dir, 0o700)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("%w: %w", errNoDisk, err)
+	}
+	return dir, nil
 }
 
 // remove deletes every disk, when no machine is left to write.

@@ -23,7 +23,11 @@ var shortages = []struct {
 	{syscall.EPERM, nil, "something on this machine, such as a firewall, keeps the lab from using its loopback addresses"},
 	{syscall.ENOSPC, nil, "make room on the disk that holds temporary files, or set TMPDIR to another"},
 	{syscall.EDQUOT, nil, "make room on the disk that holds temporary files, or set TMPDIR to another"},
+	{errNoDisk, nil, "set TMPDIR to a directory that can be written to"},
 }
+
+// errNoDisk says that a machine can have no disk, for whatever reason.
+var errNoDisk = errors.New("no place for its disk")
 
 // simNeedsNone closes every remedy.
 const simNeedsNone = "; --world sim needs neither sockets nor files"
@@ -35,6 +39,9 @@ func shortage(doing string, err error) *world.Shortage {
 			continue
 		}
 		short := &world.Shortage{Doing: doing, Remedy: s.remedy + simNeedsNone, Err: s.err}
+		if s.err == errNoDisk {
+			short.Err = err
+		}
 		if s.limit != nil {
 			short.Limit = s.limit()
 		}

@@ -163,3 +163,17 @@ func send(t *testing.T, p *os.Process, s os.Signal) {
 		t.Fatal(err)
 	}
 }
+
+func TestLackOfADirectoryForDisksIsNoResultOfAScenario(t *testing.T) {
+	cmd, stdout, stderr := program(t, "export TMPDIR=/nowhere; ", `nodes  tomcat1
+manager StandardManager pathname=SESSIONS.ser
+user   alice
+alice  POST /counter
+stop   tomcat1
+end    500ms
+expect requests.failed == 0
+`, "--quiet")
+	if got := exitOf(cmd); got != 3 || !strings.Contains(stderr.String(), "no place for its disk") || !strings.Contains(stderr.String(), "set TMPDIR") {
+		t.Errorf("got exit status %d, want 3, and what is missing with a hint\n%s%s", got, stderr, stdout)
+	}
+}
