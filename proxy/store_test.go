@@ -137,3 +137,28 @@ func TestALargeBodyIsGivenUpWhenTheServerTakesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestTheTimeToReadBeginsWhenALargeBodyHasBeenSent(t *testing.T) {
+	config := pool(t, "a")
+	config.MaxBodySize, config.ReadTimeout = Unlimited, 5*time.Second
+	run(t, config, func(l *lab) {
+		l.readNothing("a", func(_ http.ResponseWriter, r *http.Request) {
+			p := make([]byte, 64<<10)
+			for {
+				if _, err := io.ReadFull(r.Body, p); err != nil {
+					return
+				}
+				_ = l.nodes["a"].host.Sleep(r.Context(), time.Second)
+			}
+		})
+		conn, err := l.user.DialHTTP(l.ctx, "172.16.12.1:8080")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := conn.RoundTrip(l.ctx, putting(1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.want("status after 16s of sending", resp.StatusCode, 200)
+	})
+}

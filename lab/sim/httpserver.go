@@ -56,7 +56,10 @@ func (c *httpConn) serveOne() {
 	c.lis.active++
 	w.observe(world.Receives, c.server, c.client.name, world.Label{Kind: "REQUEST", Key: c.key}, int(c.reqBody.written))
 	c.rw.reset()
+	spoilt := false
 	if c.server.enter() == nil && !c.handle() {
+		// Nobody reads the answer before the body has been sent.
+		spoilt = !c.reqBody.swallow()
 		c.rw.finish()
 	} else if !c.serverClosed {
 		c.closeServer(false)
@@ -67,7 +70,7 @@ func (c *httpConn) serveOne() {
 	if c.lis.active == 0 && c.lis.drain != nil {
 		w.wake(c.lis.drain)
 	}
-	if !c.serverClosed && (c.rw.close || c.lis.closed || c.lis.drained || c.reqBody.source != nil) {
+	if !c.serverClosed && (c.rw.close || c.lis.closed || c.lis.drained || spoilt) {
 		c.closeServer(false)
 	}
 }

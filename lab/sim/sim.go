@@ -113,6 +113,9 @@ func New(c Config) *World {
 	if c.Watchdog == 0 {
 		c.Watchdog = time.Minute
 	}
+	if c.Hung == nil {
+		c.Hung = func(p *world.Panic) { panic(p) }
+	}
 	w := &World{
 		seed:     c.Seed,
 		key:      world.NewKey(c.Seed),

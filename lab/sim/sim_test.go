@@ -76,3 +76,17 @@ func TestUnwindingRunsDefersThatHealNothing(t *testing.T) {
 		t.Errorf("defer ran = %v, its write = %v; want true, %v", ran, after, world.ErrHostDown)
 	}
 }
+
+func TestAHungRunIsToldToWhoCanEndIt(t *testing.T) {
+	told := make(chan *world.Panic, 1)
+	w := sim.New(sim.Config{Watchdog: 10 * time.Millisecond, Hung: func(p *world.Panic) { told <- p }})
+	defer w.Close()
+	var got *world.Panic
+	err := w.Run(func(context.Context) error {
+		got = <-told // as a lock would that nobody gives back
+		return nil
+	})
+	if err != nil || got == nil || !strings.Contains(got.Error(), "no progress for 10ms") {
+		t.Errorf("Run = %v, told %v; want no error, and that there is no progress", err, got)
+	}
+}

@@ -15,7 +15,7 @@ import (
 )
 
 // large is a body that fits into no buffer between a writer and a reader.
-const large = 16 << 20
+const large = 1 << 20
 
 // bodyWriter is a handler that writes a run and tells how that went.
 type bodyWriter struct {
@@ -185,7 +185,7 @@ var bodyRows = []row{
 		})
 	}},
 	{"LimitWrites leaves a slow reader alone", func(r *rig) {
-		b := &bodyWriter{size: 1 << 20, limit: idle}
+		b := &bodyWriter{size: large, limit: idle}
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		r.serve(h, b.handler)
 		r.as(alice, func(ctx context.Context) {
@@ -306,12 +306,17 @@ var requestBodyRows = []row{
 			r.kill("alice")
 		}
 	}},
-	{"a handler that leaves a large body unread answers all the same", func(r *rig) {
+	{"a handler that leaves a body unread answers all the same; of a large one the connection ends", func(r *rig) {
+		const swallowed = 2 << 20 // Tomcat's maxSwallowSize
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		r.serve(h, hello)
 		r.as(alice, func(ctx context.Context) {
 			c := r.dialHTTP(ctx, alice, web(h))
-			r.ok("answer", exchange(ctx, c, upload(large, true)), "hello")
+			for range 2 {
+				r.ok("answer to a body that is swallowed", exchange(ctx, c, upload(swallowed-1, true)), "hello")
+			}
+			same(r, "Alive", c.Alive(), true)
+			r.ok("answer to one that is too large", exchange(ctx, c, upload(2*swallowed, true)), "hello")
 			r.await(ctx, alice, "the connection is closed", func() bool { return !c.Alive() })
 		})
 	}},
