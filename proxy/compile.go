@@ -71,6 +71,7 @@ func (c *compiler) compile() error {
 			return c.at(s.Pos, err)
 		}
 	}
+	c.takeNames()
 	for _, f := range c.later {
 		if err := f(); err != nil {
 			return err

@@ -37,9 +37,10 @@ type exchange struct {
 	vars     []string   // of set directives
 	passed   []*passage // for which it has been counted
 
-	body     store
-	bodyRead bool
-	unasked  bool // a client that holds its body back is not asked for it any more
+	body      store
+	bodyRead  bool
+	discarded bool // without a look at it
+	unasked   bool // a client that holds its body back is not asked for it any more
 
 	errStatus int  // the status that the client sees, if not that of the content
 	errorPage bool // an error page is being made
@@ -208,8 +209,8 @@ func (x *exchange) serve() (status int) {
 	if l.internal && !x.internal {
 		return 404
 	}
-	if l.maxBodySize > 0 && x.r.ContentLength > l.maxBodySize && !x.bodyRead {
-		x.bodyRead = true // thrown away: an error page must not be refused again
+	if l.maxBodySize > 0 && x.r.ContentLength > l.maxBodySize && !x.discarded {
+		x.bodyRead, x.discarded = true, true // thrown away: an error page must not be refused again
 		return 413
 	}
 	if !lacksSlash && l != &x.srv.root {

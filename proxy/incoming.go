@@ -35,6 +35,9 @@ func (x *exchange) relayHead(l *location) {
 				values = l.cookies.rewrite(x, values)
 			}
 		}
+		if name == "Www-Authenticate" { // those of an answer that was given up stay
+			values = append(header[name], values...)
+		}
 		header[name] = values
 	}
 	for _, name := range l.passed {

@@ -15,6 +15,7 @@ type server struct {
 	defaults []int  // ports whose default server it is
 	first    string // of the names as written
 	names    []string
+	namesAt  map[int][]string // those of them that are this server's on a port
 	hosts    []*regexp.Regexp // those of the names that are patterns
 	settings *settings        // of the level itself
 	root     location         // stands for the server where no location matches
@@ -267,6 +268,27 @@ func (p *Proxy) defaultServer(port int) *server {
 	return or(first, p.servers[0])
 }
 
+// takeNames gives each server its names on each port: a name that an earlier
+// server has is not taken again.
+//
+// Source: nginx ngx_http.c, ngx_http_server_names.
+func (c *compiler) takeNames() {
+	taken := map[int]Names{}
+	for _, s := range c.servers {
+		s.namesAt = map[int][]string{}
+		for _, port := range s.ports {
+			if taken[port] == nil {
+				taken[port] = Names{}
+			}
+			for _, name := range s.names {
+				if taken[port].Take(name) {
+					s.namesAt[port] = append(s.namesAt[port], name)
+				}
+			}
+		}
+	}
+}
+
 // serverFor chooses the server block by port and Host.
 //
 // Source: nginx docs, server_names: exact, then the longest name with a leading
@@ -282,7 +304,7 @@ func (p *Proxy) serverFor(x *exchange) *server {
 		if !slices.Contains(s.ports, x.port) {
 			continue
 		}
-		for _, name := range s.names {
+		for _, name := range s.namesAt[x.port] {
 			if r := nameRank(name, x.host); r > rank {
 				best, rank = s, r
 			}

@@ -45,31 +45,35 @@ func (r *reader) serverBlock(s statement) error {
 //
 // Source: nginx ngx_http.c, ngx_http_server_names.
 func (r *reader) checkNames() error {
-	type key struct {
-		port int
-		name string
-	}
 	if err := r.checkAsterisks(); err != nil {
 		return err
 	}
-	owner := map[key]int{}
-	for i, server := range r.config.Servers {
-		ports, names := server.Listen, server.Names
-		if len(ports) == 0 {
-			ports = []int{80}
+	taken, sharers := map[int]proxy.Names{}, map[int]int{}
+	ports := func(server *proxy.Server) []int {
+		if len(server.Listen) == 0 {
+			return []int{80}
 		}
+		return server.Listen
+	}
+	for i := range r.config.Servers {
+		for _, port := range ports(&r.config.Servers[i]) {
+			taken[port] = proxy.Names{}
+			sharers[port]++
+		}
+	}
+	for i := range r.config.Servers {
+		server := &r.config.Servers[i]
+		names := server.Names
 		if len(names) == 0 {
 			names = []string{""}
 		}
-		for _, port := range ports {
+		for _, port := range ports(server) {
 			for _, name := range names {
-				k := key{port, strings.ToLower(name)}
-				if first, taken := owner[k]; taken && first != i {
+				name = strings.ToLower(name)
+				if sharers[port] > 1 && !strings.HasPrefix(name, "~") && !taken[port].Take(name) {
 					r.note(Warning, word{Position: r.places[server.Pos]},
-						"conflicting server name %s on 0.0.0.0:%d, ignored", quote(k.name), port)
-					continue
+						"conflicting server name %s on 0.0.0.0:%d, ignored", quote(name), port)
 				}
-				owner[k] = i
 			}
 		}
 	}
