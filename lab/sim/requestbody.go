@@ -100,9 +100,6 @@ func (b *requestBody) fill(window int64) error {
 func (b *requestBody) sendRest(ctx context.Context) error {
 	c := b.c
 	for b.source != nil {
-		if c.cutThere() {
-			c.w.hold(c)
-		}
 		b.sender, c.reader = c.w.current, c.w.current
 		_, err := c.client.wait(ctx, -1, b.canSend)
 		b.sender, c.reader = nil, nil
@@ -123,8 +120,18 @@ func (b *requestBody) sendRest(ctx context.Context) error {
 	return nil
 }
 
+// canSend reports whether sendRest can go on. Behind a partition the connection
+// is held: the fault table's change wakes the sender.
 func (b *requestBody) canSend() bool {
-	return b.c.fin || b.c.rst || b.roomy() && !b.c.cutThere()
+	c := b.c
+	if c.fin || c.rst {
+		return true
+	}
+	if b.roomy() && c.cutThere() {
+		c.w.hold(c)
+		return false
+	}
+	return b.roomy()
 }
 
 // cutThere reports whether nothing can reach the server now.

@@ -361,3 +361,49 @@ var requestBodyRows = []row{
 		}
 	}},
 }
+
+var partitionBodyRows = []row{
+	{"a partition in the middle of an answer's body holds the rest back", func(r *rig) {
+		two, alice := r.boot("tomcat2"), r.boot("alice")
+		b := &bodyWriter{size: large}
+		r.serve(two, b.handler)
+		var resp *http.Response
+		r.as(alice, func(ctx context.Context) {
+			resp = r.head(ctx, r.dialHTTP(ctx, alice, web(two)), request("GET", "/", ""))
+		})
+		r.settle()
+		r.partition()
+		reading := r.start(alice, "reader", func(context.Context) {
+			if n, err := readRuns(resp.Body); n != large || err != nil {
+				r.errorf("read %d bytes, %v, want %d", n, err, large)
+			}
+		})
+		r.pass(2 * short)
+		same(r, "the body is read in spite of the partition", reading.ended(), false)
+		r.w.Faults().Heal()
+		reading.wait()
+	}},
+	{"a partition in the middle of a request's body holds the rest back", func(r *rig) {
+		two, alice := r.boot("tomcat2"), r.boot("alice")
+		var began, goOn atomic.Bool
+		r.serve(two, func(w http.ResponseWriter, req *http.Request) {
+			began.Store(true)
+			r.await(req.Context(), two, "the handler may read", goOn.Load)
+			if n, err := readRuns(req.Body); n != large || err != nil {
+				r.errorf("read %d bytes, %v, want %d", n, err, large)
+			}
+			hello(w, req)
+		})
+		sending := r.start(alice, "sender", func(ctx context.Context) {
+			r.ok("answer", exchange(ctx, r.dialHTTP(ctx, alice, web(two)), upload(large, true)), "hello")
+		})
+		r.eventually("the handler runs", began.Load)
+		r.settle()
+		r.partition()
+		goOn.Store(true)
+		r.pass(2 * short)
+		same(r, "the body is sent in spite of the partition", sending.ended(), false)
+		r.w.Faults().Heal()
+		sending.wait()
+	}},
+}

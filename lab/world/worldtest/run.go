@@ -35,6 +35,7 @@ var chapters = []chapter{
 	{name: "connections", rows: connectionRows},
 	{name: "bodies", rows: bodyRows},
 	{name: "request bodies", rows: requestBodyRows},
+	{name: "bodies and partitions", rows: partitionBodyRows},
 	{name: "handlers", rows: handlerRows},
 	{name: "listeners", rows: listenerRows},
 	{name: "transport", rows: transportRows},
