@@ -42,7 +42,8 @@ Several names, or --all, give a JSON array. In a history the lines then say
 which scenario, and with vary or sweep which settings, they belong to.
 
 Exit status: 0 every expectation held (or none was made), 1 one failed, 2 misuse
-or bad input, 3 the lab could not run (too few open files), 4 inconclusive.
+or bad input, 3 the lab could not run (too few open files) or is itself at fault
+(one line, and a file with the details), 4 inconclusive.
 Ended by a hang-up (129), Ctrl-C (130) or SIGTERM (143) it gives the report so
 far.`,
 		Flags: []cli.Flag{
