@@ -50,10 +50,9 @@ func (r *run) end(ctx context.Context) {
 	r.audit(ctx, knocks, r.op.Elapsed()+patience)
 }
 
-// audit has every user look once more, where a request of theirs has come to a
-// node before, and those who have logged out try their
-// old session, until so late: those who do not come to it are noted. At last the
-// inventory is taken.
+// audit has every user look once more where a request of theirs has come to a node
+// before, and those who have logged out try their old session, until so late: those
+// who do not come to it are noted. At last the inventory is taken.
 func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 	readings := make([]knock, 0, len(r.order)+len(knocks))
 	for _, name := range r.order {
@@ -80,6 +79,9 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 			break
 		}
 		for _, target := range ways.of(k.user) {
+			if k.session == "" && r.users[k.user].Presents(target) == "" {
+				continue // the cookie is for other paths
+			}
 			rec := r.users[k.user].Do(ctx, users.Request{
 				Method: "GET", Target: target, Audit: true, Timeout: min(auditTimeout, left), Cookie: k.session,
 			})

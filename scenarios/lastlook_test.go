@@ -42,6 +42,8 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 			"the proxy answered 403"},
 		{"answered by the nodes with an error", "nodes a b\nproxy round_robin\nuser bob\nbob POST /counter\nanswer a 503\nanswer b 503\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"answered 503"},
+		{"with a cookie for one path only", "nodes a b\napp sessionCookiePath=/counter\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nkill a\nend 100ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
+			"b knew no such session"},
 		{"through the only way that there is", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nuser bob\nbob POST /buy\nend 100ms\nexpect sessions.kept == 1 and sessions.unseen == 0" +
 			strings.Replace(front, "%s", "location = /buy { proxy_pass http://pool/counter; } location / { return 403; }", 1), 0, 0, report.Pass, ""},
 	} {

@@ -389,6 +389,13 @@ func (u *User) UnderWay() int {
 // Session is the session id in the user's jar, "" for none.
 func (u *User) Session() string { return u.jar.value(u.cfg.SessionCookie, "") }
 
+// Presents is the session id that the user would present to a target now, "" for
+// none: a cookie may be for other paths.
+func (u *User) Presents(target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	return u.jar.value(u.cfg.SessionCookie, path)
+}
+
 // Cookies is the Cookie header that the user would send to a target now.
 func (u *User) Cookies(target string) string {
 	path, _, _ := strings.Cut(target, "?")
