@@ -67,7 +67,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen, "quit": quit, "alone": alone, "remedy": remedy,
+			"exits": exits, "json": jsonCheck, "interrupt": interrupt, "listen": listen, "quit": quit, "alone": alone, "remedy": remedy, "otherlab": otherLab,
 		},
 	})
 }
@@ -197,6 +197,16 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: listen ADDRESS:PORT")
 	}
 	hold(ts, args[0])
+}
+
+// otherlab: another lab is up at the plain addresses until the script ends.
+func otherLab(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: otherlab")
+	}
+	w, err := loopback.New(loopback.Config{Offset: apart})
+	ts.Check(err)
+	ts.Defer(func() { w.Close() })
 }
 
 // held are the listeners of hold, by address.

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"sessionlab/lab/world"
@@ -24,6 +26,18 @@ func stranger(t *testing.T, addr string) net.Listener {
 	return l
 }
 
+// taken has somebody have a port until the test ends; a real program may.
+func taken(t *testing.T, addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp4", addr)
+	switch {
+	case err == nil:
+		t.Cleanup(func() { l.Close() })
+	case !errors.Is(err, syscall.EADDRINUSE):
+		t.Error(err)
+	}
+}
+
 var address = regexp.MustCompile(`http://(127[0-9.]+:\d+)/`)
 
 func TestUpTellsWhereAFrontIsWhosePortIsTaken(t *testing.T) {
@@ -31,7 +45,7 @@ func TestUpTellsWhereAFrontIsWhosePortIsTaken(t *testing.T) {
 	open := d.env.Worlds[0].New
 	d.env.Worlds[0].New = func(seed uint64, n Network, p Place) (world.World, error) {
 		w, err := open(seed, n, p)
-		stranger(t, d.world.URL("172.16.12.1:8080"))
+		taken(t, d.world.URL("172.16.12.1:8080"))
 		return w, err
 	}
 	d.env.Worlds[0].URL = func(_ world.World, addr string) string { return d.world.URL(addr) }
