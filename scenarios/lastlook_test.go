@@ -99,7 +99,7 @@ http {
 			if !last.Audit || last.Path != "/in" || len(last.Notes) != 1 {
 				t.Fatalf("last request = %+v, want a look at /in with one note", last)
 			}
-			if n := last.Notes[0]; n.Path != "/login" || n.Login || n.Op != "" || n.Session == "" || n.Session != last.Sent {
+			if n := last.Notes[0]; n.Path != "/login" || n.Login || n.Write != nil || n.Session == "" || n.Session != last.Sent {
 				t.Errorf("note of the last look = %+v, want that /login only showed the session %s", n, last.Sent)
 			}
 		})

@@ -27,7 +27,7 @@ func enter(l *lab.Lab, room *history.Recorder, rec *history.Record, request stri
 	if len(t.Notes) > 0 {
 		rec.Notes = room.Notes(len(t.Notes))
 		for i := range t.Notes {
-			rec.Notes[i] = noteOf(&t.Notes[i], rec.Got)
+			rec.Notes[i] = noteOf(room, &t.Notes[i], rec.Got)
 		}
 	}
 	for _, got := range t.Received {
@@ -38,13 +38,14 @@ func enter(l *lab.Lab, room *history.Recorder, rec *history.Record, request stri
 
 // noteOf is a node's note in the record. The attributes that the answer has shown
 // are shared with it.
-func noteOf(n *appnode.Note, shown []history.Attr) history.Note {
+func noteOf(room *history.Recorder, n *appnode.Note, shown []history.Attr) history.Note {
 	note := history.Note{
 		Node: n.Node, Path: n.Path, Refused: n.Refused, Status: n.Status,
 		Requested: n.Requested, Asked: n.Asked, Session: n.Session, New: n.New, Login: n.Login, Logout: n.Logout,
 	}
 	if n.Op != "" {
-		note.Write = history.Write{Name: n.Attribute, Value: n.Value, Number: int64(n.Number), Op: history.Op(n.Op), Writes: int64(n.Writes)}
+		note.Write = room.Write()
+		*note.Write = history.Write{Name: n.Attribute, Value: n.Value, Number: int64(n.Number), Op: history.Op(n.Op), Writes: int64(n.Writes)}
 	}
 	if n.Attributes == nil {
 		return note
@@ -67,7 +68,7 @@ func (r *run) soFar() *history.History {
 	late := map[string][]history.Note{}
 	r.lab.EachTrailLeft(func(request string, t *lab.Trail) {
 		for i := range t.Notes {
-			late[request] = append(late[request], noteOf(&t.Notes[i], nil))
+			late[request] = append(late[request], noteOf(&r.rec, &t.Notes[i], nil))
 		}
 	})
 	h.AddNotes(late)

@@ -133,8 +133,8 @@ func (c *checker) collect(p *person, s *session, readings []int32) []*attribute 
 		c.home[it.req] = c.serial
 		r := c.recs[it.req]
 		for k := range r.Notes {
-			w := &r.Notes[k].Write
-			if w.Op == "" {
+			w := r.Notes[k].Write
+			if w == nil {
 				continue
 			}
 			a := find(w.Name)

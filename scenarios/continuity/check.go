@@ -254,8 +254,8 @@ func (c *checker) indexWrites() {
 			c.done[i] = r.Ended
 		}
 		for k := range r.Notes {
-			if n := &r.Notes[k]; n.Op != "" && n.Number != 0 {
-				c.writeOf[n.Number] = int32(i)
+			if w := r.Notes[k].Write; w != nil && w.Number != 0 {
+				c.writeOf[w.Number] = int32(i)
 			}
 		}
 	}

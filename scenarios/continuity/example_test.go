@@ -17,7 +17,7 @@ func ExampleCheck() {
 		User: "alice", N: 1, Started: 0, Ended: 2 * ms, Method: "POST", Path: "/set?name=cart&value=pen",
 		Status: 200, Node: "tomcat1", Session: "A1.tomcat1", SetCookie: "A1.tomcat1", NewSession: true,
 		Notes: []history.Note{{Node: "tomcat1", Session: "A1.tomcat1", New: true,
-			Write: history.Write{Name: "cart", Value: "pen", Number: 1, Op: history.Set}}},
+			Write: &history.Write{Name: "cart", Value: "pen", Number: 1, Op: history.Set}}},
 		Got: []history.Attr{{Name: "cart", Value: "pen", Write: 1, Writes: 1}},
 	})
 	run.AddEvent(history.Event{At: 5 * ms, Step: 4, Kind: "kill", Node: "tomcat1", Text: "tomcat1 is killed"})

@@ -237,7 +237,7 @@ func longHistory(n int) *history.History {
 		r.Session = s.id
 		shown := history.Attr{Name: "count", Value: "1", Write: s.last, Writes: s.many}
 		if i%3 != 0 {
-			r.Notes = []history.Note{{Node: r.Node, Session: s.id, Write: history.Write{Name: "count", Number: int64(i + 1), Op: history.Add}}}
+			r.Notes = []history.Note{{Node: r.Node, Session: s.id, Write: &history.Write{Name: "count", Number: int64(i + 1), Op: history.Add}}}
 			s.many++
 			s.last = int64(i + 1)
 			shown.Write, shown.Writes = s.last, s.many

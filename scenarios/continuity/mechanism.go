@@ -124,11 +124,11 @@ func (t *trial) passagesOf() []*history.Passage {
 // its user has, if that is known.
 func (c *checker) executed(w int32) string {
 	r := c.recs[w]
-	if n := r.Answering(); n != nil && n.Op != "" {
+	if n := r.Answering(); n != nil && n.Write != nil {
 		return n.Node
 	}
 	for i := range r.Notes {
-		if r.Notes[i].Op != "" {
+		if r.Notes[i].Write != nil {
 			return r.Notes[i].Node
 		}
 	}
@@ -183,7 +183,7 @@ func (t *trial) missing(w, r int32) why {
 	}
 	until := seen
 	for i := range t.recs[w].Notes {
-		if t.recs[w].Notes[i].Op == history.Mutate {
+		if made := t.recs[w].Notes[i].Write; made != nil && made.Op == history.Mutate {
 			return because(MutatedInPlace, "%s changed the object without setAttribute, so that there was nothing to send.", from)
 		}
 	}

@@ -464,7 +464,7 @@ func (n *naive) twice() (more int) {
 	for _, r := range n.recs {
 		ran := 0
 		for _, note := range r.Notes {
-			if note.Op != "" {
+			if note.Write != nil {
 				ran++
 			}
 		}
@@ -662,7 +662,7 @@ func toyHistory(rng *rand.Rand) *history.History {
 				default:
 					continue // nothing to change
 				}
-				notes = append(notes, history.Note{Node: r.Node, Write: *w})
+				notes = append(notes, history.Note{Node: r.Node, Write: w})
 			}
 			if w.Op != history.Mutate {
 				replicate()

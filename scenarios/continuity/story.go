@@ -307,7 +307,7 @@ func (c *checker) tellDuplicated(r int32) func() string {
 			tried = append(tried, fmt.Sprintf("%s (%s)", try.Node, try.Outcome))
 		}
 		for i := range rec.Notes {
-			if n := &rec.Notes[i]; n.Op != "" {
+			if n := &rec.Notes[i]; n.Write != nil {
 				ran = append(ran, fmt.Sprintf("%s, which left %s of %s with %s applied", n.Node, n.Name, short(n.Session), writes(n.Writes)))
 			}
 		}

@@ -113,18 +113,19 @@ func tale(t testing.TB, text string) *history.History {
 			Login: strings.HasPrefix(page, "/login"), Logout: page == "/logout"}
 		if w := intent(page); w != nil {
 			number++
-			if note.Write = *w; note.Op == history.Mutate && r.Got != nil {
-				if _, there := r.Attr(note.Name); !there {
-					note.Write = history.Write{} // nothing to change
-				}
+			shown, there := r.Attr(w.Name)
+			if w.Op != history.Mutate || r.Got == nil || there { // else there is nothing to change
+				w.Number, w.Writes = number, shown.Writes
+				note.Write = w
 			}
-			note.Number = number
-			shown, _ := r.Attr(note.Name)
-			note.Writes = shown.Writes
 		}
 		for i := range executed {
 			if i < len(r.Attempts) && executed > 1 {
 				note.Node = r.Attempts[i].Node
+			}
+			if note.Write != nil {
+				own := *note.Write
+				note.Write = &own
 			}
 			r.Notes = append(r.Notes, note)
 		}

@@ -93,10 +93,7 @@ type noteLine struct {
 
 func (l *noteLine) note(r *Record) (Note, error) {
 	n := Note{Node: l.Node, Path: l.Path, Requested: l.Requested, New: l.New, Login: l.Login, Logout: l.Logout,
-		Got: attrs(l.Got), Refused: l.Refused, Status: l.Status, Asked: l.Session != nil}
-	if l.Write != nil {
-		n.Write = *l.Write
-	}
+		Write: l.Write, Got: attrs(l.Got), Refused: l.Refused, Status: l.Status, Asked: l.Session != nil}
 	if l.Got == nil {
 		n.Got = r.Got
 	}

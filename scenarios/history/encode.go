@@ -123,7 +123,7 @@ func AppendRecord(b []byte, r *Record) []byte {
 }
 
 func appendWrite(b []byte, w *Write) []byte {
-	if w == nil || w.Op == "" {
+	if w == nil {
 		return b
 	}
 	b = append(b, `,"write":{"name":`...)
@@ -158,7 +158,7 @@ func appendNotes(b []byte, r *Record) []byte {
 		b = appendTrue(b, "new", n.New)
 		b = appendTrue(b, "login", n.Login)
 		b = appendTrue(b, "logout", n.Logout)
-		b = appendWrite(b, &n.Write)
+		b = appendWrite(b, n.Write)
 		if n.Got != nil && !slices.Equal(n.Got, r.Got) {
 			b = append(b, `,"got":`...)
 			b = appendAttrs(b, n.Got)

@@ -29,7 +29,7 @@ func full() Record {
 		Notes: []Note{
 			{Node: "tomcat2", Refused: "an underscore", Status: 400, Got: []Attr{}},
 			{Node: "tomcat1", Path: "/set", Requested: "A1.tomcat2", Asked: true, Session: "A1.tomcat1", New: true, Login: true, Logout: true,
-				Write: Write{Name: "cart", Value: "pen", Number: 12, Op: Set, Writes: 1}, Got: []Attr{{"cart", "pen", 12, 1}}},
+				Write: &Write{Name: "cart", Value: "pen", Number: 12, Op: Set, Writes: 1}, Got: []Attr{{"cart", "pen", 12, 1}}},
 			{Node: "tomcat1", Path: "/logout", Asked: true, Got: []Attr{}},
 		},
 		Want: []Attr{{"cart", "pen", 12, 1}},
@@ -239,7 +239,7 @@ func TestRecorderServesSeveralGoroutines(t *testing.T) {
 }
 
 func TestAnswersAreToldApartByStatusAndError(t *testing.T) {
-	write := []Note{{Node: "a", Write: Write{Name: "cart", Number: 1, Op: Set}}}
+	write := []Note{{Node: "a", Write: &Write{Name: "cart", Number: 1, Op: Set}}}
 	logout, read := []Note{{Node: "a", Logout: true}}, []Note{{Node: "a", Asked: true}}
 	refused := []Note{{Node: "a", Refused: "an underscore", Status: 400}}
 	for _, row := range []struct {
@@ -305,7 +305,7 @@ func TestAnsweringNote(t *testing.T) {
 
 func TestUnnamedRequestIsOneThatItsNodeDoesNotKnow(t *testing.T) {
 	wrote := func(number int64) []Note {
-		return []Note{{Node: "a", Write: Write{Name: "cart", Op: Set, Number: number}}}
+		return []Note{{Node: "a", Write: &Write{Name: "cart", Op: Set, Number: number}}}
 	}
 	ok, refused, elsewhere := []Attempt{{"a", "200"}}, []Attempt{{"a", "refused"}}, []Attempt{{"10.0.0.9:80", "200"}}
 	for _, row := range []struct {

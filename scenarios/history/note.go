@@ -9,14 +9,14 @@ type Note struct {
 	Path string // the page that ran, as the node's application sees it
 
 	Requested string // the session id that the node was presented, "" for none
-	Asked     bool   // the page asked for its session: "" below means that there was none
 	Session   string // the id of the session it worked on, "" for none
+	Asked     bool   // the page asked for its session: "" above means that there was none
 	New       bool   // the session was created for it
 	Login     bool   // it logged somebody in, which changes the session's id
 	Logout    bool   // it was to invalidate the session, whether the node had one or not
 
-	Write        // what it changed; Op is "" for a read
-	Got   []Attr // the attributes in its answer; nil when that lists none, as in a Record
+	*Write        // what it changed, nil for a read
+	Got    []Attr // the attributes in its answer; nil when that lists none, as in a Record
 
 	// Refused is the rule by which the node's connector refused the request, with
 	// Status; no page ran then. "" for any other request.
@@ -28,7 +28,7 @@ type Note struct {
 func (r *Record) Executed() int {
 	n := 0
 	for i := range r.Notes {
-		if r.Notes[i].Op != "" {
+		if r.Notes[i].Write != nil {
 			n++
 		}
 	}
@@ -39,8 +39,8 @@ func (r *Record) Executed() int {
 // nil for a read.
 func (r *Record) Write() *Write {
 	for i := range r.Notes {
-		if r.Notes[i].Op != "" {
-			return &r.Notes[i].Write
+		if r.Notes[i].Write != nil {
+			return r.Notes[i].Write
 		}
 	}
 	return nil
@@ -49,8 +49,8 @@ func (r *Record) Write() *Write {
 // Wrote is the request's change of one attribute, nil for none.
 func (r *Record) Wrote(name string) *Write {
 	for i := range r.Notes {
-		if n := &r.Notes[i]; n.Op != "" && n.Name == name {
-			return &n.Write
+		if n := &r.Notes[i]; n.Write != nil && n.Name == name {
+			return n.Write
 		}
 	}
 	return nil
@@ -129,7 +129,7 @@ func (r *Record) Unnamed() bool {
 		}
 	}
 	for i := range r.Notes {
-		if r.Notes[i].Op != "" && r.Notes[i].Number == 0 {
+		if r.Notes[i].Write != nil && r.Notes[i].Number == 0 {
 			return true
 		}
 	}

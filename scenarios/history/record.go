@@ -44,19 +44,20 @@ type Record struct {
 	Attempts []Attempt // what the proxy tried for it, in order
 
 	Sent       string     // the session id that the request presented
-	Foreign    bool       // the script chose the cookies of the request: they need not be the user's own
 	Session    string     // the session id that the answer speaks of
 	SetCookie  string     // the session id that the answer set as a cookie
 	SetCookies []string   // the Set-Cookie lines of the answer, whoever set them
 	Received   []Received // what the nodes got of it, in order; nil unless the run keeps it
-	NewSession bool       // the answer says that its session was created for it
 
 	Notes []Note // what nodes say that it was, one for each execution, in their order
 	Want  []Attr // what this user's acknowledged writes say must be seen at least
 	Got   []Attr // the attributes in the answer; nil when the answer lists none, empty when it says there are none
 
-	Err   string // why there is no complete answer; "" when there is one
-	Audit bool   // the final reading after the script; no part of the load
+	Err string // why there is no complete answer; "" when there is one
+
+	Foreign    bool // the script chose the cookies of the request: they need not be the user's own
+	NewSession bool // the answer says that its session was created for it
+	Audit      bool // the final reading after the script; no part of the load
 }
 
 // Attempt is one try of the proxy for a request.

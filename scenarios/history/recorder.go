@@ -6,19 +6,33 @@ import (
 	"sync"
 )
 
-// chunk is how many records share one allocation: growing never copies a record.
+// room gives out space for what a record holds. A chunk of it is one allocation:
+// growing never copies what has been given out.
+type room[T any] []T
+
 const chunk = 256
+
+func (r *room[T]) take(n int) []T {
+	if len(*r) < n {
+		*r = make([]T, max(n, chunk))
+	}
+	taken := (*r)[:n:n]
+	*r = (*r)[n:]
+	return taken
+}
 
 // Recorder collects the records and events of a run. The zero value is ready.
 // Its methods may be called from several goroutines or tasks at once.
 type Recorder struct {
 	mu       sync.Mutex // guards memory only
 	requests []*Record
-	free     []Record
-	tries    []Attempt
-	notes    []Note
 	events   []Event
 	passages []Passage
+
+	records  room[Record]
+	attempts room[Attempt]
+	notes    room[Note]
+	writes   room[Write]
 }
 
 // New returns an empty record to be filled and added. One that is never
@@ -26,36 +40,28 @@ type Recorder struct {
 func (c *Recorder) New() *Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.free) == 0 {
-		c.free = make([]Record, chunk)
-	}
-	r := &c.free[0]
-	c.free = c.free[1:]
-	return r
+	return &c.records.take(1)[0]
 }
 
 // Attempts returns room for n attempts of a record.
 func (c *Recorder) Attempts(n int) []Attempt {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.tries) < n {
-		c.tries = make([]Attempt, max(n, chunk))
-	}
-	room := c.tries[:n:n]
-	c.tries = c.tries[n:]
-	return room
+	return c.attempts.take(n)
 }
 
 // Notes returns room for n notes of a record.
 func (c *Recorder) Notes(n int) []Note {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.notes) < n {
-		c.notes = make([]Note, max(n, chunk))
-	}
-	room := c.notes[:n:n]
-	c.notes = c.notes[n:]
-	return room
+	return c.notes.take(n)
+}
+
+// Write returns room for what a note changed.
+func (c *Recorder) Write() *Write {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &c.writes.take(1)[0]
 }
 
 // Add takes a finished request. Its Got and Want are sorted by name where they

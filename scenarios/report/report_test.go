@@ -53,7 +53,7 @@ func sample(users int, copies bool, stale int) *history.History {
 			number++
 			count++
 			last = number
-			r.Notes = []history.Note{{Node: home, Session: id, Write: history.Write{Name: "count", Number: number, Op: history.Add, Writes: count}}}
+			r.Notes = []history.Note{{Node: home, Session: id, Write: &history.Write{Name: "count", Number: number, Op: history.Add, Writes: count}}}
 			r.Session = id
 			r.Got = []history.Attr{{Name: "count", Value: fmt.Sprint(count), Write: last, Writes: count}}
 			c.Add(&r)
