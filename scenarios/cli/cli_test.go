@@ -77,9 +77,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS PROGRAM ARG...")
 	}
-	if got := statusOf(ts, ts.Exec(args[1], args[2:]...)); strconv.Itoa(got) != args[0] {
-		ts.Fatalf("%s: got exit status %d, want %s", strings.Join(args[1:], " "), got, args[0])
+	got := ""
+	for range 3 { // a run that this machine has made void is no verdict
+		if got = strconv.Itoa(statusOf(ts, ts.Exec(args[1], args[2:]...))); got == args[0] {
+			return
+		}
+		if !strings.Contains(ts.ReadFile("stdout"), "the lab itself was too late") {
+			break
+		}
 	}
+	ts.Fatalf("%s: got exit status %s, want %s", strings.Join(args[1:], " "), got, args[0])
 }
 
 func statusOf(ts *testscript.TestScript, err error) int {
