@@ -207,7 +207,6 @@ drop KIND [from HOST] [to HOST] [P%] [N times]
 }
 
 func TestUpSilencesThePopulationAndWakesIt(t *testing.T) {
-	d := newDesk(t, "nodes 1\nusers 2 journey=counter think=10ms\nend 1s\n")
 	lines := `wait until user1 is answered
 users quiet
 wait 200ms
@@ -218,7 +217,8 @@ users go
 wait until user1 is answered
 expect requests.total - then > 0
 `
-	if got := d.types(lines); got != exitPass {
+	d, got := typed(t, "nodes 1\nusers 2 journey=counter think=10ms\nend 1s\n", lines)
+	if got != exitPass {
 		t.Errorf("exit status: got %d, want %d; there is:\n%s", got, exitPass, d.out.String())
 	}
 	d = newDesk(t, twoNodes)
@@ -250,6 +250,19 @@ func TestATableThatIsTooWideIsSeveral(t *testing.T) {
 	}
 }
 
+// typed types lines into a lab of their own, and gives the exit status. A lab that
+// this machine makes void judges nothing: the lines are typed again.
+func typed(t *testing.T, scenario, lines string) (d *desk, status int) {
+	t.Helper()
+	for range 3 {
+		d = newDesk(t, scenario)
+		if status = d.types(lines); status != exitInconclusive {
+			break
+		}
+	}
+	return d, status
+}
+
 func TestUpExitStatusIsThatOfTheLines(t *testing.T) {
 	for _, c := range []struct {
 		lines string
@@ -263,8 +276,8 @@ func TestUpExitStatusIsThatOfTheLines(t *testing.T) {
 		{"status now\n", exitMisuse},
 		{"expect requests.total == 1\nsessions some\n", exitMisuse},
 	} {
-		d := newDesk(t, twoNodes)
-		if got := d.types(c.lines); got != c.want {
+		d, got := typed(t, twoNodes, c.lines)
+		if got != c.want {
 			t.Errorf("lines %q: got exit status %d, want %d; there is:\n%s", c.lines, got, c.want, d.out.String())
 		}
 	}
