@@ -24,13 +24,13 @@
 //	/logout                invalidates the session, never creates one
 //	/status/N              answers with status N, never creates one
 //
-// On every page, ms= sleeps so many milliseconds between what is read and what
-// is written, flush=1 sends the head before that sleep, and size= pads the answer
-// to so many bytes. A page adds one write to what it read before the sleep, so
+// On every page, ms=N sleeps N milliseconds between what is read and what is
+// written, flush=1 sends the head before that sleep, and size=N pads the answer
+// to N bytes. A page adds one write to what it read before the sleep, so
 // concurrent requests of one session lose writes, as servlets do. An exception,
 // such as the use of a session that was invalidated meanwhile, is a 500.
 //
-// Of every execution of a request the node tells a Note: which session it worked
+// The node writes a Note of every execution of a request: which session it worked
 // on and what it wrote, under the name that the request carries in RequestHeader.
 // A request that carries Look in WriteHeader is only shown its session, whatever
 // page it comes to.

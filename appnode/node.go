@@ -34,8 +34,8 @@ type Config struct {
 	// KeepAliveTimeout closes an idle connection. Zero is 20 s, the
 	// connectionTimeout of conf/server.xml; below zero it stays open.
 	KeepAliveTimeout time.Duration
-	// MaxKeepAliveRequests closes a connection after so many requests. Zero is
-	// 100; below zero there is no limit.
+	// MaxKeepAliveRequests is how many requests a connection serves before it is
+	// closed. Zero is 100; below zero there is no limit.
 	MaxKeepAliveRequests int
 	// UnloadDelay is how long a graceful stop waits for running requests, about:
 	// it looks up to 21 times each twentieth of the delay. Zero is 2 s.
@@ -69,13 +69,13 @@ type Config struct {
 	// Number says which node of the lab this is, from 1 on: it picks the colour
 	// of the page's heading. Zero is 1.
 	Number int
-	// Trace is told every event, in the task that causes it. It may be nil.
+	// Trace is called with every event, in the task that causes it. It may be nil.
 	Trace func(Event)
-	// Noted is told what each execution of a request does, in its task, which it
-	// must not hold up; the note is lent for the call. It may be nil.
+	// Noted is called with the note of each execution of a request, in its task,
+	// which it must not hold up; the note is lent for the call. It may be nil.
 	Noted func(*Note)
-	// Received is shown every request as it has come, in its task, and must not
-	// keep it. It may be nil.
+	// Received is called with every request as it has come, in its task, and must
+	// not keep it. It may be nil.
 	Received func(*http.Request)
 }
 

@@ -24,8 +24,8 @@ type ReplicationConfig struct {
 	PrimaryIndicatorName string
 	// Statistics has requests counted and timed; see ReplicationValve.Statistics.
 	Statistics bool
-	// Told is told the statistics after every hundredth request, which is when
-	// Tomcat's debug log has them. It may be nil.
+	// Told is called with the statistics after every hundredth request, which is
+	// when Tomcat's debug log has them. It may be nil.
 	Told func(ReplicationStatistics)
 }
 

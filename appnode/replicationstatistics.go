@@ -42,7 +42,7 @@ func (v *ReplicationValve) Statistics() (s ReplicationStatistics, on bool) {
 	return v.counts.sum, v.cfg.Statistics
 }
 
-// toldEvery is after how many requests the statistics are told.
+// toldEvery is how many requests lie between two calls of Told.
 // Source: Tomcat ReplicationValve.java, updateStats.
 const toldEvery = 100
 

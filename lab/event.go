@@ -23,9 +23,9 @@ type Event struct {
 	// Applies, and for a Session that decides about one.
 	Took time.Duration
 	// Fate is what became of the message or the changes that Label names, where
-	// that is decided: on Applies, Loses, Session and Broken. Applies is told of
-	// every message that was processed, also of one that was dropped thereby:
-	// then a Session has told the fate, and that of Applies is "".
+	// that is decided: on Applies, Loses, Session and Broken. Applies comes for
+	// every message that was processed. If the receiver dropped it, a Session
+	// before it has the fate, and that of Applies is "".
 	Fate Fate
 	// Request is the request's identity, where one is involved.
 	Request string

@@ -76,8 +76,8 @@ func (l *Lab) Pending(name string) int {
 	return 0
 }
 
-// server is the node of that name; nil for the proxy, which most of the traffic
-// is with, and for who is none.
+// server is the node of that name; nil for the proxy, whose name comes most often,
+// and for any other name.
 func (l *Lab) server(name string) *node {
 	if name == ProxyName {
 		return nil

@@ -24,7 +24,7 @@ type ManagerPlan struct {
 	// PersistAuthentication is StandardManager's.
 	PersistAuthentication bool
 	// NotDistributable is an application without <distributable/>: it gets a
-	// StandardManager whatever Class says, and nobody is told.
+	// StandardManager whatever Class says, without an error or an event.
 	// Source: Tomcat StandardContext.java, startInternal.
 	NotDistributable bool
 	// Delta configures DeltaManager and its cluster. What belongs to a node

@@ -30,7 +30,7 @@ type Config struct {
 	RouteOf func(sessionID string) string
 	// SessionCookie is the name of the cookie for RouteOf; "": JSESSIONID.
 	SessionCookie string
-	// Trace is told what happens, in the task where it happens. It must not
+	// Trace is called with what happens, in the task where it happens. It must not
 	// keep the request.
 	Trace func(TraceEvent)
 }
@@ -227,7 +227,7 @@ const MaxExpires = 2145916555 * time.Second
 type Learn struct {
 	Create  []string      // variables that hold a new session's id, such as $upstream_cookie_JSESSIONID
 	Lookup  []string      // variables that hold a known session's id
-	Timeout time.Duration // a session unused for so long is forgotten; 0: 10m
+	Timeout time.Duration // idle time after which a session is forgotten; 0: 10m
 	Header  bool          // learn at the response's head, not at its end
 }
 

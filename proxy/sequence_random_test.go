@@ -78,7 +78,7 @@ func (d dice) one(words string) string {
 // pick is one of some texts.
 func (d dice) pick(texts ...string) string { return texts[d.IntN(len(texts))] }
 
-// maybe is a text in so many of a hundred cases.
+// maybe is a text in percent of the cases, else "".
 func (d dice) maybe(percent int, text string) string {
 	if d.IntN(100) < percent {
 		return text

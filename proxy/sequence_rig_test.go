@@ -263,7 +263,7 @@ func (g *stage) together(steps []step, out []string) {
 	}
 }
 
-// repeated is a letter so many times, such as "h*900".
+// repeated is a letter and how often it stands, such as "h*900".
 var repeated = regexp.MustCompile(`[a-z]\*[0-9]{2,}`)
 
 // request sends the request that the words describe, once or several times.

@@ -56,7 +56,7 @@ func TestAStoreIsFull(t *testing.T) {
 	}
 }
 
-// putting is a request with a body of so many bytes.
+// putting is a request with a body of size bytes.
 func putting(size int64) *http.Request {
 	req, err := http.NewRequest("PUT", "http://www.test.com/", io.NopCloser(&storeReader{
 		of: &store{pieces: []piece{{run: world.Run{Byte: 'x', Length: size}}}, size: size}}))

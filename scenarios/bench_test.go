@@ -127,7 +127,7 @@ func TestProxiedRequestAllocatesLittle(t *testing.T) {
 	}
 }
 
-// reference is the lab by which the speed against real time is told.
+// reference is the lab by which the speed against real time is measured.
 const reference = `title   Fifty users, and a node is killed
 nodes   tomcat1 tomcat2 tomcat3
 manager %s

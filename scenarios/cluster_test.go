@@ -321,7 +321,8 @@ func TestReceiverWithoutThreadsIsTold(t *testing.T) {
 	}
 }
 
-// The flags of DeltaManager say whose listeners run on the nodes that are told.
+// The flags of DeltaManager say whose listeners run on the nodes that hear of a
+// change from another.
 func TestListenersOfAReplicaHearWhatTheFlagsAllow(t *testing.T) {
 	const (
 		sessionFlag   = "notifySessionListenersOnReplication"
@@ -361,7 +362,7 @@ func TestListenersOfAReplicaHearWhatTheFlagsAllow(t *testing.T) {
 				if c.flag == off {
 					there = 0
 				}
-				// The id is changed on b, so there a is the one that is told.
+				// The id is changed on b, so there a hears of it from b.
 				local, told := "a", "b"
 				if c.method == "sessionIdChanged" || c.method == "changeSessionId" || c.method == "sessionDestroyed" {
 					local, told = told, local

@@ -51,8 +51,9 @@ func (r *run) end(ctx context.Context) {
 }
 
 // audit has every user look once more where a request of theirs has come to a node
-// before, and those who have logged out try their old session, until so late: those
-// who do not come to it are noted. At last the inventory is taken.
+// before, and those who have logged out try their old session. At until, of the
+// lab's time, it stops and notes how many looks are missing. At last the inventory
+// is taken.
 func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 	readings := make([]knock, 0, len(r.order)+len(knocks))
 	for _, name := range r.order {

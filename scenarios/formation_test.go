@@ -202,8 +202,8 @@ func TestALabIsFoundUpAsItsNodesHadFormedIt(t *testing.T) {
 			continue
 		}
 		static, flaps := plan.Manager.StaticMembers, strings.Contains(text, "dropTime=50ms") || strings.Contains(text, "dropTime=400ms")
-		// A ping tells an age that is old when the next is told, and who expires
-		// meanwhile keeps the age that was told last.
+		// A ping has an age that is old when the next one comes, and who expires
+		// meanwhile keeps the age that came last.
 		if static || flaps {
 			for i := range got {
 				slices.Sort(got[i].members)

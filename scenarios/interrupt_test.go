@@ -10,8 +10,8 @@ import (
 	"sessionlab/scenarios/script"
 )
 
-// interrupted runs a scenario in virtual time and interrupts it when it has been
-// asked so many times.
+// interrupted runs a scenario in virtual time and interrupts it when
+// Options.Interrupted has been called after times.
 func interrupted(t *testing.T, text string, after int) *scenarios.Result {
 	t.Helper()
 	sc, err := script.Parse(t.Name(), []byte(text))

@@ -11,7 +11,7 @@ import (
 // was frozen. A little changes nothing; what comes near a timeout may end in the
 // scenario what would not have ended.
 const (
-	unnoticed     = 20 * time.Millisecond  // lateness that is not told of
+	unnoticed     = 20 * time.Millisecond  // lateness that gets no note
 	alwaysAllowed = 100 * time.Millisecond // lateness that never makes a run void
 )
 

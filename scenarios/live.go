@@ -26,8 +26,8 @@ const Passerby = "alice"
 
 // Up brings up the lab of a scenario, without its script, lets its population
 // go, and calls drive; when drive returns, everything is taken down. The context
-// that drive gets ends when the lab is over, be it by a panic in one of its
-// tasks. An error is as Run's.
+// that drive gets ends when the lab is over, also when a panic in one of its tasks
+// ends it. An error is as Run's.
 func Up(sc *script.Scenario, o Options, drive func(context.Context, *Live) error) error {
 	defer o.World.Close()
 	if len(sc.All("user")) == 0 {

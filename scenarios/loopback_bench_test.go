@@ -201,8 +201,8 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// memoryOf brings a lab up in virtual time and tells what it takes in memory,
-// with so many sessions of three small attributes in it.
+// memoryOf brings a lab up in virtual time and returns how many bytes of memory it
+// takes, with sessions of three small attributes in it.
 func memoryOf(tb testing.TB, nodes, sessions int, manager string) int64 {
 	tb.Helper()
 	before := heapInUse()

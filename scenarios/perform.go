@@ -36,7 +36,7 @@ func (r *run) perform(ctx context.Context) {
 }
 
 // miss notes the lines that the scenario's end left undone, the first of them by
-// name. Expectations are told of one by one, and a pause tests nothing.
+// name. Each expectation has its own word in the report, and a pause tests nothing.
 func (r *run) miss(lines []script.Statement) {
 	var missed []script.Statement
 	for _, st := range lines {

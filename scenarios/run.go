@@ -20,11 +20,11 @@ import (
 type Options struct {
 	// World is a fresh world for this run; Run closes it.
 	World world.World
-	// Observe is told everything that happens, while it happens, in the task
-	// that causes it; it must be quick. It may be nil.
+	// Observe is called with everything that happens, while it happens, in the
+	// task that causes it; it must be quick. It may be nil.
 	Observe func(lab.Event)
-	// Answered is told every finished request, in the task of its user; it must
-	// be quick. It may be nil.
+	// Answered is called with every finished request, in the task of its user; it
+	// must be quick. It may be nil.
 	Answered func(*history.Record)
 	// KeepReceived keeps what the nodes have got of each request, for its record.
 	KeepReceived bool

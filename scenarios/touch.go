@@ -87,8 +87,8 @@ func (r *run) missed(s *strike) {
 	r.touches.struck = slices.DeleteFunc(r.touches.struck, func(other *strike) bool { return other == s })
 }
 
-// expectTime enters a line that waits for a time, with so many triggers to come
-// after that one. The returned function says that the time has come.
+// expectTime enters a line that waits for a time; rest is how many of its triggers
+// come after that one. The caller calls come when the time has come.
 func (r *run) expectTime(st script.Statement, rest int) (come func()) {
 	key := timer{st.Step, rest}
 	r.mu.Lock()

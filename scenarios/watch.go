@@ -134,7 +134,7 @@ func (r *run) fire(matches func(script.Event) bool) {
 }
 
 // endless ends a whenever that would go on for ever: in a file that is an error,
-// at a prompt it is told.
+// at a prompt a line of the timeline.
 func (r *run) endless(st script.Statement) {
 	if r.live {
 		r.tell(r.now(), st, "ended", "", fmt.Sprintf("it has happened %d times, and no more: %s", maxFirings, st))

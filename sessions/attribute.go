@@ -51,8 +51,8 @@ type Action struct {
 	MaxInactive int
 }
 
-// Recorder is told every change of one session made through its methods, except
-// by Apply and Mutate.
+// Recorder hears of every change of one session that is made through its methods,
+// except by Apply and Mutate.
 type Recorder interface {
 	// Record is called with the session locked, in the order of the changes. It
 	// must not call the session and must not wait.

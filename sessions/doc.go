@@ -7,8 +7,8 @@
 // through a Recorder.
 //
 // It leaves out replication, stores and HTTP: which node holds the primary copy
-// of a session is not a property of Session, and cookies are the node's. What
-// session and attribute listeners would hear is told to the observer; activation
+// of a session is not a property of Session, and cookies are the node's. The
+// observer hears what session and attribute listeners would hear; activation
 // and binding listeners, attribute filters by name or class, and attributes that
 // cannot be serialised are not simulated.
 package sessions

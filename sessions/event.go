@@ -18,7 +18,7 @@ const (
 	AttributeAdded
 	AttributeReplaced
 	AttributeRemoved // by the application, or with the session
-	ContainerRenamed // the container's listeners are told of a new id
+	ContainerRenamed // the container's listeners hear of a new id
 )
 
 func (k EventKind) String() string {

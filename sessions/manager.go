@@ -46,7 +46,7 @@ type Config struct {
 	// Access says what counts as the last use.
 	Access AccessRule
 	// Listeners says that the application has attribute listeners, and its context
-	// container listeners: the observer is told what they hear, too.
+	// container listeners: the observer hears what they hear, too.
 	Listeners bool
 }
 
@@ -126,7 +126,7 @@ func (m *ManagerBase) Lookup(id string) *Session {
 	return m.held[id]
 }
 
-// Listen has the observer told of changes of a session's attributes, if the
+// Listen makes the observer hear of changes of a session's attributes, if the
 // application listens. Call it before the session is held.
 func (m *ManagerBase) Listen(s *Session) {
 	if m.cfg.Listeners {

@@ -132,8 +132,8 @@ func (s *Session) EndAccess(now time.Time) {
 	s.inside--
 }
 
-// Expired reports whether the session has been idle for so many of its
-// intervals (1, or 2 for a copy whose owner is elsewhere): whole seconds since
+// Expired reports whether the session has been idle for intervals times its
+// interval (1, or 2 for a copy whose owner is elsewhere): whole seconds since
 // the last use have reached the interval. It changes nothing; ending the
 // session is the manager's work.
 func (s *Session) Expired(now time.Time, intervals int) bool {
@@ -280,7 +280,7 @@ type State struct {
 	Created int64
 	// ThisAccessed is the start or the end of the latest request.
 	ThisAccessed int64
-	// LastAccessed is what an application is told: the end of the request
+	// LastAccessed is what getLastAccessedTime returns: the end of the request
 	// before the present one.
 	LastAccessed int64
 	// MaxInactive is in seconds; zero or less means never.

@@ -143,8 +143,8 @@ func (m *StandardManager) Invalidate(_ context.Context, s *Session) error {
 	return nil
 }
 
-// Background is one tick of the node's background thread; every so many ticks
-// it ends the sessions whose interval has passed.
+// Background is one tick of the node's background thread. Every
+// processExpiresFrequency ticks it ends the sessions whose interval has passed.
 func (m *StandardManager) Background(context.Context) {
 	if !m.ScanDue() {
 		return

@@ -37,7 +37,7 @@ type Rule struct {
 	From    string        // sending machine; "" matches all
 	To      string        // receiving machine; "" matches all
 	Percent float64       // share of the matching messages that are hit; 0 means all
-	Count   int           // at most so many hits; 0 means no limit
+	Count   int           // hits at most; 0 means no limit
 	By      time.Duration // for Delay
 	Spread  time.Duration // for Delay: up to so much more, drawn per message
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Message is what the table is told about a message.
+// Message is what the table needs to know of a message.
 type Message struct {
 	From, To string // machines by name
 	Kind     string

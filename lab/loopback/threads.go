@@ -20,7 +20,7 @@ func tooFewThreads() *world.Shortage { return threadShortage(threadsLeft()) }
 // mostThreads is how many a lab may come to want.
 func mostThreads() int { return runtime.GOMAXPROCS(0) + mostNaps + mostDiskCalls + spareThreads }
 
-// threadShortage is tooFewThreads for a limit that leaves so many.
+// threadShortage is tooFewThreads for a limit that leaves room for left more.
 func threadShortage(left int, limit string, known bool) *world.Shortage {
 	most := mostThreads()
 	if !known || left >= most {

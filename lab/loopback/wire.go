@@ -87,7 +87,8 @@ type turn struct {
 	told []chan struct{}
 }
 
-// begin is called before a message is written, its result once that is told.
+// begin is called before a message is written, its result when the observer has
+// heard of it.
 func (t *turn) begin() (tell func()) {
 	told := make(chan struct{})
 	t.mu.Lock()
@@ -96,8 +97,8 @@ func (t *turn) begin() (tell func()) {
 	return func() { close(told) }
 }
 
-// await is called when a message has arrived. One from outside the lab is told
-// by nobody.
+// await is called when a message has arrived. For one from outside the lab nobody
+// has called begin.
 func (t *turn) await() {
 	t.mu.Lock()
 	var told chan struct{}
@@ -132,8 +133,8 @@ type message struct {
 	told  chan struct{} // closed once its sending has been told
 }
 
-// put enters a message that is about to be written; told is to be closed once
-// that is told. It reports false when nobody will read it.
+// put enters a message that is about to be written; the caller closes told when
+// the observer has heard of it. It reports false when nobody will read it.
 func (y *way) put(label world.Label, size int, told chan struct{}) bool {
 	y.mu.Lock()
 	defer y.mu.Unlock()

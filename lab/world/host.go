@@ -131,10 +131,11 @@ type ServeOptions struct {
 	// ClientGone makes the handler's context end when the client has closed
 	// its connection. Otherwise the handler's context ends with the host only.
 	ClientGone bool
-	// IdleTimeout closes a connection on which no new request began for so
-	// long. Zero: never.
+	// IdleTimeout is how long a connection waits for its next request before it
+	// is closed. Zero: for ever.
 	IdleTimeout time.Duration
-	// MaxRequests closes a connection after so many requests. Zero: no limit.
+	// MaxRequests is how many requests a connection serves before it is closed.
+	// Zero: no limit.
 	MaxRequests int
 	// ReadRequest says which server's rules apply to bytes that a client sends.
 	// Nil: those of RFC 9112, read strictly.

@@ -44,7 +44,7 @@ func (k Key) Part(p any) Key {
 // Float is a draw from [0,1).
 func (k Key) Float() float64 { return float64(mix(uint64(k))>>11) / (1 << 53) }
 
-// Rand is a source of as many draws as wanted.
+// Rand is a source of any number of draws.
 func (k Key) Rand() *rand.Rand {
 	return rand.New(rand.NewPCG(uint64(k), mix(uint64(k))))
 }

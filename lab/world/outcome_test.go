@@ -48,8 +48,8 @@ func wrapped(err error) error {
 	return fmt.Errorf("proxy: %w", &world.OpError{Op: "read", Addr: "172.16.12.101:8080", Err: err})
 }
 
-// A connect that ran into its timeout is told by the timeout, not by the end
-// of the context behind it.
+// A connect that ran into its timeout is a timeout, whatever the context behind it
+// says.
 func TestConnectTimeoutIsNoCancel(t *testing.T) {
 	err := &world.OpError{Op: "dial", Err: errors.Join(context.DeadlineExceeded, world.ErrConnectTimeout)}
 	if got := world.OutcomeOf(err); got != world.ConnectTimeout {

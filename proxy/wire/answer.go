@@ -14,7 +14,7 @@ import (
 )
 
 // AnswerReader returns the world.AnswerReader of a front whose buffer for a
-// server's head takes so many bytes (proxy_buffer_size). Interim answers are
+// server's head has room for buffer bytes (proxy_buffer_size). Interim answers are
 // answers to it, and a text without a status line is one of HTTP/0.9.
 func (rules Rules) AnswerReader(buffer int) world.AnswerReader {
 	return func(in *bufio.Reader, req *http.Request) (*http.Response, error) {

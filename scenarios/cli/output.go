@@ -131,8 +131,8 @@ func (s *session) deliver(write func(io.Writer) error) error {
 	return err
 }
 
-// keep writes the history of a run. What came of the run is told even if that is
-// impossible, and a reader who has left changes nothing else.
+// keep writes the history of a run. If that fails, the report is written all the
+// same; a reader of a pipe who has left costs a warning and nothing else.
 func (s *session) keep(h *history.History, mark string) {
 	if s.unwritten != nil {
 		return

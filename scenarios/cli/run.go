@@ -261,7 +261,8 @@ type session struct {
 	total, left int // cells of all jobs
 }
 
-// space keeps what is told apart from the reports, where both are on one screen.
+// space puts an empty line between the narration and a report, where both are on
+// one screen.
 func (s *session) space() {
 	if _, ok := terminal(s.env.Stderr); ok && s.kind.Real && !s.quiet {
 		fmt.Fprintln(s.env.Stderr)

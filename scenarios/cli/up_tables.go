@@ -407,7 +407,7 @@ func copiesField(copies []appnode.Copy, narrow bool) field {
 }
 
 // content is one attribute with its value, count if there is one, and how many
-// more there are. A value has room for so many characters.
+// more there are. A value is clipped to room characters.
 func content(attributes []sessions.Attribute, room int) string {
 	if len(attributes) == 0 {
 		return "empty"

@@ -99,7 +99,7 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
-// shows waits until a text has appeared so many times.
+// shows waits until a text has appeared the given number of times.
 func (s *screen) shows(t *testing.T, text string, times int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("the screen shows %q %d times", text, times), s.String,

@@ -77,7 +77,7 @@ func (c Class) String() string {
 // Options say what the scenario meant. The zero value: sessions never expire.
 type Options struct {
 	// MaxInactive is the session timeout (Tomcat's maxInactiveInterval). A
-	// session that nobody used for so long is not lost when it is gone. Zero
+	// session that was idle for this time is not lost when it is gone. Zero
 	// or less means that it never expires.
 	MaxInactive time.Duration
 	// Unfinished says that the run goes on: whether a write that an answer

@@ -35,7 +35,7 @@ type Latency struct {
 const noStatus = "none"
 
 // isFault reports whether a timeline entry of this kind is a fault from which a
-// service recovers. A restart is told as the stop that it begins with.
+// service recovers. The timeline has a restart as the stop that it begins with.
 func isFault(kind string) bool {
 	switch kind {
 	case "kill", "stop", "pause", "partition", "answer":

@@ -15,7 +15,7 @@ const (
 	Duplicated = "duplicated"
 )
 
-// maxTold is how many anomalies of one kind are told; all are counted.
+// maxTold is how many anomalies of one kind get a story; all are counted.
 const maxTold = 1000
 
 // tell enters an anomaly, seen by the user in the answer to r.

@@ -25,7 +25,7 @@ import (
 
 // Record is one request of one user and what that user saw of it.
 // All times are since the lab's time zero. The zero value of a field means that
-// the user saw nothing of the kind.
+// the user saw no such thing.
 type Record struct {
 	Started time.Duration // when the request was sent
 	Ended   time.Duration // when the answer was complete, or given up on
@@ -167,7 +167,7 @@ type Event struct {
 	Kind string // the operator's verb ("kill"), or what was traced ("excluded")
 	Node string // the machine it is about; several are separated by spaces
 	Text string // in plain words, readable without the rest
-	More int    // further ones of the kind, which are counted here and told nowhere
+	More int    // further ones of its class, which have no line of their own
 }
 
 // History is a run, or what there is of it so far. Its order depends on the

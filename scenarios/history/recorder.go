@@ -83,7 +83,8 @@ func (c *Recorder) AddEvent(e Event) (n int) {
 	return len(c.events) - 1
 }
 
-// Again counts a further event of the kind of one that was added.
+// Again counts one more event like number n, without a line of its own in the
+// timeline.
 func (c *Recorder) Again(n int) {
 	c.mu.Lock()
 	c.events[n].More++

@@ -18,8 +18,8 @@ type Options struct {
 	Width  int  // columns; less than 40 counts as 40, zero as 80
 	Height int  // lines of the screen; a longer report ends with its verdict; 0: no screen
 	Color  bool // colour the verdicts; every word is there without it
-	// Stories is how many anomalies of each kind are told. Zero is two, below zero
-	// all that have a story.
+	// Stories is how many anomalies of each kind get their story. Zero is two,
+	// below zero all.
 	Stories int
 }
 

@@ -130,7 +130,7 @@ type Answer struct {
 	// hang, partial, invalid_header, http09, or ok, which ends it.
 	Status    int
 	How       string
-	Count     int    // so many answers; 0: until told otherwise
+	Count     int    // how many answers; 0: all until the next answer line
 	SetCookie string // sent with a status; "": none
 }
 
@@ -171,7 +171,7 @@ type Rule struct {
 	// By is the delay, and Spread up to so much more, drawn per message.
 	By, Spread time.Duration
 	Percent    float64 // share of the messages that are hit, above 0; 100 if not given
-	Count      int     // at most so many; 0: no limit
+	Count      int     // messages that are hit at most; 0: no limit
 }
 
 func (r Rule) String() string {
@@ -196,7 +196,7 @@ type Step struct {
 	Method    string
 	Target    string // path and query
 	On        string // straight to this node; empty: by the proxy
-	Count     int    // so many in a row, at least 1
+	Count     int    // how many in a row, at least 1
 	Label     string // for wait for USER.LABEL
 	Options   Options
 }

@@ -34,7 +34,7 @@ type Pace struct {
 	// Think is the mean time between an answer and the next request; each time
 	// it is drawn between half and one and a half of it.
 	Think time.Duration
-	// Requests ends the journey after so many requests; 0 goes on until stop.
+	// Requests is how many requests the journey has; 0: no end.
 	Requests int
 }
 

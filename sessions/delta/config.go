@@ -27,10 +27,10 @@ type Config struct {
 	// ExpireSessionsOnShutdown has every session that this node holds, which is
 	// every session of the cluster, expired on all nodes at a graceful stop.
 	ExpireSessionsOnShutdown bool
-	// NotifySessionListenersOnReplication has the observer told of sessions that
-	// a message has created, ended or given a new id here.
+	// NotifySessionListenersOnReplication makes the observer hear of sessions
+	// that a message has created, ended or given a new id here.
 	NotifySessionListenersOnReplication Flag
-	// NotifyListenersOnReplication has it told, with Listeners, of attributes that
+	// NotifyListenersOnReplication makes it hear, with Listeners, of attributes that
 	// a DELTA has changed here, and NotifyContainerListenersOnReplication what
 	// container listeners hear of a new id.
 	NotifyListenersOnReplication          Flag
@@ -69,7 +69,7 @@ type Config struct {
 
 	// Tribes configures the channel.
 	Tribes tribes.Config
-	// Trace is told every event, in the task that causes it. It may be nil.
+	// Trace is called with every event, in the task that causes it. It may be nil.
 	Trace func(Event)
 }
 

@@ -187,8 +187,8 @@ func (m *Manager) Invalidate(ctx context.Context, s *sessions.Session) error {
 	return nil
 }
 
-// Background is one tick of the node's background thread; every so many ticks
-// it ends the sessions whose time has passed.
+// Background is one tick of the node's background thread. Every
+// processExpiresFrequency ticks it ends the sessions whose time has passed.
 func (m *Manager) Background(ctx context.Context) {
 	if !m.ScanDue() {
 		return
@@ -259,8 +259,8 @@ func (m *Manager) valid(ctx context.Context, s *sessions.Session) bool {
 	return false
 }
 
-// expire ends a session here. With tell set the others are told: first what has
-// changed and was not sent yet, then, after the session has ended here, its end.
+// expire ends a session here. With tell set it sends the others what has changed
+// and was not sent yet and, after the session has ended here, its end.
 // Source: Tomcat DeltaSession.java, expire.
 func (m *Manager) expire(ctx context.Context, s *sessions.Session, kind sessions.EventKind, detail string, tell bool) {
 	d := of(s)
@@ -276,7 +276,7 @@ func (m *Manager) expire(ctx context.Context, s *sessions.Session, kind sessions
 	}
 	s.End()
 	if held := m.Lookup(id); held != nil {
-		m.Remove(held) // by its id, be it this copy or one that has replaced it
+		m.Remove(held) // by its id: it is this copy, or one that has replaced it
 	}
 	m.Ended(s, id, kind, detail)
 	if tell {

@@ -46,7 +46,7 @@ func (d *deltaSession) Record(a sessions.Action) {
 	d.pending = append(d.pending, a)
 }
 
-// actionName is the name by which actions are told apart.
+// actionName is the name that makes one action differ from another.
 func actionName(a sessions.Action) string {
 	switch a.Property {
 	case sessions.PrincipalProperty:

@@ -152,8 +152,8 @@ func (s *Stream) End() {
 	s.written += ended
 }
 
-// Array is the head of writeObject of a new array of n elements of so many bytes;
-// elements that are objects follow by further calls.
+// Array is the head of writeObject of a new array of n elements of size bytes
+// each; elements that are objects follow by further calls.
 func (s *Stream) Array(c *Class, n, size int) { s.Object(c, 4+n*size) }
 
 // class counts a class descriptor: whole once, with the classes that it extends,

@@ -122,8 +122,8 @@ func (c *Channel) phase(purpose string, period time.Duration) time.Duration {
 	return time.Duration(c.host.Rand(purpose, c.host.Name()).Int64N(int64(period))) + 1
 }
 
-// Stop leaves the group: the others are told, what is queued is discarded, and
-// every connection is closed. It waits for the receiver's selector, which mostly
+// Stop leaves the group: it sends the others a goodbye, discards what is queued and
+// closes every connection. It waits for the receiver's selector, which mostly
 // takes 0.1 s.
 func (c *Channel) Stop(ctx context.Context) error {
 	c.mu.Lock()

@@ -45,8 +45,8 @@ type Config struct {
 	// waits for nobody.
 	Formation *Formation
 
-	// Trace, if not nil, is told what happens. It is called from several tasks
-	// and must not wait.
+	// Trace, if not nil, is called with what happens, from several tasks. It must
+	// not wait.
 	Trace func(Event)
 }
 
@@ -109,8 +109,8 @@ type ReceiverConfig struct {
 	// room for what no thread has read. 43,800 up to 7.0.
 	RxBufSize int
 	// Timeout is how long a message may wait for a thread unnoticed, 3 s. A
-	// longer wait is told, if the selector looks meanwhile: each SelectorTimeout,
-	// 5 s. Nothing is done about it.
+	// longer wait is an event ReceiverBusy, if the selector looks meanwhile: each
+	// SelectorTimeout, 5 s. Nothing is done about it.
 	Timeout, SelectorTimeout time.Duration
 }
 
@@ -130,8 +130,8 @@ type SenderConfig struct {
 	// NoThrowOnFailedAck is throwOnFailedAck="false": a negative acknowledgement
 	// is as good as a positive one.
 	NoThrowOnFailedAck bool
-	// KeepAliveCount closes a connection after so many messages,
-	// KeepAliveTime after so long; zero: never.
+	// KeepAliveCount is how many messages a connection carries before it is
+	// closed, KeepAliveTime how long it lives; zero: no limit.
 	KeepAliveCount int
 	KeepAliveTime  time.Duration
 }

@@ -26,7 +26,7 @@ const (
 	HeartbeatRefused           // a datagram that is no heartbeat
 	HeartbeatFailed            // a heartbeat could not leave, the first of some
 	NoReplies                  // nobody answered the static membership
-	Handed                     // a message was given to the channel, for so many members
+	Handed                     // a message was given to the channel; see Event.Members
 	Processed                  // a message of the member named has been processed
 	lastEventKind    = Processed
 )
@@ -48,8 +48,8 @@ type Event struct {
 	Label  world.Label // the message it is about; zero for none
 	Err    error       // the cause, if there is one
 	Detail string
-	// ID is the message's, with Handed and Processed, and Members is for how many
-	// it was handed over.
+	// ID is the message's, with Handed and Processed, and Members is how many members
+	// it goes to, with Handed.
 	ID      [16]byte
 	Members int
 }

@@ -161,8 +161,8 @@ func (d *failureDetector) members() []Member {
 	return d.table.Members()
 }
 
-// heartbeat looks at everybody again. What has changed is told afterwards: who
-// hears of it may send, and come back here with a failure.
+// heartbeat looks at everybody again. The listeners hear of changes afterwards:
+// one of them may send, and come back here with a failure.
 func (d *failureDetector) heartbeat(ctx context.Context) {
 	d.next.heartbeat(ctx)
 	if d.checking.Lock(ctx) != nil {

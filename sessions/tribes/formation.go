@@ -79,8 +79,9 @@ type acquaintance struct {
 // Config.Pickup.
 const threadsLate = 100
 
-// knows says what a node whose receiver has one port knows of another whose
-// receiver has port, one of so many nodes. All have the same configuration, with its defaults.
+// knows says what a node whose receiver listens on own knows of one whose receiver
+// listens on port, in a cluster of that many nodes. All have the same
+// configuration, with its defaults.
 func (f *Formation) knows(c *Config, own, port, nodes int) acquaintance {
 	services := c.StartOptions
 	if services&membership != membership || services&ReceiveMessages == 0 {

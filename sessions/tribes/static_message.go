@@ -66,7 +66,7 @@ var (
 const membershipName = "Catalina-Channel-StaticMembership"
 
 // size is how many bytes Tomcat serialises the message to, with a member packet of
-// so many.
+// packet bytes.
 func (s staticMessage) size(packet int) int {
 	var out javaio.Stream
 	if s.nobody {

@@ -31,7 +31,8 @@ func (o *recorder) record(e world.Event) {
 	}
 }
 
-// once has f called, within the observer, for the first event of the kind.
+// once calls f, within the observer, for the first event with this op, host and
+// kind.
 func (o *recorder) once(op world.EventOp, host, kind string, f func()) {
 	var done atomic.Bool
 	o.mu.Lock()

@@ -32,7 +32,7 @@ var addresses = map[string]string{
 	"dave":    "2001:db8::8",
 }
 
-// rig is what a story is told with.
+// rig is what a row needs to play its story.
 type rig struct {
 	t    *testing.T
 	w    world.World
