@@ -26,8 +26,6 @@ type Channel struct {
 	dispatch *dispatcher      // nil when the chain has none
 
 	onMessage   func(context.Context, *Message)
-	onAdded     func(Member)
-	onGone      func(Member)
 	onHeartbeat func(context.Context) // what else the channel's heartbeat drives
 
 	ctx     context.Context // ends with Stop
@@ -70,10 +68,6 @@ func NewChannel(h world.Host, cfg Config) *Channel {
 // a synchronized acknowledgement leaves when f has returned. The message is the
 // connection's, which uses it again afterwards. Call it before Start.
 func (c *Channel) OnMessage(f func(ctx context.Context, m *Message)) { c.onMessage = f }
-
-// OnMember has added and gone called when a member comes or goes. Call it
-// before Start.
-func (c *Channel) OnMember(added, gone func(Member)) { c.onAdded, c.onGone = added, gone }
 
 // Start starts the receiver, the senders and the membership. It takes as long
 // as the membership needs: about 2 s with multicast, the answers of the others
@@ -229,16 +223,10 @@ func (c *Channel) messageReceived(ctx context.Context, m *Message) {
 
 func (c *Channel) memberAdded(_ context.Context, m Member) {
 	c.watch.event(Event{Kind: MemberAdded, Member: m})
-	if c.onAdded != nil {
-		c.onAdded(m)
-	}
 }
 
 func (c *Channel) memberDisappeared(_ context.Context, m Member) {
 	c.watch.event(Event{Kind: MemberGone, Member: m})
-	if c.onGone != nil {
-		c.onGone(m)
-	}
 }
 
 // forget takes messages that were discarded out of what Pending counts.
