@@ -90,7 +90,10 @@ func New(w world.World, p Plan) (*Lab, error) {
 // only begin to start.
 func (l *Lab) Start(ctx context.Context) error {
 	op := l.world.Operator()
-	l.formation = &tribes.Formation{Delay: l.plan.Delay, Spread: l.plan.Spread, StateAcked: l.plan.Manager.Delta.StateAcked()}
+	l.formation = &tribes.Formation{
+		JVMStart: l.timing.JVMStart + l.timing.JVMStartSpread/2,
+		Delay:    l.plan.Delay, Spread: l.plan.Spread, StateAcked: l.plan.Manager.Delta.StateAcked(),
+	}
 	for _, name := range l.names {
 		if n := l.nodes[name]; !n.plan.Cold {
 			h, err := l.bootHost(n)

@@ -93,7 +93,7 @@ func playIn(t *testing.T, w world.World, s settings, story func(*rig)) {
 		if r.client, err = w.Boot("alice", "10.0.1.7"); err != nil {
 			return err
 		}
-		formation := &tribes.Formation{}
+		formation := &tribes.Formation{JVMStart: 800 * time.Millisecond}
 		for i := range s.nodes {
 			n := &node{rig: r, name: fmt.Sprintf("tomcat%d", i+1)}
 			r.nodes = append(r.nodes, n)

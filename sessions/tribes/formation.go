@@ -11,6 +11,10 @@ import (
 // for nobody at its start and knows nobody until Complete. The zero value is
 // ready; it serves one start of a cluster.
 type Formation struct {
+	// JVMStart is how long a JVM takes from its start to that of the session
+	// manager: each node is a member for longer than the next by this and what the
+	// membership takes.
+	JVMStart time.Duration
 	// Delay is what a message is on the wire, and Spread up to how much more.
 	Delay, Spread time.Duration
 	// StateAcked says that whoever sends the state to a node that starts waits for
@@ -37,7 +41,7 @@ func (f *Formation) Complete(ctx context.Context) {
 	f.mu.Unlock()
 	locals := make([]Member, len(channels))
 	for i, c := range channels {
-		c.coord.backdate(time.Duration(len(channels)-1-i) * c.cfg.startsApart())
+		c.coord.backdate(time.Duration(len(channels)-1-i) * (f.JVMStart + c.cfg.membershipStart()))
 		locals[i] = c.Local()
 	}
 	for i, c := range channels {
@@ -136,14 +140,13 @@ func (f *Formation) suspects(c *Config) bool {
 // settled is the time after which a cluster has settled.
 const settled = 30 * time.Second
 
-// startsApart is about what a start takes, JVM included: by so much a node is a
-// member for longer than the next.
-func (c *Config) startsApart() time.Duration {
-	const jvm = 800 * time.Millisecond
+// membershipStart is what the start of a membership takes, about.
+// Source: Tomcat McastServiceImpl.java, waitForMembers.
+func (c *Config) membershipStart() time.Duration {
 	if c.Static != nil {
-		return jvm
+		return 0
 	}
-	return jvm + 4*c.Membership.Frequency
+	return 4 * c.Membership.Frequency
 }
 
 func dispatches(interceptor string) bool {

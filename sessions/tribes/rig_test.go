@@ -114,7 +114,7 @@ func (r *rig) on(h world.Host, cfg tribes.Config) *node {
 // formed starts a formed cluster of n nodes.
 func (r *rig) formed(n int, cfg tribes.Config) []*node {
 	r.t.Helper()
-	cfg.Formation = &tribes.Formation{}
+	cfg.Formation = &tribes.Formation{JVMStart: 800 * time.Millisecond}
 	var nodes []*node
 	for i := range n {
 		nd := r.on(r.boot(i+1), cfg)
