@@ -9,6 +9,7 @@ import (
 
 	"sessionlab/appnode"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/continuity"
 	"sessionlab/scenarios/script"
 	"sessionlab/scenarios/users"
 )
@@ -59,8 +60,8 @@ func (env *Env) helpCommand() *cli.Command {
 		Description: `Explains a command, or the scenario language on one page. A WORD is one of the
 language: a noun such as cluster with every option, what it does and its default;
 a verb, an event, a figure, an option. Lists: nouns, verbs, events, kinds (of
-messages), figures, pages (of the demo application), journeys (of users). A word with several meanings shows
-all of them.
+messages), figures, pages (of the demo application), journeys (of users),
+mechanisms (of anomalies). A word with several meanings shows all of them.
 
   sessionlab help scenario
   sessionlab help cluster
@@ -103,7 +104,7 @@ func (env *Env) explain(app *cli.App, topic string) error {
 }
 
 // listTopics are the topics that show a whole page or list.
-var listTopics = []string{"scenario", "nouns", "verbs", "events", "kinds", "figures", "pages", "journeys"}
+var listTopics = []string{"scenario", "nouns", "verbs", "events", "kinds", "figures", "pages", "journeys", "mechanisms"}
 
 // wordTopics are all topics but the commands.
 func wordTopics() []string {
@@ -126,10 +127,20 @@ func helpOn(topic string) string {
 		for _, j := range users.Journeys {
 			explainWords(&b, []appnode.Word{{Form: string(j.Name), Doc: j.Doc}})
 		}
+	case "mechanisms":
+		b.WriteString("What leads to an anomaly: anomalies[].mechanism of the JSON report\n")
+		for _, m := range continuity.Mechanisms {
+			explainWords(&b, []appnode.Word{{Form: string(m.Name), Doc: m.Doc}})
+		}
 	}
 	for _, j := range users.Journeys {
 		if topic == string(j.Name) {
 			fmt.Fprintf(&b, "journey=%s\n    %s\n", j.Name, j.Doc)
+		}
+	}
+	for _, m := range continuity.Mechanisms {
+		if topic == string(m.Name) {
+			fmt.Fprintf(&b, "mechanism %s\n    %s\n", m.Name, m.Doc)
 		}
 	}
 	for _, page := range appnode.Pages {

@@ -1,6 +1,9 @@
 package continuity
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strings"
 	"testing"
 )
@@ -74,11 +77,32 @@ func TestAStoryNamesItsMechanism(t *testing.T) {
 }
 
 func TestEveryMechanismIsListedOnce(t *testing.T) {
-	seen := map[Mechanism]bool{}
+	listed := map[Mechanism]bool{}
 	for _, m := range Mechanisms {
-		if m.Doc == "" || seen[m.Name] {
+		if m.Doc == "" || listed[m.Name] {
 			t.Errorf("mechanism %q: no meaning, or listed twice", m.Name)
 		}
-		seen[m.Name] = true
+		listed[m.Name] = true
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "mechanism.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	for _, d := range file.Decls {
+		constants, ok := d.(*ast.GenDecl)
+		if !ok || constants.Tok != token.CONST {
+			continue
+		}
+		for _, c := range constants.Specs {
+			declared++
+			name := strings.Trim(c.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value, `"`)
+			if !listed[Mechanism(name)] {
+				t.Errorf("mechanism %q is not listed", name)
+			}
+		}
+	}
+	if declared != len(listed) {
+		t.Errorf("%d mechanisms are declared and %d listed", declared, len(listed))
 	}
 }
