@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,12 +20,12 @@ const leastOfID = 4
 // its sessions, and what operator, nodes and proxy did. A session is named by its
 // id or by the beginning of that. It fails if the run has nobody of that name.
 func (r *Result) Follow(who string) ([]history.Event, error) {
-	f := follower{h: r.History, who: who}
+	f := follower{h: r.History}
 	switch {
 	case slices.Contains(r.Scenario.Users(), who):
 		f.request = func(rec *history.Record) bool { return rec.User == who }
-		f.learn()
-		f.passage = func(p *history.Passage) bool { return f.ids[p.Session] }
+		ids := f.sessions()
+		f.passage = func(p *history.Passage) bool { return ids[p.Session] }
 		f.event = byOperator
 	case slices.Contains(r.Scenario.Nodes(), who):
 		f.request = func(rec *history.Record) bool { return rec.Node == who || ranOn(rec, who) }
@@ -38,17 +39,9 @@ func (r *Result) Follow(who string) ([]history.Event, error) {
 			return len(id) >= leastOfID && strings.HasPrefix(strings.ToUpper(sessions.Base(other)), id)
 		}
 		f.request = func(rec *history.Record) bool { return of(rec.Sent) || of(rec.Session) || of(rec.SetCookie) }
-		f.ids = map[string]bool{}
-		for _, rec := range r.History.Requests {
-			for _, known := range []string{rec.Sent, rec.Session, rec.SetCookie} {
-				if of(known) {
-					f.ids[sessions.Base(known)] = true
-				}
-			}
-		}
 		f.passage = func(p *history.Passage) bool { return of(p.Session) }
 		f.event = byOperator
-		if len(f.ids) == 0 {
+		if !slices.ContainsFunc(r.History.Requests, f.request) {
 			hint := ""
 			if near := script.Nearest(who, slices.Concat(r.Scenario.Users(), r.Scenario.Nodes())); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
@@ -71,26 +64,25 @@ func ranOn(rec *history.Record, node string) bool {
 // follower picks what concerns one of the run.
 type follower struct {
 	h       *history.History
-	who     string
 	request func(*history.Record) bool
 	passage func(*history.Passage) bool
 	event   func(*history.Event) bool
-	ids     map[string]bool // of the sessions, without route
 }
 
-// learn notes the ids of the sessions that the requests picked speak of.
-func (f *follower) learn() {
-	f.ids = map[string]bool{}
+// sessions are the ids, without route, of those that the requests picked speak of.
+func (f *follower) sessions() map[string]bool {
+	ids := map[string]bool{}
 	for _, rec := range f.h.Requests {
 		if !f.request(rec) {
 			continue
 		}
 		for _, id := range []string{rec.Sent, rec.Session, rec.SetCookie} {
 			if id != "" {
-				f.ids[sessions.Base(id)] = true
+				ids[sessions.Base(id)] = true
 			}
 		}
 	}
+	return ids
 }
 
 // byOperator reports whether a line of the script caused an event.
@@ -117,6 +109,6 @@ func (f *follower) collect() []history.Event {
 			list = append(list, e)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b history.Event) int { return int(a.At - b.At) })
+	slices.SortStableFunc(list, func(a, b history.Event) int { return cmp.Compare(a.At, b.At) })
 	return list
 }

@@ -1,6 +1,7 @@
 package continuity
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (t *trial) passagesOf() []*history.Passage {
 		t.messages = append(t.messages, c.passages[id]...)
 	}
 	if len(ids) > 1 {
-		slices.SortStableFunc(t.messages, func(a, b *history.Passage) int { return int(a.At - b.At) })
+		slices.SortStableFunc(t.messages, func(a, b *history.Passage) int { return cmp.Compare(a.At, b.At) })
 	}
 	return t.messages
 }
