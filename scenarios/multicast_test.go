@@ -27,11 +27,16 @@ func never(text string) told { return told{text: text} }
 func once(text string, from, to time.Duration) told { return told{text, 1, 1, from, to} }
 
 // Two nodes write to one session, alice on tomcat1 and bob on tomcat2, which both
-// have connections to each other.
-const twoWriters = `
+// have connections to each other. By default nobody waits for an acknowledgement.
+const (
+	twoWriters         = twoNodes + writers
+	twoWritersThatWait = twoNodes + "cluster  channelSendOptions=6\n" + writers
+
+	twoNodes = `
 nodes    tomcat1 tomcat2
 manager  DeltaManager
-valve    JvmRouteBinderValve enabled=no
+`
+	writers = `valve    JvmRouteBinderValve enabled=no
 user     alice
 user     bob
 user     carol
@@ -42,6 +47,7 @@ wait     until quiet
 bob      POST /set?name=v&value=2  on tomcat2  cookie=alice
 wait     until quiet
 `
+)
 
 // What a cluster with multicast membership does in trouble. Each row is a kind of
 // what was seen with Tomcat 10.1.60, its nodes in network namespaces of their own,
@@ -189,8 +195,7 @@ expect   carol.copies == 1 and dave.copies == 2
 end      20s
 `, []told{never("asks tomcat"), {"lists tomcat", 2, 2, 0, 8 * second}}},
 
-	{"after a partition of 10 s the one message that was waited for arrives late", twoWriters + `
-cluster-options
+	{"after a partition of 10 s the one message that was waited for arrives late", twoWritersThatWait + `
 partition tomcat1 | tomcat2
 meanwhile alice POST /set?name=v&value=1001  on tomcat1
 meanwhile bob   POST /set?name=v&value=2001  on tomcat2  cookie=alice
@@ -214,8 +219,7 @@ expect   latency.max >= 5s and latency.max < 5100ms
 `, []told{once("tomcat1 drops tomcat2", 3500*time.Millisecond, 4800*time.Millisecond), once("tomcat2 drops tomcat1", 3500*time.Millisecond, 4800*time.Millisecond),
 		once("tomcat1 lists tomcat2", 10*second, 10700*time.Millisecond), once("tomcat2 lists tomcat1", 10*second, 10700*time.Millisecond)}},
 
-	{"after a partition of 30 s it has not arrived 6 s later", twoWriters + `
-cluster-options
+	{"after a partition of 30 s it has not arrived 6 s later", twoWritersThatWait + `
 partition tomcat1 | tomcat2
 meanwhile alice POST /set?name=v&value=1001  on tomcat1
 meanwhile bob   POST /set?name=v&value=2001  on tomcat2  cookie=alice
@@ -247,8 +251,7 @@ end      25s
 expect   latency.max < 200ms
 `, []told{never("drops tomcat")}},
 
-	{"with acknowledgements a member that TCP does not reach is dropped, until a heartbeat of the channel finds it", twoWriters + `
-cluster-options
+	{"with acknowledgements a member that TCP does not reach is dropped, until a heartbeat of the channel finds it", twoWritersThatWait + `
 partition tomcat1 | tomcat2 over tcp
 alice    POST /counter  on tomcat1
 alice    POST /counter  on tomcat1
@@ -413,12 +416,8 @@ func TestMulticastMembershipInTrouble(t *testing.T) {
 	for _, k := range multicastKinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			text := k.text
-			if before, after, sync := strings.Cut(text, "cluster-options\n"); sync {
-				text = strings.Replace(before, "manager  DeltaManager\n", "manager  DeltaManager\ncluster  channelSendOptions=6\n", 1) + after
-			}
 			for seed := range uint64(4) {
-				r := run(t, k.name, []byte(text), "sim", func(*script.Scenario) (world.World, error) { return sim.New(sim.Config{Seed: seed}), nil })
+				r := run(t, k.name, []byte(k.text), "sim", func(*script.Scenario) (world.World, error) { return sim.New(sim.Config{Seed: seed}), nil })
 				for _, e := range r.Expectations {
 					if e.Holds != report.Holds {
 						t.Errorf("seed %d: %s: %s", seed, e.Expr, e.Actual)
