@@ -29,10 +29,10 @@ func once(text string, from, to time.Duration) told { return told{text, 1, 1, fr
 // Two nodes write to one session, alice on tomcat1 and bob on tomcat2, which both
 // have connections to each other. By default nobody waits for an acknowledgement.
 const (
-	twoWriters         = twoNodes + writers
-	twoWritersThatWait = twoNodes + "cluster  channelSendOptions=6\n" + writers
+	twoWriters         = writersNodes + writers
+	twoWritersThatWait = writersNodes + "cluster  channelSendOptions=6\n" + writers
 
-	twoNodes = `
+	writersNodes = `
 nodes    tomcat1 tomcat2
 manager  DeltaManager
 `
