@@ -28,5 +28,6 @@
 // Left out: rewrite, if, try_files and nested locations, caching, gzip, TLS,
 // HTTP/2, WebSocket upgrades, subrequests, X-Accel-Redirect, access logs
 // (Config.Trace has the figures). Lines of a configuration that would need them are
-// Settings.Skipped, and requests that pass them are counted. The text of an nginx.conf is read elsewhere.
+// Settings.Skipped, and requests that pass them are counted. The text of an
+// nginx.conf is read elsewhere.
 package proxy

@@ -18,6 +18,6 @@
 //
 // Write is the way back.
 //
-// Left out: include of anything but mime.types, and what package proxy leaves out. Regular expressions are RE2, not PCRE. Unknown
-// variables are found by proxy.New.
+// Left out: include of anything but mime.types, and what package proxy leaves out.
+// Regular expressions are RE2, not PCRE. Unknown variables are found by proxy.New.
 package conf

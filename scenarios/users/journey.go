@@ -38,17 +38,18 @@ type Pace struct {
 	Requests int
 }
 
-// Travel goes on the journey until ctx ends, the pace's requests are done, or
-// may, which is asked before each request and may wait, answers false. The first request comes after a part of the think time,
-// so that a population does not start in step.
-func (u *User) Travel(ctx context.Context, j Journey, p Pace, may func(context.Context) bool) {
+// Travel goes on the journey until ctx ends, the pace's requests are done, or goOn
+// returns false; Travel calls it before each request, and it may wait. The first
+// request comes after a part of the think time, so that a population does not start
+// in step.
+func (u *User) Travel(ctx context.Context, j Journey, p Pace, goOn func(context.Context) bool) {
 	draw := u.host.Rand("think", u.name)
 	if u.host.Sleep(ctx, time.Duration(draw.Float64()*float64(p.Think))) != nil {
 		return
 	}
 	for n, round := 0, 0; ; {
 		for _, r := range j.round(u.name, round) {
-			if ctx.Err() != nil || p.Requests > 0 && n == p.Requests || !may(ctx) {
+			if ctx.Err() != nil || p.Requests > 0 && n == p.Requests || !goOn(ctx) {
 				return
 			}
 			n++

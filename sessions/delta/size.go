@@ -10,8 +10,8 @@ import (
 
 // Classes of what DeltaManagers send each other. The names of the fields stand in
 // Java's order: primitives first, each by their names.
-// Source: Tomcat ClusterMessageBase.java, SessionMessageImpl.java, GenericPrincipal.java;
-// 7.0 SessionIDMessage.java.
+// Source: Tomcat ClusterMessageBase.java, SessionMessageImpl.java,
+// GenericPrincipal.java; 7.0 SessionIDMessage.java.
 var (
 	clusterMessage = javaio.NewClass("org.apache.catalina.ha.ClusterMessageBase", nil, javaio.Primitives("timestamp")...)
 
@@ -151,9 +151,9 @@ func writeSession(s *javaio.Stream, st *sessions.State, names map[string]bool) {
 	s.Int(0) // session listeners
 }
 
-// writeAttribute writes an attribute's object: the counter is an Integer, as in the usual
-// example of a JSP, all else a String. Who wrote it, and how often, is no part of
-// it: that the lab knows, not the application.
+// writeAttribute writes an attribute's object: the counter is an Integer, as in the
+// usual example of a JSP, all else a String. Who wrote it, and how often, is no part
+// of it: the lab knows that, the application does not.
 func writeAttribute(s *javaio.Stream, v sessions.Value) {
 	if n, ok := integer(v.Text); ok {
 		s.Int(n)

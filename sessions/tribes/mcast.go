@@ -34,8 +34,8 @@ func newMcast(co *coordinator) *mcast {
 }
 
 // start joins the group, listens for two periods, sends the first heartbeat and
-// waits for two periods more: 2 s. Source: McastServiceImpl.java, waitForMembers. In a Formation
-// nothing is waited for.
+// waits for two periods more: 2 s. In a Formation it waits for nothing.
+// Source: Tomcat McastServiceImpl.java, waitForMembers.
 func (s *mcast) start(ctx context.Context, services StartOptions) error {
 	if services&(ListenMembership|BroadcastMembership) == 0 {
 		return nil
