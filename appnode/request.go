@@ -71,10 +71,7 @@ func (r *Request) RequestedID() string { return r.requestedID }
 // parse reads what the connector needs from the HTTP request. It returns the rule
 // by which the request is answered with 400, "" if there is none.
 func (r *Request) parse(n *Node, hr *http.Request) (refused string) {
-	*r = Request{
-		node: n, ctx: hr.Context(), http: hr,
-		response: r.response, state: r.state, out: r.out,
-	}
+	r.node, r.ctx, r.http = n, hr.Context(), hr
 	r.identity.Request = first(hr.Header[RequestHeader])
 	if number := first(hr.Header[WriteHeader]); number != "" {
 		r.look = number == Look
@@ -211,12 +208,15 @@ func (r *Request) changeSessionID(newID string) {
 	r.response.setCookie = r.node.cookie.line(newID)
 }
 
-// recycle ends the use of the session, after the answer was finished.
+// recycle ends the use of the session, after the answer was finished, and makes
+// the request ready to be used again.
 func (r *Request) recycle() {
 	if r.session != nil {
 		r.session.EndAccess(r.node.host.Now())
 	}
-	*r = Request{response: response{buf: r.response.buf[:0]}, state: r.state, out: r.out[:0]}
+	buf, state, out := r.response.buf[:0], r.state, r.out[:0]
+	*r = Request{}
+	r.response.buf, r.state, r.out = buf, state, out
 }
 
 func first(values []string) string {

@@ -34,7 +34,8 @@ type response struct {
 }
 
 func (p *response) begin(w http.ResponseWriter, cfg *Config) {
-	*p = response{w: w, status: http.StatusOK, reasoned: cfg.Release.ReasonPhrase, timeout: cfg.KeepAliveTimeout, buf: p.buf[:0]}
+	p.w, p.status = w, http.StatusOK
+	p.reasoned, p.timeout = cfg.Release.ReasonPhrase, cfg.KeepAliveTimeout
 }
 
 // write appends to the body, and sends the full buffer whenever more is to come.

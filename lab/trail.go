@@ -81,13 +81,12 @@ func (l *Lab) noted(n *appnode.Note) {
 	if n.Request != "" {
 		l.mu.Lock()
 		t := l.trail(n.Request)
-		kept := *n
+		t.Notes = append(t.Notes, *n)
 		if n.Attributes != nil {
 			from := len(t.attributes)
 			t.attributes = append(t.attributes, n.Attributes...)
-			kept.Attributes = t.attributes[from:len(t.attributes):len(t.attributes)]
+			t.Notes[len(t.Notes)-1].Attributes = t.attributes[from:len(t.attributes):len(t.attributes)]
 		}
-		t.Notes = append(t.Notes, kept)
 		l.mu.Unlock()
 	}
 	if rule, _, _ := strings.Cut(n.Refused, `"`); rule != "" {

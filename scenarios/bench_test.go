@@ -36,7 +36,7 @@ func (l load) run(tb testing.TB, n int) (ok int) {
 		cfg := users.Config{
 			Front: the.Front(), Zero: the.Zero(), NewRecord: rec.New, Record: rec.Add,
 			Number: func() int64 { numbered++; return numbered },
-			Noted:  func(r *history.Record, request string) { scenarios.Enter(the, &rec, r, request) },
+			Noted:  func(r, before *history.Record, request string) { scenarios.Enter(the, &rec, r, before, request) },
 		}
 		done := world.NewQueue[int](w.Operator())
 		for i := range l.users {

@@ -11,23 +11,31 @@ import (
 )
 
 // noted enters what proxy and nodes have noted of a request.
-func (r *run) noted(rec *history.Record, request string) { enter(r.lab, &r.rec, rec, request) }
+func (r *run) noted(rec, before *history.Record, request string) {
+	enter(r.lab, &r.rec, rec, before, request)
+}
 
-func enter(l *lab.Lab, room *history.Recorder, rec *history.Record, request string) {
+// enter takes what has been noted of a request into its record. Who asks for the
+// same again and again is answered the same: such records share it.
+func enter(l *lab.Lab, room *history.Recorder, rec, before *history.Record, request string) {
 	t := l.TakeTrail(request)
 	if t == nil {
 		return
 	}
-	if len(t.Attempts) > 0 {
+	if slices.EqualFunc(before.Attempts, t.Attempts, sameAttempt) {
+		rec.Attempts = before.Attempts
+	} else {
 		rec.Attempts = room.Attempts(len(t.Attempts))
 		for i, a := range t.Attempts {
-			rec.Attempts[i] = history.Attempt{Node: a.Node, Outcome: a.Outcome}
+			rec.Attempts[i] = history.Attempt(a)
 		}
 	}
-	if len(t.Notes) > 0 {
+	if same(before.Notes, t.Notes) {
+		rec.Notes = before.Notes
+	} else {
 		rec.Notes = room.Notes(len(t.Notes))
 		for i := range t.Notes {
-			rec.Notes[i] = noteOf(room, &t.Notes[i], rec.Got)
+			fill(&rec.Notes[i], &t.Notes[i], rec.Got, room)
 		}
 	}
 	for _, got := range t.Received {
@@ -36,29 +44,47 @@ func enter(l *lab.Lab, room *history.Recorder, rec *history.Record, request stri
 	l.ReturnTrail(t)
 }
 
-// noteOf is a node's note in the record. The attributes that the answer has shown
-// are shared with it.
-func noteOf(room *history.Recorder, n *appnode.Note, shown []history.Attr) history.Note {
-	note := history.Note{
-		Node: n.Node, Path: n.Path, Refused: n.Refused, Status: n.Status,
-		Requested: n.Requested, Asked: n.Asked, Session: n.Session, New: n.New, Login: n.Login, Logout: n.Logout,
+func sameAttempt(a history.Attempt, b lab.Attempt) bool { return a == history.Attempt(b) }
+
+// same reports whether a record's notes are what nodes say again. What they wrote
+// is never the same.
+func same(notes []history.Note, again []appnode.Note) bool {
+	if len(notes) != len(again) {
+		return false
 	}
+	for i := range notes {
+		a, b := &notes[i], &again[i]
+		if a.Write != nil || b.Op != "" || a.Node != b.Node || a.Path != b.Path || a.Refused != b.Refused || a.Status != b.Status ||
+			a.Requested != b.Requested || a.Asked != b.Asked || a.Session != b.Session || a.New != b.New ||
+			a.Login != b.Login || a.Logout != b.Logout ||
+			(a.Got == nil) != (b.Attributes == nil) || !slices.EqualFunc(a.Got, b.Attributes, users.Shows) {
+			return false
+		}
+	}
+	return true
+}
+
+// fill fills an empty note of the record with a node's. The attributes that the
+// answer has shown are shared with it.
+func fill(note *history.Note, n *appnode.Note, shown []history.Attr, room *history.Recorder) {
+	note.Node, note.Path, note.Refused, note.Status = n.Node, n.Path, n.Refused, n.Status
+	note.Requested, note.Asked, note.Session, note.New = n.Requested, n.Asked, n.Session, n.New
+	note.Login, note.Logout = n.Login, n.Logout
 	if n.Op != "" {
 		note.Write = room.Write()
 		*note.Write = history.Write{Name: n.Attribute, Value: n.Value, Number: int64(n.Number), Op: history.Op(n.Op), Writes: int64(n.Writes)}
 	}
 	if n.Attributes == nil {
-		return note
+		return
 	}
 	if shown != nil && slices.EqualFunc(shown, n.Attributes, users.Shows) {
 		note.Got = shown
-		return note
+		return
 	}
 	note.Got = make([]history.Attr, 0, len(n.Attributes))
 	for _, a := range n.Attributes {
 		note.Got = append(note.Got, users.AttrOf(a))
 	}
-	return note
 }
 
 // soFar is the history of the run until now. Notes that came after their request
@@ -68,7 +94,9 @@ func (r *run) soFar() *history.History {
 	late := map[string][]history.Note{}
 	r.lab.EachTrailLeft(func(request string, t *lab.Trail) {
 		for i := range t.Notes {
-			late[request] = append(late[request], noteOf(&r.rec, &t.Notes[i], nil))
+			var note history.Note
+			fill(&note, &t.Notes[i], nil, &r.rec)
+			late[request] = append(late[request], note)
 		}
 	})
 	h.AddNotes(late)

@@ -37,8 +37,9 @@ type Config struct {
 	// to be one: unique in the run and above 0.
 	Number func() int64
 	// Noted enters what proxy and nodes have noted of a request that has ended, by
-	// the request's identity. It may be nil.
-	Noted func(rec *history.Record, request string)
+	// the request's identity. The record may share what before, another one of the
+	// user's, has of the same. It may be nil.
+	Noted func(rec, before *history.Record, request string)
 }
 
 // Habits are how one user behaves. The zero value is a browser with patience:
@@ -62,7 +63,8 @@ type User struct {
 	n      int            // requests sent
 	known  []history.Attr // replaced, never changed: records share it
 	idle   []*client
-	active int // requests under way
+	active int             // requests under way
+	latest *history.Record // the last one that ended
 }
 
 // New returns a user that lives on h.
@@ -70,7 +72,7 @@ func New(h world.Host, cfg *Config, habits Habits) *User {
 	if cfg.SessionCookie == "" {
 		cfg.SessionCookie = "JSESSIONID"
 	}
-	return &User{name: h.Name(), host: h, cfg: cfg, habits: habits}
+	return &User{name: h.Name(), host: h, cfg: cfg, habits: habits, latest: &history.Record{}}
 }
 
 // Host is the machine that the user sits at.
@@ -138,6 +140,7 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	u.n++
 	rec.N = u.n
 	u.active++
+	before := u.latest
 	if rec.Foreign = r.Foreign; !r.Foreign {
 		rec.Want = u.known
 	}
@@ -155,9 +158,10 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	}
 	rec.Ended = u.host.Elapsed() - u.cfg.Zero
 	if u.cfg.Noted != nil {
-		u.cfg.Noted(rec, id)
+		u.cfg.Noted(rec, before, id)
 	}
 	u.mu.Lock()
+	u.latest = rec
 	u.active--
 	u.learn(rec)
 	u.mu.Unlock()
