@@ -57,9 +57,9 @@ func (r *run) copyOn(node, base string) (found appnode.Copy, held bool) {
 	return found, held
 }
 
-// lookLast answers those figures for the expectations after the end line: the
-// nodes are still there, and the final audit has touched nothing.
-func (r *run) lookLast() {
+// keepCopies answers those figures for the expectations after the end line, while the
+// nodes are there and before the last looks of the users change anything.
+func (r *run) keepCopies() {
 	last := map[script.Figure]script.Value{}
 	for _, st := range r.sc.Final {
 		e, ok := st.Act.(script.Expect)
@@ -73,7 +73,7 @@ func (r *run) lookLast() {
 		}
 	}
 	r.mu.Lock()
-	r.lastLook = last
+	r.lastCopies = last
 	r.mu.Unlock()
 }
 

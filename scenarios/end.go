@@ -46,7 +46,7 @@ func (r *run) end(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.lookLast()
+	r.keepCopies()
 	r.audit(ctx, knocks, r.op.Elapsed()+patience)
 }
 

@@ -35,7 +35,7 @@ func (r *run) lookupFinal(checked *continuity.Result) script.Lookup {
 	return func(f script.Figure) (script.Value, bool) {
 		r.mu.Lock()
 		v, ok, mine := r.own(f)
-		if seen, looked := r.lastLook[f]; looked {
+		if seen, looked := r.lastCopies[f]; looked {
 			v, ok, mine = seen, true, true
 		}
 		r.mu.Unlock()

@@ -52,7 +52,7 @@ users    3 think=20ms
 func TestAnInterruptedRunIsAuditedAllTheSame(t *testing.T) {
 	res := interrupted(t, threeUsers+"end 1h\n", 20)
 	if read, answered := audits(res); read != 3 || answered != 3 {
-		t.Errorf("final audit: got %d readings, %d answered, want 3 of each", read, answered)
+		t.Errorf("last looks: got %d readings, %d answered, want 3 of each", read, answered)
 	}
 	if want := "it was interrupted after 1.05s of 1h0m0s"; len(res.Reasons) != 1 || res.Reasons[0] != want {
 		t.Errorf("reasons: got %q, want %q alone", res.Reasons, want)
@@ -73,7 +73,7 @@ func TestAnInterruptedRunDoesNotJudgeWhatTheEndDecides(t *testing.T) {
 func TestTheAuditOfAnInterruptedRunDoesNotWaitForEver(t *testing.T) {
 	res := interrupted(t, threeUsers+"wait 500ms\npause tomcat1 tomcat2\nend 1h\n", 20)
 	if read, answered := audits(res); read != 1 || answered != 0 {
-		t.Errorf("final audit of frozen nodes: got %d readings, %d answered, want one in vain", read, answered)
+		t.Errorf("last looks at frozen nodes: got %d readings, %d answered, want one without an answer", read, answered)
 	}
 	want := "the last look was cut short: 2 of 3 readings missing"
 	if all := strings.Join(res.Reasons, "\n"); !strings.Contains(all, want) {
@@ -134,7 +134,7 @@ func TestARunWhoseWorldIsInterruptedIsJudgedByWhatThereIs(t *testing.T) {
 		t.Errorf("got interrupted=%v with %d requests, want an interrupted run with not many more than 100", res.Interrupted, n)
 	}
 	if read, _ := audits(res); read != 0 {
-		t.Errorf("final audit: got %d readings, want none", read)
+		t.Errorf("last looks: got %d readings, want none", read)
 	}
 	if e := res.Expectations[0]; e.Outcome != script.NoData {
 		t.Errorf("outcome of an expectation after the end: got %v, want no data", e.Outcome)

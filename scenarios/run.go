@@ -31,9 +31,9 @@ type Options struct {
 	// Started is called when the lab is up, with the lab. It may be nil.
 	Started func(*lab.Lab)
 	// Interrupted is asked again and again. True ends the script: requests under
-	// way are answered, the final audit takes a second at most, and the result
+	// way are answered, the last looks take a second at most, and the result
 	// is an interrupted one. Whoever cannot wait for that calls World.Interrupt,
-	// which leaves the audit out. It may be nil.
+	// which leaves them out. It may be nil.
 	Interrupted func() bool
 }
 
@@ -130,7 +130,7 @@ type run struct {
 	loggedOut  []knock
 	touches    touches
 	unfinished []string
-	lastLook   map[script.Figure]script.Value // into the nodes, before the final audit
+	lastCopies map[script.Figure]script.Value // in the nodes, before the last looks
 	stopped    time.Duration                  // when the script was over
 	unaudited  string                         // what an interruption left out of the last look
 	held       []history.Holding              // who held what when all was over

@@ -25,7 +25,7 @@ func TestAFaultThatTouchedNothingIsAReason(t *testing.T) {
 			"line 9 (partition proxy | tomcat2) cut off no message"},
 		{"a rule", "drop DELTA from tomcat1 to tomcat2 50%\n", "line 6 (drop DELTA from tomcat1 to tomcat2 50%) touched no message"},
 		{"an event that never came", "when tomcat1 is down  kill tomcat2\n", "line 6: its event never came: when tomcat1 is down kill tomcat2"},
-		{"an event that only the final audit brings", "alice POST /counter  on tomcat1\nwhen alice is answered  kill tomcat2\n",
+		{"an event that only the last look brings", "alice POST /counter  on tomcat1\nwhen alice is answered  kill tomcat2\n",
 			"line 7: its event never came: when alice is answered kill tomcat2"},
 		{"a state of a node that is down", "alice GET /session  on tomcat1\nkill tomcat1\nalice GET /session  on tomcat1\nwhen tomcat1 misses tomcat2  alice GET /session  on tomcat1\n",
 			"line 9: its event never came: when tomcat1 misses tomcat2 alice GET /session on tomcat1"},
@@ -64,7 +64,7 @@ alice    GET /logout  on tomcat1
 expect   sessions.on(tomcat1) == 0 and sessions.on(tomcat2) == 1
 bob      GET /session  on tomcat1
 end      1s
-# The final audit goes by way of the proxy: alice meets tomcat1, bob tomcat2.
+# The last looks go by way of the proxy: alice meets tomcat1, bob tomcat2.
 expect   sessions.on(tomcat1) == 1 and sessions.on(tomcat2) == 0
 `)
 }

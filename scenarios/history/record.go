@@ -57,7 +57,7 @@ type Record struct {
 
 	Foreign    bool // the script chose the cookies of the request: they need not be the user's own
 	NewSession bool // the answer says that its session was created for it
-	Audit      bool // the final reading after the script; no part of the load
+	Audit      bool // the last look, after the script; no part of the load
 }
 
 // Attempt is one try of the proxy for a request.
