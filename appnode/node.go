@@ -271,6 +271,13 @@ func nextLook(took, step time.Duration) time.Duration {
 	return step - late
 }
 
+// Busy is how many requests are on a thread now.
+func (n *Node) Busy() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.counts.Busy
+}
+
 // Status is the node's present state.
 func (n *Node) Status() Status {
 	waiting := n.threads.Waiting()

@@ -76,6 +76,19 @@ func (l *Lab) Pending(name string) int {
 	return 0
 }
 
+// AtWork reports whether a node has a request that it has not answered wholly: one
+// on its way to it, or one on a thread, whose client may have left.
+func (l *Lab) AtWork(name string) bool {
+	n := l.nodes[name]
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	app := n.app
+	n.mu.Unlock()
+	return n.pending.Load() > 0 || app != nil && app.Busy() > 0
+}
+
 // server is the node of that name; nil for the proxy, whose name comes most often,
 // and for any other name.
 func (l *Lab) server(name string) *node {

@@ -25,6 +25,7 @@ type Trail struct {
 type Attempt struct {
 	Node    string
 	Outcome string // a status such as "200", or an outcome on the wire
+	Unnamed bool   // the proxy did not pass the request's identity on
 }
 
 // TakeTrail returns what has been noted of a request, nil for nothing, and forgets
@@ -151,7 +152,7 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 		}
 		if e.Request != "" {
 			// How it stands for a user who does not wait for its end.
-			l.tryBegins(e.Request, e.Attempt, Attempt{name, world.Canceled.String()})
+			l.tryBegins(e.Request, e.Attempt, Attempt{name, world.Canceled.String(), e.Unnamed})
 		}
 		l.emit(&Event{Kind: Tries, Host: ProxyName, Peer: name, Request: e.Request})
 	case proxy.AttemptEnded:

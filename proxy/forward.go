@@ -55,7 +55,7 @@ func (x *exchange) try(l *location) (status int, again bool) {
 	}
 	x.attempts = append(x.attempts, attempt{addr: x.peer.Server.Addr})
 	x.tried++
-	x.trace(TraceEvent{Kind: AttemptBegan, Group: x.group.name, Server: x.peer.Server.Name, Addr: x.peer.Server.Addr})
+	x.trace(TraceEvent{Kind: AttemptBegan, Unnamed: x.unnamed(l), Group: x.group.name, Server: x.peer.Server.Name, Addr: x.peer.Server.Addr})
 
 	t := Try{Method: x.method}
 	err := x.connect(l, &t)

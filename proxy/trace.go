@@ -32,6 +32,9 @@ type TraceEvent struct {
 	// none; Attempt says which of its attempts it is about, 1 for the first.
 	Request string
 	Attempt int
+	// Unnamed, with AttemptBegan: the server does not get that identity, since
+	// proxy_set_header leaves its header out or gives it another value.
+	Unnamed bool
 	Group   string
 	Server  string        // as written in the upstream block
 	Addr    string        // the server's address
@@ -47,6 +50,15 @@ type TraceEvent struct {
 	Cut bool
 	// Line is that of LinePassed.
 	Line *Skipped
+}
+
+// unnamed reports whether the request goes out without its identity.
+func (x *exchange) unnamed(l *location) bool {
+	if x.id == "" || !l.replaced.has(world.HeaderRequest) {
+		return false
+	}
+	sent := x.out.Header[world.HeaderRequest]
+	return len(sent) == 0 || sent[0] != x.id
 }
 
 func (x *exchange) trace(e TraceEvent) {

@@ -34,6 +34,10 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 			"still held by SESSIONS.ser of a"},
 		{"stopped, with the sessions in no file", "tomcat 10.1\nnodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nstop a b\nwait until a is down\nwait until b is down\nend 1500ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
 			"no copy of it is left"},
+		{"killed at work, when its answer's head had left", "nodes a\nmanager StandardManager\nuser bob\nbob POST /counter\nmeanwhile bob GET /counter?add=1&ms=500&flush=1 as x\nwait 100ms\nkill a\nwait for bob.x\nend 1s\nexpect sessions.lost == 0", 1, 0, report.Fail,
+			"no copy of it is left"},
+		{"killed at work, where another node has a copy", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin\nuser bob\nbob POST /counter\nwait until quiet\nmeanwhile bob GET /counter?add=1&ms=500&flush=1 as x\nwait 100ms\nkill b\nwait for bob.x\nend 1s\nexpect sessions.lost == 0", 0, 0, report.Pass,
+			""},
 		{"frozen", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob POST /counter\nwait until quiet\npause a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by a (primary), b (replica)"},
 		{"cut off from the proxy", "nodes a b\nmanager StandardManager\nproxy round_robin proxy_connect_timeout=200ms\nuser bob\nbob POST /counter\npartition proxy | a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
@@ -116,6 +120,8 @@ func TestARequestWhoseNameTheProxyDroppedIsNotJudged(t *testing.T) {
 		{"a figure of the judge, which is false", `proxy_set_header X-Sessionlab-Request "";`, "requests.duplicated > 0", report.Inconclusive, 2},
 		{"another figure", `proxy_set_header X-Sessionlab-Request "";`, "requests.total == 2", report.Pass, 2},
 		{"the number of a write", `proxy_set_header X-Sessionlab-Write "";`, "sessions.lost == 0", report.Inconclusive, 1},
+		{"another name", `proxy_set_header X-Sessionlab-Request someone;`, "sessions.lost == 0", report.Inconclusive, 2},
+		{"the name, written once more", `proxy_set_header X-Sessionlab-Request $http_x_sessionlab_request;`, "sessions.lost == 0", report.Pass, 0},
 		{"nothing", `proxy_set_header X-Sessionlab-Other "";`, "sessions.lost == 0", report.Pass, 0},
 	} {
 		for _, w := range worlds {

@@ -68,7 +68,7 @@ func (r *run) strikes(st script.Statement, verb, host string) *strike {
 	default:
 		return nil
 	}
-	s := &strike{st: st, verb: verb, host: host, users: map[string]bool{}, met: r.lab.Pending(host) > 0}
+	s := &strike{st: st, verb: verb, host: host, users: map[string]bool{}, met: r.lab.AtWork(host)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for user, node := range r.lastNode {

@@ -19,7 +19,8 @@ import (
 //	session set_cookie new_session want got error audit
 //
 // want and got map an attribute's name to {value write writes}; both may be
-// null. Besides them a line may carry request (identity), label, on, sent,
+// null; an attempt has unnamed where the proxy did not pass on the request's
+// identity. Besides them a line may carry request (identity), label, on, sent,
 // foreign, set_cookies[] (whole lines), received[]{node line header[]} where the
 // run keeps it, write{name value number op writes}, maybe, and started and ended in
 // nanoseconds where milliseconds with three decimals cannot say them; and
@@ -74,6 +75,7 @@ func AppendRecord(b []byte, r *Record) []byte {
 		b = append(b, `{"node":`...)
 		b = AppendString(b, a.Node)
 		b = appendField(b, "outcome", a.Outcome)
+		b = appendTrue(b, "unnamed", a.Unnamed)
 		b = append(b, '}')
 	}
 	b = append(b, ']')

@@ -22,7 +22,7 @@ func full() Record {
 		Step: 7, Label: "first", User: "alice", N: 3,
 		Method: "POST", Path: "/set?name=cart&value=pen", On: "tomcat1",
 		Status: 200, Node: "tomcat1",
-		Attempts: []Attempt{{"tomcat2", "refused"}, {"tomcat1", "200"}},
+		Attempts: []Attempt{{"tomcat2", "refused", false}, {"tomcat1", "200", true}},
 		Sent:     "A1.tomcat2", Session: "A1.tomcat1", SetCookie: "A1.tomcat1", NewSession: true,
 		SetCookies: []string{"srv_id=9; path=/", "JSESSIONID=A1.tomcat1"},
 		Received:   []Received{{"tomcat1", "POST /set HTTP/1.0", []string{"Host: tomcats", "X: \t"}}},
@@ -43,7 +43,7 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 	got := string(AppendRecord(nil, &r))
 	want := `{"step":7,"at_ms":1.5,"took_ms":2.5,"user":"alice","request":"alice/3","label":"first",` +
 		`"method":"POST","path":"/set?name=cart&value=pen","on":"tomcat1","status":200,"node":"tomcat1",` +
-		`"attempts":[{"node":"tomcat2","outcome":"refused"},{"node":"tomcat1","outcome":"200"}],` +
+		`"attempts":[{"node":"tomcat2","outcome":"refused"},{"node":"tomcat1","outcome":"200","unnamed":true}],` +
 		`"sent":"A1.tomcat2","foreign":true,"session":"A1.tomcat1","set_cookie":"A1.tomcat1",` +
 		`"set_cookies":["srv_id=9; path=/","JSESSIONID=A1.tomcat1"],` +
 		`"received":[{"node":"tomcat1","line":"POST /set HTTP/1.0","header":["Host: tomcats","X: \t"]}],"new_session":true,` +
@@ -275,7 +275,7 @@ func TestAnsweringNote(t *testing.T) {
 	notes := []Note{{Node: "a", Path: "/1"}, {Node: "b", Path: "/2"}, {Node: "b", Path: "/3"}}
 	tried := func(outcomes ...string) (list []Attempt) {
 		for i, o := range outcomes {
-			list = append(list, Attempt{[]string{"a", "b"}[i%2], o})
+			list = append(list, Attempt{Node: []string{"a", "b"}[i%2], Outcome: o})
 		}
 		return list
 	}
@@ -303,23 +303,24 @@ func TestAnsweringNote(t *testing.T) {
 	}
 }
 
-func TestUnnamedRequestIsOneThatItsNodeDoesNotKnow(t *testing.T) {
+func TestUnnamedRequestIsOneWhoseNameTheProxyLeftOut(t *testing.T) {
 	wrote := func(number int64) []Note {
 		return []Note{{Node: "a", Write: &Write{Name: "cart", Op: Set, Number: number}}}
 	}
-	ok, refused, elsewhere := []Attempt{{"a", "200"}}, []Attempt{{"a", "refused"}}, []Attempt{{"10.0.0.9:80", "200"}}
+	tried := func(node, outcome string, unnamed bool) []Attempt { return []Attempt{{node, outcome, unnamed}} }
 	for _, row := range []struct {
 		name string
 		r    Record
 		want bool
 	}{
-		{"answered, and noted by nobody", Record{Attempts: ok}, true},
-		{"answered, and noted by another", Record{Attempts: ok, Notes: []Note{{Node: "b"}}}, true},
-		{"answered and noted", Record{Attempts: ok, Notes: []Note{{Node: "a"}}}, false},
-		{"written without a number", Record{Attempts: ok, Notes: wrote(0)}, true},
-		{"written with its number", Record{Attempts: ok, Notes: wrote(7)}, false},
-		{"never came to the node", Record{Attempts: refused}, false},
-		{"answered by a machine that is no node", Record{Attempts: elsewhere}, false},
+		{"answered, its name left out", Record{Attempts: tried("a", "200", true)}, true},
+		{"cut off, its name left out", Record{Attempts: tried("a", "reset", true)}, true},
+		{"its name left out, and it never came to the node", Record{Attempts: tried("a", "refused", true)}, false},
+		{"answered by a machine that is no node", Record{Attempts: tried("10.0.0.9:80", "200", true)}, false},
+		{"answered by a node that died before it had noted anything", Record{Attempts: tried("a", "200", false)}, false},
+		{"answered and noted", Record{Attempts: tried("a", "200", false), Notes: []Note{{Node: "a"}}}, false},
+		{"written without a number", Record{Attempts: tried("a", "200", false), Notes: wrote(0)}, true},
+		{"written with its number", Record{Attempts: tried("a", "200", false), Notes: wrote(7)}, false},
 		{"answered by the proxy itself", Record{Status: 404}, false},
 	} {
 		if got := row.r.Unnamed(); got != row.want {

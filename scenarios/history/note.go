@@ -119,12 +119,12 @@ func (r *Record) Refused() bool {
 	return n.Refused != "" && r.Answered() && r.Status == n.Status
 }
 
-// Unnamed reports whether a node answered an attempt of the proxy and says nothing
-// of this request: the proxy did not pass on the name by which a node would know
-// it, or the number of its write. What such a request did cannot be judged.
+// Unnamed reports whether a node may have executed the request without knowing
+// which it was: the proxy did not pass on its name, or the number of its write.
+// What such a request did cannot be judged.
 func (r *Record) Unnamed() bool {
 	for _, a := range r.Attempts {
-		if isStatus(a.Outcome) && strings.IndexByte(a.Node, ':') < 0 && !r.noted(a.Node) { // an address is no node's name
+		if a.Unnamed && a.reached() {
 			return true
 		}
 	}
@@ -136,11 +136,11 @@ func (r *Record) Unnamed() bool {
 	return false
 }
 
-func (r *Record) noted(node string) bool {
-	for i := range r.Notes {
-		if r.Notes[i].Node == node {
-			return true
-		}
+// reached reports whether the attempt may have come to a node.
+func (a *Attempt) reached() bool {
+	switch a.Outcome {
+	case "refused", "connect_timeout":
+		return false
 	}
-	return false
+	return strings.IndexByte(a.Node, ':') < 0 // an address is no node's name
 }

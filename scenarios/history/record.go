@@ -64,6 +64,7 @@ type Record struct {
 type Attempt struct {
 	Node    string
 	Outcome string // a status such as "200", or an outcome on the wire such as "refused"
+	Unnamed bool   // the proxy did not pass on the name by which the node would know the request
 }
 
 // Received is a request as it came to a node.
