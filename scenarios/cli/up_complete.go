@@ -140,34 +140,14 @@ func (v vocabulary) event(line []string) (words, rest []string, done bool) {
 	if line[0] == "quiet" {
 		return nil, line[1:], true
 	}
-	messages := []string{"sends", "receives", "loses"}
-	if len(line) == 1 {
-		switch {
-		case line[0] == "proxy":
-			return append([]string{"tries", "excludes", "readmits"}, messages...), nil, false
-		case slices.Contains(v.nodes, line[0]):
-			return append([]string{"is", "sees", "misses"}, messages...), nil, false
-		}
-		return []string{"is"}, nil, false
-	}
-	isMessage := slices.Contains(messages, line[1])
-	if len(line) == 2 {
-		switch {
-		case isMessage:
-			return script.Kinds, nil, false
-		case line[1] == "is" && slices.Contains(v.nodes, line[0]):
-			return []string{"up", "down", "idle"}, nil, false
-		case line[1] == "is":
-			return []string{"answered"}, nil, false
-		}
-		return v.nodes, nil, false
+	if len(line) < 3 {
+		return v.said(line), nil, false
 	}
 	rest = line[3:]
-	if !isMessage {
-		return nil, rest, true
-	}
-	link := map[string]string{"sends": "to", "loses": "to", "receives": "from"}[line[1]]
+	link := links[line[1]]
 	switch {
+	case link == "":
+		return nil, rest, true
 	case len(rest) == 0:
 		return []string{link}, nil, true
 	case rest[0] != link:
@@ -176,6 +156,36 @@ func (v vocabulary) event(line []string) (words, rest []string, done bool) {
 		return v.machines(), nil, false
 	}
 	return nil, rest[2:], true
+}
+
+// links are the verbs of messages with the word before the other machine.
+var links = map[string]string{"sends": "to", "loses": "to", "receives": "from"}
+
+// said is what may follow the subject of an event, and the verb where that stands.
+func (v vocabulary) said(line []string) (words []string) {
+	subject := "USER"
+	switch {
+	case line[0] == "proxy":
+		subject = "proxy"
+	case slices.Contains(v.nodes, line[0]):
+		subject = "NODE"
+	}
+	if len(line) == 2 && links[line[1]] != "" {
+		return script.Kinds
+	}
+	if len(line) == 2 && line[1] != "is" {
+		return v.nodes
+	}
+	for _, said := range script.EventVerbs(subject) {
+		verb, state, is := strings.Cut(said, " ")
+		switch {
+		case len(line) == 1 && !slices.Contains(words, verb):
+			words = append(words, verb)
+		case len(line) == 2 && is:
+			words = append(words, state)
+		}
+	}
+	return words
 }
 
 // act is what may follow the words of something to be done.

@@ -36,13 +36,33 @@ var Events = []WordInfo{
 	{"sees", "NODE sees NODE", "the one lists the other as a member"},
 	{"misses", "NODE misses NODE", "the one does not list the other"},
 	{"sends", "HOST sends KIND [to HOST]", "the message has left"},
-	{"loses", "HOST loses KIND [to HOST]", "the message is lost on its way"},
 	{"receives", "HOST receives KIND [from HOST]", "the message has come"},
+	{"loses", "HOST loses KIND [to HOST]", "the message is lost on its way"},
 	{"tries", "proxy tries NODE", "it turns to that node with a request"},
 	{"excludes", "proxy excludes NODE", "it takes that node out of service"},
 	{"readmits", "proxy readmits NODE", "it has that node in service again"},
 	{"answered", "USER is answered", "an answer has come, or the user has given it up"},
 	{"quiet", "quiet", "nothing queued, nothing on its way"},
+}
+
+// EventVerbs are what may be said of a subject in an event, in the words of Events:
+// of a "NODE", a "USER" or the "proxy", as of every HOST. "is" stands with its state.
+func EventVerbs(subject string) []string {
+	var all, own []string
+	for _, e := range Events {
+		who, what, _ := strings.Cut(e.Form, " ")
+		verb := e.Word
+		if strings.HasPrefix(what, "is ") {
+			verb = what
+		}
+		switch who {
+		case "HOST":
+			all = append(all, verb)
+		case subject:
+			own = append(own, verb)
+		}
+	}
+	return append(all, own...)
 }
 
 // lists are the topics that show a whole table.

@@ -69,14 +69,12 @@ func (c *cursor) event(s *scope, after string) (Event, error) {
 		return e, c.fail(at, s.nodeHint(w, append([]string{"proxy", "quiet"}, s.userList...)...), "unknown %q: a node, a user, proxy or quiet", w)
 	}
 	verb, verbAt := c.word()
-	known := []string{"sends", "receives", "loses"}
+	known := EventVerbs("proxy")
 	switch {
 	case node:
-		known = append(known, "is up", "is down", "is idle", "sees", "misses")
+		known = EventVerbs("NODE")
 	case user:
-		known = append(known, "is answered")
-	default:
-		known = append(known, "tries", "excludes", "readmits")
+		known = EventVerbs("USER")
 	}
 	if verb == "is" {
 		state, _ := c.word()
