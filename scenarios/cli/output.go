@@ -54,7 +54,10 @@ func (env *Env) open(flag, name string, stream io.Writer) (io.WriteCloser, error
 	case errors.Is(err, fs.ErrNotExist):
 		o.made = true
 		how |= os.O_CREATE
-	case err == nil && info.Mode()&fs.ModeNamedPipe != 0:
+	case err != nil:
+	case info.Mode().IsRegular():
+		o.replaces = true
+	case info.Mode()&fs.ModeNamedPipe != 0:
 		how |= syscall.O_NONBLOCK // else it would wait for a reader
 	}
 	o.file, err = os.OpenFile(name, how, 0o666)
@@ -73,22 +76,29 @@ func (env *Env) open(flag, name string, stream io.Writer) (io.WriteCloser, error
 
 // output is a file that is replaced only when there is something to write.
 type output struct {
-	file  *os.File
-	name  string
-	made  bool // there was none before
-	begun bool
+	file     *os.File
+	name     string
+	made     bool // there was none before
+	replaces bool // there was one; a device or a pipe has nothing to empty
+	begun    bool
 }
 
 // begin empties the file, once.
-func (o *output) begin() {
-	if !o.begun {
-		o.begun = true
-		_ = o.file.Truncate(0) // a device has nothing to empty
+func (o *output) begin() error {
+	if o.begun {
+		return nil
 	}
+	o.begun = true
+	if o.replaces {
+		return o.file.Truncate(0)
+	}
+	return nil
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	o.begin()
+	if err := o.begin(); err != nil {
+		return 0, err
+	}
 	return o.file.Write(p)
 }
 
@@ -138,9 +148,11 @@ func (s *session) keep(h *history.History, mark string) {
 		return
 	}
 	if o, ok := s.history.(*output); ok {
-		o.begin()
+		s.unwritten = o.begin() // a history without requests empties the file, too
 	}
-	s.unwritten = history.EncodeRun(s.history, h, mark)
+	if s.unwritten == nil {
+		s.unwritten = history.EncodeRun(s.history, h, mark)
+	}
 	if errors.Is(s.unwritten, syscall.EPIPE) {
 		s.env.complain(fmt.Errorf("warning: %w: who read it has left, and the history is not whole", s.unwritten), "")
 	}
