@@ -37,6 +37,10 @@ type Config struct {
 	// MaxKeepAliveRequests is how many requests a connection serves before it is
 	// closed. Zero is 100; below zero there is no limit.
 	MaxKeepAliveRequests int
+	// MaxHTTPHeaderSize is how many bytes the request line and the header lines of
+	// a request may have together. Zero is 8192, as in every release.
+	// Source: Tomcat AbstractHttp11Protocol.java, maxHttpHeaderSize.
+	MaxHTTPHeaderSize int
 	// UnloadDelay is how long a graceful stop waits for running requests, about:
 	// it looks up to 21 times each twentieth of the delay. Zero is 2 s.
 	// Source: Tomcat StandardWrapper.java, unload.
@@ -153,6 +157,7 @@ func New(h world.Host, cfg Config) *Node {
 	orInt(&cfg.MaxThreads, 200)
 	orInt(&cfg.AcceptCount, 100)
 	orInt(&cfg.MaxKeepAliveRequests, 100)
+	orInt(&cfg.MaxHTTPHeaderSize, 8<<10)
 	orInt(&cfg.Number, 1)
 	orTime := func(v *time.Duration, def time.Duration) {
 		if *v == 0 {

@@ -163,6 +163,22 @@ func TestANoteIsLeftAtTheInstantOfTheWrite(t *testing.T) {
 	}
 }
 
+func TestAHeadMayHaveMaxHTTPHeaderSize(t *testing.T) {
+	const rest = "GET /session HTTP/1.1\r\nHost: a\r\nCookie: \r\n\r\n"
+	for _, row := range []struct{ max, head, status int }{
+		{0, 8192, 200}, {0, 8193, 400}, {4096, 4096, 200}, {4096, 4097, 400}, {65536, 65536, 200}, {65536, 65537, 400},
+	} {
+		var noted notes
+		play(t, func(c *Config, _ *sessions.StandardConfig) { c.MaxHTTPHeaderSize, c.Noted = row.max, noted.take }, func(r *rig) {
+			got := r.do("GET", "/session", "Host", "a", "Cookie", strings.Repeat("c", row.head-len(rest)), WriteHeader, "1", RequestHeader, "alice/1")
+			note := noted.latest(t)
+			if got.status != row.status || strings.HasPrefix(note.Refused, "Request header is too large") != (row.status == 400) {
+				t.Errorf("maxHttpHeaderSize %d, head of %d bytes: status %d, refused by %q, want status %d", row.max, row.head, got.status, note.Refused, row.status)
+			}
+		})
+	}
+}
+
 func TestRefusalsNameTheirRule(t *testing.T) {
 	for _, row := range []struct{ release, target, host, want string }{
 		{"10.1", "/session", "tomcat_pool", `the Host header "tomcat_pool" has an underscore`},

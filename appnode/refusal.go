@@ -14,7 +14,10 @@ func (n *Node) rule(hr *http.Request, decoded bool) string {
 			return fmt.Sprintf("the target %q has the character %q, which must be written as %%%02X", hr.RequestURI, rune(c), c)
 		}
 	}
+	size := headSize(hr, n.cfg.MaxHTTPHeaderSize)
 	switch {
+	case size > n.cfg.MaxHTTPHeaderSize:
+		return fmt.Sprintf("Request header is too large: request line and header have %d bytes, maxHttpHeaderSize is %d", size, n.cfg.MaxHTTPHeaderSize)
 	case !decoded:
 		return fmt.Sprintf("the path %q has an escape that is wrong or forbidden (of a slash, a backslash or a zero), or climbs above the root", hr.URL.EscapedPath())
 	case !n.cfg.Release.UnderscoreHost && strings.IndexByte(hr.Host, '_') >= 0:
@@ -22,6 +25,30 @@ func (n *Node) rule(hr *http.Request, decoded bool) string {
 	}
 	return ""
 }
+
+// headSize is how many bytes the request line and the header lines of a request
+// have, up to and with the blank line. The lab's own lines do not count; they are
+// looked for only where the size would be above limit with them.
+// Source: Tomcat Http11InputBuffer.java, parseHeaders and fill.
+func headSize(hr *http.Request, limit int) int {
+	size := len(hr.Method) + len(hr.RequestURI) + len("  HTTP/1.1\r\nHost: \r\n\r\n") + len(hr.Host)
+	for name, values := range hr.Header {
+		for _, v := range values {
+			size += headerLine(name, v)
+		}
+	}
+	if size <= limit {
+		return size
+	}
+	for _, name := range [...]string{RequestHeader, WriteHeader} {
+		for _, v := range hr.Header[name] {
+			size -= headerLine(name, v)
+		}
+	}
+	return size
+}
+
+func headerLine(name, value string) int { return len(name) + len(": \r\n") + len(value) }
 
 // neverInTarget are the characters that a target must not have as they are.
 // Source: Tomcat HttpParser.java, IS_NOT_REQUEST_TARGET; none is relaxed by

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -149,6 +150,41 @@ http {
 				}
 				if text := textOf(t, r); strings.Contains(text, "not judged") != (row.notJudged > 0) {
 					t.Errorf("the report says that requests were not judged: %v, want %v\n%s", row.notJudged == 0, row.notJudged > 0, text)
+				}
+			})
+		}
+	}
+}
+
+// What nginx sends on, lines of 8 KiB, is more than Tomcat takes.
+func TestAConnectorRefusesALargeHead(t *testing.T) {
+	for _, w := range worlds {
+		for _, row := range []struct {
+			options string
+			refused int
+		}{{"", 1}, {"maxHttpHeaderSize=32768", 0}} {
+			t.Run(w.kind+row.options, func(t *testing.T) {
+				t.Parallel()
+				r := run(t, "large", []byte(fmt.Sprintf(`
+nodes    a b %s
+user     bob
+bob      GET /session header="X-A: %s"
+bob      GET /session
+end      100ms
+expect   requests.refused_by_node == %d and requests.failed == %[3]d and requests.total == 2
+-- nginx.conf --
+events {}
+http {
+    upstream pool { server a:8080; server b:8080; }
+    server { listen 8080; location / {
+        proxy_pass http://pool;
+        proxy_set_header X-B $http_x_a$http_x_a;
+        proxy_set_header X-C $http_x_a$http_x_a$http_x_a;
+    } }
+}
+`, row.options, strings.Repeat("h", 3000), row.refused)), w.kind, w.make)
+				if text := textOf(t, r); r.Verdict != report.Pass || strings.Contains(text, "Request header is too large") != (row.refused > 0) {
+					t.Errorf("verdict = %s, want pass\n%s", r.Verdict, text)
 				}
 			})
 		}

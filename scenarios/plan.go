@@ -78,6 +78,7 @@ func nodePlan(sc *script.Scenario, name, addr string) lab.NodePlan {
 		AcceptCount:              o.Int("acceptCount", 0),
 		KeepAliveTimeout:         o.Duration("keepAliveTimeout", 0),
 		MaxKeepAliveRequests:     o.Int("maxKeepAliveRequests", 0),
+		MaxHTTPHeaderSize:        o.Int("maxHttpHeaderSize", 0),
 		SessionCookieName:        app.String("sessionCookieName", ""),
 		SessionCookiePath:        app.String("sessionCookiePath", ""),
 		SessionCookieDomain:      app.String("sessionCookieDomain", ""),

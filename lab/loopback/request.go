@@ -12,10 +12,13 @@ import (
 	"sessionlab/lab/world"
 )
 
-// maxHead is the longest request line and header together.
-// Source: Tomcat HTTP connector, maxHttpHeaderSize of 8 KiB, and nginx,
-// large_client_header_buffers of 8 KiB a line; this is the longer of the two.
-const maxHead = 16 << 10
+// How long request line and header may be together. A connection has room for a
+// head of usualHead, and makes more of it where a head is longer. What a server
+// takes is for its handler to say.
+const (
+	usualHead = 16 << 10
+	maxHead   = 1 << 20
+)
 
 // readStrictly is the world.RequestReader of a port whose server says nothing of
 // its own.
@@ -80,10 +83,11 @@ func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // peekHead waits for a whole head, judging the request line as soon as it is
 // there, and leaves it in br. Empty lines before it are skipped (RFC 9112, 2.2).
+// bufio.ErrBufferFull says that br is too short for it.
 func peekHead(br *bufio.Reader) ([]byte, error) {
 	lineSeen := false
 	for want := 1; ; {
-		if _, err := br.Peek(want); errors.Is(err, bufio.ErrBufferFull) {
+		if _, err := br.Peek(want); errors.Is(err, bufio.ErrBufferFull) && br.Size() >= maxHead {
 			return nil, badRequest("head longer than %d bytes", maxHead)
 		} else if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package loopback
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -223,8 +224,24 @@ type serverConn struct {
 func newServerConn(l *httpListener, s *sock) *serverConn {
 	s.limitWindow()
 	c := &serverConn{lis: l, sock: s, in: source{sock: s, ctx: l.host.ctx}}
-	c.br = bufio.NewReaderSize(&c.in, maxHead)
+	c.br = bufio.NewReaderSize(&c.in, usualHead)
 	return c
+}
+
+// readHead reads the head of a request, with more room where that is too short.
+func (c *serverConn) readHead() (req *http.Request, size int, err error) {
+	read := c.lis.opts.ReadRequest
+	if read == nil {
+		read = readStrictly
+	}
+	for {
+		req, size, err = read(c.br)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return req, size, err
+		}
+		has, _ := c.br.Peek(c.br.Buffered())
+		c.br = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(has)), &c.in), 2*c.br.Size())
+	}
 }
 
 // serve runs the exchanges of the connection, one after the other.
@@ -255,11 +272,7 @@ func (c *serverConn) awaitRequest() bool {
 // exchange answers one request. It reports whether the connection can carry
 // another.
 func (c *serverConn) exchange(last bool) bool {
-	read := c.lis.opts.ReadRequest
-	if read == nil {
-		read = readStrictly
-	}
-	req, size, err := read(c.br)
+	req, size, err := c.readHead()
 	if err != nil {
 		var bad *world.Malformed
 		if errors.As(err, &bad) {

@@ -60,7 +60,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		"control character":   "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n",
 		"two lengths":         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
 		"one length twice":    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
-		"head without end":    "GET /" + strings.Repeat("a", 20<<10) + " HTTP/1.1\r\n",
+		"head without end":    "GET /" + strings.Repeat("a", 2<<20) + " HTTP/1.1\r\n",
 		"unknown coding":      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
 	} {
 		want := cmp.Or(status[name], "400")

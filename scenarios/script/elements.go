@@ -142,6 +142,7 @@ var nodeOptions = []Option{
 	number("acceptCount", 1, "connections that wait while all are busy; Tomcat: 100").upTo(65_535, "the kernel keeps the length of a backlog in 16 bits"),
 	{Name: "keepAliveTimeout", Type: DurationOption, Unit: "ms", Min: ms, Never: true, Doc: "idle time after which a connection is closed; -1: never; Tomcat: connectionTimeout, 20s"},
 	number("maxKeepAliveRequests", -1, "requests per connection; 1: no keep-alive; -1: no limit; Tomcat: 100"),
+	number("maxHttpHeaderSize", 1, "bytes of a request's line and header together, 400 beyond; Tomcat: 8192").upTo(512<<10, "the lab's connections read a head of 1 MiB at most"),
 	duration("service", "", "time a request takes on the node"),
 	duration("start", "", "time the JVM takes to start"),
 	{Name: "skew", Type: DurationOption, Signed: true, Doc: "how far the node's clock is ahead, or behind (-2s)"},

@@ -135,14 +135,14 @@ func helpFigures() string {
 	return strings.Join(lines, "\n")
 }
 
-// wrap sets words after a head in lines of at most 118 characters.
+// wrap sets words after a head in lines of at most 128 characters.
 func wrap(head string, words []string) string {
 	var b strings.Builder
 	b.WriteString(head)
 	width := utf8.RuneCountInString(head)
 	for i, w := range words {
 		switch {
-		case i > 0 && width+1+len(w) > 118:
+		case i > 0 && width+1+len(w) > 128:
 			b.WriteString("\n      ")
 			width = 6
 		case i > 0:
