@@ -160,9 +160,11 @@ func (x *exchange) builtin() {
 }
 
 // send answers with a text.
+//
+// Source: nginx ngx_http_header_filter_module.c, ngx_http_header_filter.
 func (x *exchange) send(status int, contentType, body string) {
 	header := x.w.Header()
-	if status != http.StatusNoContent && status != http.StatusNotModified {
+	if or(x.errStatus, status) != http.StatusNoContent {
 		if contentType != "" {
 			header["Content-Type"] = []string{contentType}
 		}
@@ -177,7 +179,8 @@ func (x *exchange) send(status int, contentType, body string) {
 
 // respond executes a return directive.
 //
-// Source: nginx ngx_http_core_module.c, ngx_http_send_response.
+// Source: nginx ngx_http_script.c, ngx_http_script_return_code;
+// ngx_http_core_module.c, ngx_http_send_response.
 func (x *exchange) respond(a *answer) (status int) {
 	x.status = a.status // what $status is in the text
 	value := a.text.value(x)
@@ -187,9 +190,7 @@ func (x *exchange) respond(a *answer) (status int) {
 			return 400
 		}
 		return x.moved(a.status, value)
-	case a.status == statusClosed:
-		return statusClosed
-	case value == "" && a.status >= 300:
+	case !a.hasText && a.status >= 400:
 		return a.status
 	case !x.discardBody(true):
 		return 400

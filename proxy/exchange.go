@@ -82,9 +82,10 @@ type attempt struct {
 // Statuses that are nginx's own.
 const (
 	statusNoHead         = 9   // an answer of HTTP/0.9
+	statusTimeOut        = 408 // the client was too slow: close without an answer
 	statusClosed         = 444 // close without an answer
 	statusHeaderTooLarge = 494 // a header line is too long: 400 with a page of its own
-	statusClientClosed   = 499 // the client left
+	statusClientClosed   = 499 // the client left: close without an answer
 	statusSent           = 0   // an answer was sent
 )
 
@@ -93,7 +94,10 @@ const (
 const maxRedirects = 10
 
 // run answers the request, or what was read of it, with a status that is an
-// error or statusSent.
+// error or statusSent. Some statuses, wherever they come from, end the connection
+// without an answer, and no error page is shown for them.
+//
+// Source: nginx ngx_http_request.c, ngx_http_finalize_request.
 func (x *exchange) run(status int) {
 	if status != statusSent {
 		x.w.Header()["Connection"] = connectionClose
@@ -105,13 +109,9 @@ func (x *exchange) run(status int) {
 		switch status {
 		case statusSent:
 			return
-		case statusClientClosed:
-			x.passes(Abandoned)
-			x.status = statusClientClosed
-			return
-		case statusClosed:
+		case statusTimeOut, statusClosed, statusClientClosed:
 			x.cutAs(world.Closed)
-			x.status = statusClosed
+			x.status = or(x.errStatus, status)
 			return
 		}
 		again := false

@@ -165,6 +165,7 @@ func (x *exchange) failed(l *location, err error, t Try) (status int, again bool
 	switch how {
 	case world.Canceled, world.Down:
 		x.spoilt = true
+		x.passes(Abandoned)
 		x.closeLink()
 		x.done(upstream.Served, how, 0)
 		return statusClientClosed, false

@@ -44,8 +44,9 @@ type location struct {
 }
 
 type answer struct {
-	status int
-	text   text
+	status  int
+	text    text
+	hasText bool // even one whose variables turn out to be empty
 }
 
 // name is $server_name.
@@ -171,7 +172,7 @@ func (c *compiler) enter(s *server, v *level, l *location) (err error) {
 }
 
 func (c *compiler) compileReturn(in *Return, pos string) *answer {
-	a := &answer{status: or(in.Status, 302)}
+	a := &answer{status: or(in.Status, 302), hasText: in.Text != ""}
 	c.later = append(c.later, func() (err error) {
 		a.text, err = c.text(in.Text)
 		return c.at(pos, err)

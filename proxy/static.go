@@ -72,7 +72,7 @@ func (x *exchange) sendFile(body string) {
 		header["Last-Modified"] = []string{date}
 		if unchanged(x.r.Header, tag, date) {
 			x.errStatus = 0
-			x.send(http.StatusNotModified, "", "")
+			x.writeHead(http.StatusNotModified, statusLine(http.StatusNotModified))
 			return
 		}
 	}
