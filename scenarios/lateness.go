@@ -45,13 +45,3 @@ func judgeLateness(l world.Lateness, zero time.Duration, operator string) (void,
 	}
 	return fmt.Sprintf("the lab itself was too late: %s, %s; this machine is too busy, or the lab was stopped meanwhile", what, why), ""
 }
-
-// heed enters why a run is void, or what is to be noted; "" for neither.
-func (r *Result) heed(void, note string) {
-	if void != "" {
-		r.Void = append(r.Void, void)
-	}
-	if note != "" {
-		r.Notes = append(r.Notes, note)
-	}
-}

@@ -56,31 +56,8 @@ func (r *run) result() *Result {
 	res.Expectations = append(r.judgedSoFar(), final...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if res.Interrupted {
-		res.Reasons = append(res.Reasons, fmt.Sprintf("it was interrupted after %v of %v", r.stopped.Round(10*time.Millisecond), r.sc.End))
-	}
-	for _, e := range res.Expectations {
-		if e.Outcome == script.NoData {
-			res.Reasons = append(res.Reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, noData(e)))
-		}
-	}
-	if n := checked.Sessions.Unseen; n > 0 {
-		res.Reasons = append(res.Reasons, unseen(n))
-	}
-	res.Reasons = append(res.Reasons, r.untouched()...)
-	if r.unaudited != "" {
-		res.Reasons = append(res.Reasons, r.unaudited)
-	}
-	skipped, notes := skippedLines(r.lab)
-	res.Void, res.Notes = skipped, notes
-	if n := checked.Requests.NotJudged; n > 0 {
-		if slices.ContainsFunc(res.Expectations, func(e Expectation) bool { return e.judged }) {
-			res.Void = append(res.Void, notJudged(n))
-		} else {
-			res.Notes = append(res.Notes, notJudged(n))
-		}
-	}
-	res.heed(judgeLateness(r.world.Lateness(), r.lab.Zero(), r.op.Name()))
+	res.Reasons = r.untested(res)
+	res.Void, res.Notes = r.fellShort(res)
 	res.Verdict = findings{res.Void, res.Reasons, res.Expectations}.verdict()
 	res.Replication = r.stats.replication()
 	res.TraceHash = fmt.Sprintf("%016x", uint64(r.hash))
@@ -91,6 +68,48 @@ func (r *run) result() *Result {
 		res.Took = max(r.sc.End, res.Took)
 	}
 	return res
+}
+
+// untested is what was not put to the test, and how far an interrupted run came.
+// r.mu is held.
+func (r *run) untested(res *Result) (reasons []string) {
+	if res.Interrupted {
+		reasons = append(reasons, fmt.Sprintf("it was interrupted after %v of %v", r.stopped.Round(10*time.Millisecond), r.sc.End))
+	}
+	for _, e := range res.Expectations {
+		if e.Outcome == script.NoData {
+			reasons = append(reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, noData(e)))
+		}
+	}
+	if n := res.Checked.Sessions.Unseen; n > 0 {
+		reasons = append(reasons, unseen(n))
+	}
+	reasons = append(reasons, r.untouched()...)
+	if r.unaudited != "" {
+		reasons = append(reasons, r.unaudited)
+	}
+	return reasons
+}
+
+// fellShort is where the lab itself fell short: what makes the run void, and what
+// decides nothing.
+func (r *run) fellShort(res *Result) (void, notes []string) {
+	void, notes = skippedLines(r.lab)
+	if n := res.Checked.Requests.NotJudged; n > 0 {
+		if slices.ContainsFunc(res.Expectations, func(e Expectation) bool { return e.judged }) {
+			void = append(void, notJudged(n))
+		} else {
+			notes = append(notes, notJudged(n))
+		}
+	}
+	late, note := judgeLateness(r.world.Lateness(), r.lab.Zero(), r.op.Name())
+	if late != "" {
+		void = append(void, late)
+	}
+	if note != "" {
+		notes = append(notes, note)
+	}
+	return void, notes
 }
 
 // unseen says that nobody knows what became of n sessions.
