@@ -23,6 +23,7 @@ const (
 	Replica
 )
 
+// String is the word for the role: sole, primary or replica.
 func (r Role) String() string { return [...]string{"sole", "primary", "replica"}[r] }
 
 // PrimaryTeller is a Manager that knows which of its copies are the primary

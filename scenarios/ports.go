@@ -8,9 +8,9 @@ import (
 	"sessionlab/scenarios/script"
 )
 
-// WrittenPorts are the front's logical "address:port"s if somebody wrote the
-// ports down: on the proxy line, or in an attached nginx.conf that has another
-// than a proxy line without a port.
+// WrittenPorts are the front's logical "address:port"s whose port somebody wrote:
+// port= of the proxy line, or in an attached nginx.conf any but lab.DefaultProxyPort.
+// They are sorted; nil for a scenario that cannot be planned.
 func WrittenPorts(sc *script.Scenario) []netip.AddrPort {
 	p, err := PlanOf(sc)
 	if err != nil {

@@ -32,8 +32,8 @@ var Verbs = []WordInfo{
 	{"release", "release KIND [from HOST] [to HOST]", "end such rules; what was held goes on its way"},
 }
 
-// KindInfos is the table of the kinds of messages that rules and events name.
-var KindInfos = []WordInfo{
+// kindInfos is the table of the kinds of messages that rules and events name.
+var kindInfos = []WordInfo{
 	{"CREATED", "CREATED", "DeltaManager: a session was made"},
 	{"DELTA", "DELTA", "DeltaManager: what a request changed in a session"},
 	{"EXPIRED", "EXPIRED", "DeltaManager: a session is over"},
@@ -50,7 +50,7 @@ var KindInfos = []WordInfo{
 }
 
 // Kinds are the kinds of messages that rules and events name.
-var Kinds = wordsOf(KindInfos)
+var Kinds = wordsOf(kindInfos)
 
 func wordsOf(table []WordInfo) []string {
 	words := make([]string, len(table))

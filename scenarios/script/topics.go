@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Statements is the table of the lines and triggers that are neither nouns with
+// statements is the table of the lines and triggers that are neither nouns with
 // options nor verbs.
-var Statements = []WordInfo{
+var statements = []WordInfo{
 	{"title", "title TEXT", "what the scenario shows, in one line"},
 	{"worlds", "worlds sim|loopback...", "where it gives the same verdict; sim alone without the line"},
 	{"tomcat", "tomcat RELEASE", "whose defaults and names the nodes have"},
@@ -28,8 +28,8 @@ var Statements = []WordInfo{
 	{"remember", "remember NAME = SUM", "keep a value for a later line"},
 }
 
-// Events is the table of what triggers and waits can wait for.
-var Events = []WordInfo{
+// events is the table of what triggers and waits can wait for.
+var events = []WordInfo{
 	{"up", "NODE is up", "it answers requests"},
 	{"down", "NODE is down", "killed, or stopped"},
 	{"idle", "NODE is idle", "no request is at work on it, nor on its way to it"},
@@ -45,11 +45,11 @@ var Events = []WordInfo{
 	{"quiet", "quiet", "nothing queued, nothing on its way"},
 }
 
-// EventVerbs are what may be said of a subject in an event, in the words of Events:
+// EventVerbs are what may be said of a subject in an event, in the words of events:
 // of a "NODE", a "USER" or the "proxy", as of every HOST. "is" stands with its state.
 func EventVerbs(subject string) []string {
 	var all, own []string
-	for _, e := range Events {
+	for _, e := range events {
 		who, what, _ := strings.Cut(e.Form, " ")
 		verb := e.Word
 		if strings.HasPrefix(what, "is ") {
@@ -80,7 +80,7 @@ func Topics() []string {
 	for _, e := range Elements {
 		add(e.Noun)
 	}
-	for _, table := range [][]WordInfo{Statements, Verbs, Events, KindInfos} {
+	for _, table := range [][]WordInfo{statements, Verbs, events, kindInfos} {
 		for _, w := range table {
 			add(w.Word)
 		}
@@ -108,7 +108,7 @@ func HelpOn(topic string) string {
 	for _, table := range []struct {
 		list  string
 		words []WordInfo
-	}{{"", Statements}, {"verbs", Verbs}, {"events", Events}, {"kinds", KindInfos}} {
+	}{{"", statements}, {"verbs", Verbs}, {"events", events}, {"kinds", kindInfos}} {
 		for _, w := range table.words {
 			if topic == w.Word || topic == table.list {
 				fmt.Fprintf(&b, "%s\n    %s\n", w.Form, w.Doc)

@@ -54,11 +54,11 @@ func (s *Stream) Data(n int) {
 }
 
 // UTF is writeUTF: a length and modified UTF-8, as primitive data.
-func (s *Stream) UTF(text string) { s.Data(2 + UTFLen(text)) }
+func (s *Stream) UTF(text string) { s.Data(2 + utfLen(text)) }
 
-// UTFLen is how many bytes a text takes in Java's modified UTF-8: a zero takes
+// utfLen is how many bytes a text takes in Java's modified UTF-8: a zero takes
 // two, and what lies beyond the basic plane six.
-func UTFLen(text string) int {
+func utfLen(text string) int {
 	n := len(text)
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -98,7 +98,7 @@ func (s *Stream) Null() {
 }
 
 // String is writeObject of a String that the stream has not met.
-func (s *Stream) String(text string) { s.StringOf(UTFLen(text)) }
+func (s *Stream) String(text string) { s.StringOf(utfLen(text)) }
 
 // StringOf is String for a text of n bytes of modified UTF-8.
 func (s *Stream) StringOf(n int) {
