@@ -18,7 +18,8 @@ const leastOfID = 4
 // Follow tells everything that a run has recorded of one user, one node, or one
 // session, in the order of time: the requests, what became of the messages about
 // its sessions, and what operator, nodes and proxy did. A session is named by its
-// id or by the beginning of that. It fails if the run has nobody of that name.
+// id, or by four characters or more of its beginning, in any case. It fails if the
+// run has no user, node or session of that name.
 func (r *Result) Follow(who string) ([]history.Event, error) {
 	f := follower{h: r.History}
 	switch {
@@ -46,7 +47,7 @@ func (r *Result) Follow(who string) ([]history.Event, error) {
 			if near := script.Nearest(who, slices.Concat(r.Scenario.Users(), r.Scenario.Nodes())); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
-			return nil, fmt.Errorf("--follow %s: the run has no such user, node or session%s", who, hint)
+			return nil, fmt.Errorf("%s: the run has no such user, node or session%s", who, hint)
 		}
 	}
 	return f.collect(), nil

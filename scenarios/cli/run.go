@@ -315,7 +315,7 @@ func (s *session) runCell(j job, cell script.Cell) (*report.Outcome, report.Verd
 	if s.follow != "" {
 		events, err := res.Follow(s.follow)
 		if err != nil {
-			s.lostSight = misuse("a session is named by its id, or the first four of its digits and more", "%w", err)
+			s.lostSight = misuse("a session is named by its id, or the first four of its digits and more", "--follow %w", err)
 		}
 		outcome.Followed = report.Events(events)
 	}
