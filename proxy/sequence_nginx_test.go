@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"sessionlab/lab/loopback"
+	"sessionlab/lab/loopback/nginxtest"
 	"sessionlab/lab/world"
 )
 
@@ -25,23 +26,19 @@ import (
 // what it does into the files.
 const nginxVariable = "SEQUENCES_NGINX"
 
-// nginx is a real nginx that runs.
+// nginx is a configuration of a real nginx.
 type nginx struct {
 	dir     string
-	cmd     *exec.Cmd
 	program string
+	conf    string
 }
 
 // newNginx writes a configuration for a program.
 func newNginx(t testing.TB, program string, s sequence) *nginx {
 	n := &nginx{dir: t.TempDir(), program: program}
-	text := "pid " + n.dir + "/pid; user root; daemon off; error_log stderr error; " + s.text(
-		"log_format r '$http_x_sessionlab_request|$status|$upstream_addr|$upstream_status'; access_log "+n.dir+"/log r;"+
-			"client_body_temp_path "+n.dir+"/b; proxy_temp_path "+n.dir+"/p; fastcgi_temp_path "+n.dir+"/f;"+
-			"scgi_temp_path "+n.dir+"/s; uwsgi_temp_path "+n.dir+"/u;")
-	if err := os.WriteFile(n.dir+"/nginx.conf", []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	n.conf = nginxtest.Main(n.dir) + "user root; " + s.text(
+		"log_format r '$http_x_sessionlab_request|$status|$upstream_addr|$upstream_status|$remote_addr:$remote_port'; access_log "+n.dir+"/log r;"+
+			nginxtest.Paths(n.dir))
 	for name, text := range s.files() {
 		if err := os.MkdirAll(filepath.Dir(n.dir+"/"+name), 0o755); err != nil {
 			t.Fatal(err)
@@ -53,16 +50,17 @@ func newNginx(t testing.TB, program string, s sequence) *nginx {
 	return n
 }
 
-func (n *nginx) command(args ...string) *exec.Cmd {
-	return exec.Command(n.program, append([]string{"-p", n.dir, "-c", n.dir + "/nginx.conf"}, args...)...)
-}
-
 // pid is what stands before every message.
 var pid = regexp.MustCompile(`^[0-9]+#[0-9]+: (\*[0-9]+ )?`)
 
 // test runs nginx -t.
-func (n *nginx) test() string {
-	out, _ := n.command("-t").CombinedOutput()
+func (n *nginx) test(t testing.TB) string {
+	t.Helper()
+	file := n.dir + "/nginx.conf"
+	if err := os.WriteFile(file, []byte(n.conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := exec.Command(n.program, "-t", "-p", n.dir, "-c", file).CombinedOutput()
 	var all []string
 	for _, line := range strings.Split(string(out), "\n") {
 		line = strings.ReplaceAll(line, n.dir+"/", "")
@@ -78,46 +76,26 @@ func (n *nginx) test() string {
 	return strings.Join(all, " ")
 }
 
-func (n *nginx) start(t testing.TB) {
-	n.cmd = n.command()
-	out, err := os.Create(n.dir + "/stderr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	n.cmd.Stderr = out
-	if err := n.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for range 200 {
-		if c, err := net.Dial("tcp", frontAddr+":"+frontPort); err == nil {
-			c.Close()
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	text, _ := os.ReadFile(n.dir + "/stderr")
-	t.Fatalf("nginx does not start: %s", text)
-}
-
-func (n *nginx) stop() {
-	_ = n.cmd.Process.Signal(os.Interrupt)
-	_ = n.cmd.Wait()
-}
-
-// logged waits for a line of the access log.
-func (n *nginx) logged(id string) logLine {
-	for range 700 {
+// logged waits for a line of the access log. That of a request which could not be
+// read has no identity, but the client's address.
+func (n *nginx) logged(id, from string) (found logLine) {
+	nginxtest.Await(7*time.Second, func() bool {
 		data, _ := os.ReadFile(n.dir + "/log")
-		for _, line := range strings.Split(string(data), "\n") {
-			if f := strings.Split(line, "|"); len(f) == 4 && f[0] == id {
+		for line := range strings.Lines(string(data)) {
+			f := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+			switch {
+			case len(f) != 5 || !strings.HasSuffix(line, "\n"): // it is being written
+			case f[0] == id:
 				status, _ := strconv.Atoi(f[1])
-				return logLine{status, f[2], f[3]}
+				found = logLine{status, f[2], f[3]}
+				return true
+			case f[0] == "-" && f[4] == from:
+				return true
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return logLine{}
+		return false
+	})
+	return found
 }
 
 // runNginx runs a sequence against nginx on loopback addresses.
@@ -125,7 +103,7 @@ func runNginx(t testing.TB, program string, s sequence) (outcomes []string) {
 	t.Helper()
 	n := newNginx(t, program, s)
 	if s.steps[0].words[0] == "start" {
-		return []string{n.test()}
+		return []string{n.test(t)}
 	}
 	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {
@@ -136,8 +114,7 @@ func runNginx(t testing.TB, program string, s sequence) (outcomes []string) {
 	if _, err := fmt.Sscanf(w.URL("127.0.1.1:80"), "127.%d.1.1:80", &moved); err != nil {
 		t.Fatal(err)
 	}
-	n.start(t)
-	defer n.stop()
+	defer nginxtest.Start(t, program, n.dir, n.conf, frontAddr+":"+frontPort).Stop()
 	err = w.Run(func(ctx context.Context) error {
 		g := newStage(t, w, ctx, s, (77-moved+256)%256)
 		conns := map[string]*rawConn{}
@@ -183,7 +160,7 @@ type rawConn struct {
 
 func (c *rawConn) ask(r *seqRequest) (reply seqReply) {
 	began := time.Now()
-	defer func() { reply.took = time.Since(began) }()
+	defer func() { reply.took, reply.from = time.Since(began), c.LocalAddr().String() }()
 	var b strings.Builder
 	proto := "1.1"
 	if r.http10 {

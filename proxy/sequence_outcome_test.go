@@ -14,7 +14,7 @@ import (
 
 // outcome writes down what came of a request.
 func (g *stage) outcome(r *seqRequest, reply seqReply) string {
-	log := g.logged(r.id)
+	log := g.logged(r.id, reply.from)
 	addr := log.addr
 	for name, at := range sequenceNodes {
 		addr = strings.ReplaceAll(addr, at, name)

@@ -28,7 +28,7 @@ func TestRandomSequencesAgreeWithNginx(t *testing.T) {
 		for n := from; n < from+count; n++ {
 			t.Run(fmt.Sprint(kind, n), func(t *testing.T) {
 				s := randomSequence(kind, uint64(n))
-				if said := (newNginx(t, program, s)).test(); strings.Contains(said, "[emerg]") {
+				if said := newNginx(t, program, s).test(t); strings.Contains(said, "[emerg]") {
 					start := s
 					start.steps = []step{{words: []string{"start"}}}
 					if got := runOurs(t, start)[0]; got != said {

@@ -30,8 +30,10 @@ type stage struct {
 	nodes map[string]*seqNode
 	// ask sends a request to the front as a user.
 	ask func(user world.Host, conn string, r *seqRequest) seqReply
-	// logged is what the front says of an exchange: the access log.
-	logged func(id string) logLine
+	// logged is what the front says of an exchange: the access log. There is nothing
+	// of a request whose header the front could not read. from is the client's
+	// address, or "" where id says all.
+	logged func(id, from string) logLine
 	groups []string // names of upstream blocks
 	kept   bool     // connections to nodes are kept
 
@@ -70,6 +72,7 @@ type seqReply struct {
 	body    string
 	cut     bool
 	took    time.Duration
+	from    string // the client's real address
 }
 
 // runOurs runs a sequence in virtual time, and returns what came of each step.
@@ -106,7 +109,7 @@ func runOurs(t testing.TB, s sequence) (outcomes []string) {
 			return err
 		}
 		g.ask = g.askWorld
-		g.logged = func(id string) logLine {
+		g.logged = func(id, _ string) logLine {
 			for range 10 {
 				g.mu.Lock()
 				line, ok := g.log[id]

@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +15,7 @@ import (
 	"sessionlab/appnode"
 	"sessionlab/lab"
 	"sessionlab/lab/loopback"
+	"sessionlab/lab/loopback/nginxtest"
 	"sessionlab/lab/sim"
 	"sessionlab/scenarios"
 	"sessionlab/scenarios/script"
@@ -91,15 +88,13 @@ func BenchmarkLoopbackProxied(b *testing.B) {
 		up(b, plan, func(w *loopback.World, l *lab.Lab) { ask(b, w.URL(l.Front())) })
 	})
 	b.Run("nginx", func(b *testing.B) {
-		if _, err := exec.LookPath("nginx"); err != nil {
-			b.Skip("nginx is not installed")
-		}
+		program := nginxtest.Program(b)
 		up(b, plan, func(w *loopback.World, l *lab.Lab) {
 			var servers []string
 			for _, name := range l.Nodes() {
 				servers = append(servers, w.URL(l.NodeAddr(name)))
 			}
-			ask(b, nginx(b, servers))
+			ask(b, nginx(b, program, servers))
 		})
 	})
 }
@@ -150,46 +145,19 @@ func ask(b *testing.B, addr string) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }
 
-// nginx starts one worker in front of the servers, on an address of 127.0.0.0/8,
-// and ends it with the benchmark.
-func nginx(b *testing.B, servers []string) (addr string) {
+// nginx starts one worker in front of the servers, and ends it with the
+// benchmark.
+func nginx(b *testing.B, program string, servers []string) (addr string) {
 	b.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	addr = free.Addr().String()
-	free.Close()
-	dir := b.TempDir()
-	conf := fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log %[1]s/error.log; worker_processes 1; events {}
+	dir, addr := b.TempDir(), nginxtest.FreeAddress(b)
+	nginxtest.Start(b, program, dir, nginxtest.Main(dir)+fmt.Sprintf(`worker_processes 1; events {}
 http {
-  access_log off; client_body_temp_path %[1]s/a; proxy_temp_path %[1]s/b; fastcgi_temp_path %[1]s/c;
-  uwsgi_temp_path %[1]s/d; scgi_temp_path %[1]s/e;
-  upstream nodes { server %[3]s; keepalive 32; }
-  server { listen %[2]s; location / { proxy_pass http://nodes; proxy_http_version 1.1; proxy_set_header Connection ""; } }
+  access_log off; %s
+  upstream nodes { server %s; keepalive 32; }
+  server { listen %s; location / { proxy_pass http://nodes; proxy_http_version 1.1; proxy_set_header Connection ""; } }
 }
-`, dir, addr, strings.Join(servers, "; server "))
-	path := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(path, []byte(conf), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	process := exec.Command("nginx", "-c", path, "-p", dir, "-e", filepath.Join(dir, "error.log"))
-	if err := process.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = process.Process.Signal(os.Interrupt) // the master ends its worker
-		_ = process.Wait()
-	})
-	for range 200 {
-		if c, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
-			c.Close()
-			return addr
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	b.Fatal("nginx did not open its port within two seconds")
-	return ""
+`, nginxtest.Paths(dir), strings.Join(servers, "; server "), addr), addr)
+	return addr
 }
 
 // heapInUse is what is reachable.
