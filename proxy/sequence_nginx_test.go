@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ type nginx struct {
 // newNginx writes a configuration for a program.
 func newNginx(t testing.TB, program string, s sequence) *nginx {
 	n := &nginx{dir: t.TempDir(), program: program}
-	n.conf = nginxtest.Main(n.dir) + "user root; " + s.text(
+	n.conf = nginxtest.Main(n.dir) + s.text(
 		"log_format r '$http_x_sessionlab_request|$status|$upstream_addr|$upstream_status|$remote_addr:$remote_port'; access_log "+n.dir+"/log r;"+
 			nginxtest.Paths(n.dir))
 	for name, text := range s.files() {
@@ -60,7 +61,7 @@ func (n *nginx) test(t testing.TB) string {
 	if err := os.WriteFile(file, []byte(n.conf), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := exec.Command(n.program, "-t", "-p", n.dir, "-c", file).CombinedOutput()
+	out, _ := exec.Command(n.program, "-t", "-p", n.dir, "-c", file, "-e", "stderr").CombinedOutput()
 	var all []string
 	for _, line := range strings.Split(string(out), "\n") {
 		line = strings.ReplaceAll(line, n.dir+"/", "")
@@ -98,12 +99,13 @@ func (n *nginx) logged(id, from string) (found logLine) {
 	return found
 }
 
-// runNginx runs a sequence against nginx on loopback addresses.
-func runNginx(t testing.TB, program string, s sequence) (outcomes []string) {
+// runNginx runs a sequence against nginx on loopback addresses. late is how late
+// the machine was meanwhile: times in the sequence were off by as much.
+func runNginx(t testing.TB, program string, s sequence) (outcomes []string, late time.Duration) {
 	t.Helper()
 	n := newNginx(t, program, s)
 	if s.steps[0].words[0] == "start" {
-		return []string{n.test(t)}
+		return []string{n.test(t)}, 0
 	}
 	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {
@@ -149,7 +151,7 @@ func runNginx(t testing.TB, program string, s sequence) (outcomes []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return outcomes
+	return outcomes, w.Lateness().By
 }
 
 // rawConn is a client's connection that sends bytes as they are.
@@ -209,6 +211,24 @@ func (c *rawConn) ask(r *seqRequest) (reply seqReply) {
 	return reply
 }
 
+// tooLate is how late the machine may be in a sequence; its steps are some tens of
+// milliseconds apart.
+const tooLate = 20 * time.Millisecond
+
+// askNginx is runNginx, and again where a machine that was too late may be why the
+// outcomes are not those of the sequence.
+func askNginx(t testing.TB, program string, s sequence) (outcomes []string) {
+	for range 3 {
+		var late time.Duration
+		outcomes, late = runNginx(t, program, s)
+		asWanted := func(got string, at step) bool { return got == at.want }
+		if late < tooLate || slices.EqualFunc(outcomes, s.steps, asWanted) {
+			break
+		}
+	}
+	return outcomes
+}
+
 // TestSequencesInNginx holds the sequences against a real nginx.
 func TestSequencesInNginx(t *testing.T) {
 	program := os.Getenv(nginxVariable)
@@ -226,7 +246,7 @@ func TestSequencesInNginx(t *testing.T) {
 			lines := strings.Split(string(data), "\n")
 			for _, s := range readSequences(t, file) {
 				t.Run(s.name, func(t *testing.T) {
-					for i, got := range runNginx(t, program, s) {
+					for i, got := range askNginx(t, program, s) {
 						at := s.steps[i]
 						if got == at.want {
 							continue

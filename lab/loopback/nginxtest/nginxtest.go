@@ -54,7 +54,13 @@ func FreeAddress(t testing.TB) string {
 // Main is what keeps nginx in the foreground and its files in dir: the beginning
 // of a configuration, in one line. What nginx says of errors goes to its standard
 // error.
-func Main(dir string) string { return "daemon off; pid " + dir + "/pid; error_log stderr error; " }
+func Main(dir string) string {
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user root; " // who may read dir
+	}
+	return user + "daemon off; pid " + dir + "/pid; error_log stderr error; "
+}
 
 // Paths is what an http block says to keep nginx's files in dir, in one line.
 func Paths(dir string) string {
