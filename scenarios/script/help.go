@@ -22,6 +22,7 @@ func Help() string {
 		"{{nouns}}", helpNouns(),
 		"{{step}}", list(optionNames(elementOf("step", ""))),
 		"{{verbs}}", helpVerbs(),
+		"{{triggers}}", helpTriggers(),
 		"{{kinds}}", list(Kinds),
 		"{{operators}}", list([]string{"==", "!=", "<", "<=", ">", ">="}),
 		"{{figures}}", helpFigures(),
@@ -103,6 +104,17 @@ func helpVerbs() string {
 			gap = strings.Repeat(" ", n)
 		}
 		lines[i] = "  " + v.Form + gap + v.Doc
+	}
+	return strings.Join(lines, "\n")
+}
+
+// helpTriggers are the triggers, one a line.
+func helpTriggers() string {
+	var lines []string
+	for _, w := range statements {
+		if slices.Contains(triggerWords, w.Word) {
+			lines = append(lines, fmt.Sprintf("  %-25s  %s", strings.TrimSuffix(w.Form, " ACT"), w.Doc))
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -20,7 +20,7 @@ var statements = []WordInfo{
 	{"after", "after TIME ACT", "counted from the trigger before it, or from the moment the script comes to it"},
 	{"every", "every TIME [until TIME] ACT", "again and again; until is counted from the start"},
 	{"when", "when EVENT ACT", "once, in the instant it happens: before the sender goes on"},
-	{"whenever", "whenever EVENT ACT", "each time it happens"},
+	{"whenever", "whenever EVENT ACT", "each time"},
 	{"wait", "wait TIME | wait until EVENT | wait for USER[.LABEL]", "the script goes on later; nobody else waits"},
 	{"meanwhile", "meanwhile USER METHOD TARGET", "a request for which the script does not wait"},
 	{"together", "together ACT; ACT", "in one instant"},
