@@ -9,7 +9,8 @@ import (
 // Manager keeps the sessions of the node's application. Calls may wait (for the
 // wire, say), and come from several tasks at once.
 type Manager interface {
-	// Observe has f called for every event; it is called once, before Start.
+	// Observe sets the function that the manager calls with every event. The node
+	// calls Observe once, before Start.
 	Observe(f func(sessions.Event))
 	// Start makes the manager ready before the node accepts a request.
 	Start(ctx context.Context) error
@@ -54,6 +55,6 @@ type Replicator interface {
 	// anything to send. It may wait for acknowledgements; it does not fail the
 	// request.
 	RequestCompleted(ctx context.Context, s *sessions.Session) (sent bool)
-	// ResetReplication forgets what has changed: nobody is there to be told.
+	// ResetReplication forgets what has changed: there is no other node to send it to.
 	ResetReplication(s *sessions.Session)
 }

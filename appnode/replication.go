@@ -22,7 +22,8 @@ type ReplicationConfig struct {
 	// PrimaryIndicatorName is the attribute's name; "" is
 	// DefaultPrimaryIndicatorName.
 	PrimaryIndicatorName string
-	// Statistics has requests counted and timed; see ReplicationValve.Statistics.
+	// Statistics makes the valve count and time requests; see
+	// ReplicationValve.Statistics.
 	Statistics bool
 	// Told is called with the statistics after every hundredth request, which is
 	// when Tomcat's debug log has them. It may be nil.

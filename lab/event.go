@@ -67,8 +67,8 @@ func (k EventKind) String() string {
 		"tries", "excludes", "readmits", "operator", "session", "broken", "applies", "skips"}[k]
 }
 
-// Watch has f called for every event, in the task that causes it and before it
-// goes on; f may use the operator's verbs. One watcher; set it before Start. On
+// Watch sets the function that the lab calls with every event, in the task that
+// causes it and before that goes on; f may use the operator's verbs. One watcher; set it before Start. On
 // loopback f may be called from several goroutines at once.
 func (l *Lab) Watch(f func(Event)) { l.watcher = f }
 

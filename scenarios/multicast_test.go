@@ -11,7 +11,7 @@ import (
 	"sessionlab/scenarios/script"
 )
 
-// told is a line of the timeline that a story has so often, all of them between two
+// told is a line of the timeline and how often a story has it, each between two
 // times.
 type told struct {
 	text     string

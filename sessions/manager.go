@@ -19,7 +19,8 @@ var ErrTooMany = errors.New("too many active sessions")
 // NoSessions is the MaxActiveSessions that allows no session, Tomcat's 0.
 const NoSessions = -1
 
-// Config is what every manager can be told. The zero value is Tomcat's default.
+// Config is the configuration that every manager has. The zero value is Tomcat's
+// default.
 type Config struct {
 	// JvmRoute is appended to the ids drawn here; "" appends nothing.
 	JvmRoute string
@@ -90,8 +91,8 @@ func NewManagerBase(h world.Host, cfg Config) *ManagerBase {
 	return &ManagerBase{host: h, cfg: cfg, booted: h.Elapsed(), held: map[string]*Session{}}
 }
 
-// Observe has f called for every event, in the task that causes it. One
-// observer; set it before Start.
+// Observe sets the function that is called with every event, in the task that
+// causes it. One observer; set it before Start.
 func (m *ManagerBase) Observe(f func(Event)) { m.observe = f }
 
 // Emit tells the observer, if there is one.

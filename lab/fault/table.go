@@ -53,8 +53,8 @@ func (t *Table) look() {
 	t.any.Store(len(t.rules) > 0 || len(t.cuts) > 0 || t.way.Verb != 0)
 }
 
-// OnChange has f called after every change of the table, so that the world can
-// look again at what it holds. One watcher: the world.
+// OnChange sets the function that the table calls after every change, so that the
+// world can look again at what it holds. One watcher: the world.
 func (t *Table) OnChange(f func()) {
 	t.mu.Lock()
 	t.changed = f

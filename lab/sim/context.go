@@ -77,7 +77,7 @@ func (c *simCtx) Value(key any) any {
 	return c.parent.Value(key)
 }
 
-// AfterFunc has f called when the context ends. It is what package context looks
+// AfterFunc calls f when the context ends. It is what package context looks
 // for: without it that package would start a goroutine for every context of its
 // own that is derived from this one. f is the library's and returns at once.
 func (c *simCtx) AfterFunc(f func()) func() bool {

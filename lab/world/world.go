@@ -50,8 +50,8 @@ type World interface {
 	// Faults is the table that decides about every message.
 	Faults() *fault.Table
 
-	// Observe has f called for every event at the seam, in the task that
-	// caused it and before that task goes on. One observer; set it before Run.
+	// Observe sets the function that the world calls with every event at the seam,
+	// in the task that caused it and before that task goes on. One observer; set it before Run.
 	// f may use the operator verbs. On loopback it may be called from several
 	// goroutines at once.
 	Observe(f func(Event))

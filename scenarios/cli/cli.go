@@ -60,8 +60,8 @@ type Env struct {
 // WorldKind is a kind of world that a scenario can run in.
 type WorldKind struct {
 	Name string // "loopback" or "sim"; the first is the default
-	// Real says that it takes real time, so that a person wants to be told how
-	// it goes on.
+	// Real says that it takes real time, so that a person wants to see how it
+	// goes on.
 	Real bool
 	// New makes a world at a place of this machine.
 	New func(seed uint64, network Network, place Place) (world.World, error)

@@ -10,9 +10,9 @@ import (
 // Channel is the group communication that a Manager needs. tribes.Channel is
 // one.
 type Channel interface {
-	// OnMessage has f called in a receiver's task for every message; a
-	// synchronised acknowledgement follows its return. It is called once, before
-	// Start.
+	// OnMessage sets the function that the channel calls with every message, in a
+	// receiver's task; a synchronised acknowledgement follows its return. The
+	// manager calls OnMessage once, before Start.
 	OnMessage(f func(ctx context.Context, m *tribes.Message))
 	// Start returns when messages come in and the members are known.
 	Start(ctx context.Context) error

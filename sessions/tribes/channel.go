@@ -64,8 +64,8 @@ func NewChannel(h world.Host, cfg Config) *Channel {
 	return c
 }
 
-// OnMessage has f called for every message received, in a task of the receiver:
-// a synchronized acknowledgement leaves when f has returned. The message is the
+// OnMessage sets the function that the channel calls with every message received,
+// in a task of the receiver: a synchronized acknowledgement leaves when f returns. The message is the
 // connection's, which uses it again afterwards. Call it before Start.
 func (c *Channel) OnMessage(f func(ctx context.Context, m *Message)) { c.onMessage = f }
 

@@ -114,8 +114,8 @@ func (r *receiver) awaitReady(ctx context.Context) (id [16]byte, ok bool) {
 	}
 }
 
-// takeWorker waits for a thread, and returns how long if that is to be told: the
-// selector's thread notices what took long when it runs again.
+// takeWorker waits for a thread, and returns how long if that is worth an event: the
+// selector's thread notices a long wait when it runs again.
 // Source: Tomcat NioReceiver.java, socketTimeouts.
 func (r *receiver) takeWorker(ctx context.Context, since time.Duration) (late time.Duration, err error) {
 	if !r.free.TryAcquire() {
@@ -159,7 +159,7 @@ func (r *receiver) giveWorker() {
 // worker is a task that does the work of one thread after the other.
 type worker struct {
 	conn   *inbound
-	waited time.Duration // for a thread, if that is to be told
+	waited time.Duration // for a thread, if that is worth an event
 	room   []*received   // for the messages of the next connection
 	handed world.Signal
 }
