@@ -20,7 +20,7 @@ func (x *exchange) discardBody(ask bool) (ok bool) {
 	if !ask || x.unasked {
 		x.doNotAsk()
 	}
-	body, ok := x.r.Body.(interface{ Discard() error })
+	body, ok := x.r.Body.(world.BodyDiscarder)
 	return !ok || !errors.Is(body.Discard(), world.ErrBadChunk)
 }
 
@@ -28,7 +28,7 @@ func (x *exchange) discardBody(ask bool) (ok bool) {
 //
 // Source: nginx ngx_http_special_response.c, expect_tested.
 func (x *exchange) doNotAsk() {
-	if body, ok := x.r.Body.(interface{ Unasked() }); ok {
+	if body, ok := x.r.Body.(world.BodyAsker); ok {
 		body.Unasked()
 	}
 }

@@ -253,7 +253,7 @@ func (x *exchange) readBody(limit int64) (status int) {
 		x.doNotAsk()
 	}
 	if limit > 0 && x.r.ContentLength <= 0 {
-		if chunks, ok := x.r.Body.(interface{ Limit(n int64) }); ok {
+		if chunks, ok := x.r.Body.(world.BodyLimiter); ok {
 			chunks.Limit(limit)
 		}
 	}

@@ -3,12 +3,9 @@ package loopback
 import (
 	"io"
 	"time"
-)
 
-// maxSwallow is how much of a body that its handler did not read is read for
-// it, so that the connection can be used again; more ends the connection.
-// Source: Tomcat HTTP connector, maxSwallowSize.
-const maxSwallow = 2 << 20
+	"sessionlab/lab/world"
+)
 
 // discarding is how long the rest of a request that is answered is waited for.
 // Source: nginx ngx_http_core_module, lingering_time.
@@ -43,24 +40,22 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // Close does nothing: what is left is swallowed after the handler.
 func (b *requestBody) Close() error { return nil }
 
-// Limit passes a limit on to a body that a world.RequestReader has made for one.
+// Limit implements world.BodyLimiter, for a body that is one itself.
 func (b *requestBody) Limit(n int64) {
-	if l, ok := b.body.(interface{ Limit(n int64) }); ok {
+	if l, ok := b.body.(world.BodyLimiter); ok {
 		l.Limit(n)
 	}
 }
 
-// Unasked says that a client which holds its body back is not to be asked for it.
+// Unasked implements world.BodyAsker.
 func (b *requestBody) Unasked() { b.expects = false }
 
-// Discard drops what has arrived of a body that a world.RequestReader has made
-// for it, after the client was asked for it. The rest is waited for behind the
-// answer.
+// Discard implements world.BodyDiscarder, for a body that is one itself.
 func (b *requestBody) Discard() error {
 	if err := b.ask(); err != nil {
 		return err
 	}
-	if d, ok := b.body.(interface{ Discard() error }); ok {
+	if d, ok := b.body.(world.BodyDiscarder); ok {
 		return d.Discard()
 	}
 	return nil
@@ -93,8 +88,8 @@ func (b *requestBody) swallow() bool {
 	if b.expects || b.err != nil {
 		return false // the client was not asked for it, or what comes is no body
 	}
-	n, err := io.Copy(io.Discard, io.LimitReader(b, maxSwallow+1))
-	return err == nil && n <= maxSwallow && b.err == io.EOF
+	n, err := io.Copy(io.Discard, io.LimitReader(b, world.MaxSwallow+1))
+	return err == nil && n <= world.MaxSwallow && b.err == io.EOF
 }
 
 // discard reads what the handler left of the request. It reports whether the next

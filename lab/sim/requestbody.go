@@ -16,11 +16,6 @@ import (
 // Source: net/http server.go, newBufioReader.
 const userBuffer = 4096
 
-// maxSwallow is how much of a body that its handler did not read is read for it,
-// so that the connection can be used again; more ends the connection.
-// Source: Tomcat HTTP connector, maxSwallowSize.
-const maxSwallow = 2 << 20
-
 // requestBody is the body of a request on its way. A window of it leaves with the
 // head; the client sends more whenever the server has read some. For the handler
 // it is the body.
@@ -199,7 +194,7 @@ func (b *requestBody) somethingToRead() bool {
 // swallow reads what the handler left of a body that has not arrived whole. It
 // reports whether the next request can follow.
 func (b *requestBody) swallow() bool {
-	for n := int64(0); b.source != nil && n <= maxSwallow; {
+	for n := int64(0); b.source != nil && n <= world.MaxSwallow; {
 		read, run, err := b.ReadRun(b.room)
 		if n += int64(read) + run.Length; err != nil {
 			return err == io.EOF

@@ -3,7 +3,6 @@ package world
 import (
 	"bytes"
 	"io"
-	"time"
 )
 
 // BodyWindow is how many bytes of a body may lie unread, in bytes. A Write or
@@ -11,6 +10,11 @@ import (
 // its task holds meanwhile. It is exact in sim. On loopback it is about the room
 // in the kernel's buffers at both ends, and never less.
 const BodyWindow = 64 << 10
+
+// MaxSwallow is how much of a body that its handler did not read is read for it,
+// in bytes, so that the connection can be used again; more ends the connection.
+// Source: Tomcat HTTP connector, maxSwallowSize.
+const MaxSwallow = 2 << 20
 
 // Run is a stretch of a body in which one byte repeats. It costs the same
 // however long it is. The zero value is no run.
@@ -29,14 +33,6 @@ type RunWriter interface {
 // such. Use ReadRun, which needs no such body.
 type RunReader interface {
 	ReadRun(p []byte) (n int, run Run, err error)
-}
-
-// WriteLimiter is implemented by every world's http.ResponseWriter.
-type WriteLimiter interface {
-	// LimitWrites makes a Write fail with ErrWriteTimeout, and the connection
-	// end, when the client has taken nothing for d of monotonic time. Zero takes
-	// the limit away. It holds for this answer.
-	LimitWrites(d time.Duration)
 }
 
 // writeBlock is how much of a run is written at once where runs are bytes.

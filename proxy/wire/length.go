@@ -22,7 +22,7 @@ func (b *lengthBody) Read(p []byte) (int, error) {
 	return n, early(err)
 }
 
-// Discard drops what has arrived.
+// Discard implements world.BodyDiscarder.
 func (b *lengthBody) Discard() error {
 	n, err := b.in.Discard(int(min(b.left, int64(b.in.Buffered()))))
 	b.left -= int64(n)
