@@ -132,15 +132,17 @@ type Settings struct {
 	ServerNameInRedirect Flag          // server_name_in_redirect: default off
 
 	ClientIdleTimeout time.Duration // keepalive_timeout: default 75s, None keeps no client's connection
+	ClientIdleHeader  time.Duration // its second argument, in the Keep-Alive header: default none, None for none
 	ClientMaxRequests int           // keepalive_requests: default 1000, None keeps no client's connection
 
-	// These are for a port: its default server's count. Locations have none.
+	// Locations have none of these. Those of a port's default server count for the
+	// first two, and for the others until the server is known by its name.
 
 	MergeSlashes  Flag       // merge_slashes: default on
-	Underscores   Flag       // underscores_in_headers: default off
-	IgnoreInvalid Flag       // ignore_invalid_headers: default on
 	HeaderBuffer  int        // client_header_buffer_size: default 1024 bytes
 	LargeBuffers  Buffers    // large_client_header_buffers: default 4 of 8192 bytes
+	Underscores   Flag       // underscores_in_headers: default off
+	IgnoreInvalid Flag       // ignore_invalid_headers: default on
 	Skipped       []*Skipped // lines that are not simulated
 }
 

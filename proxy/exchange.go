@@ -42,6 +42,9 @@ type exchange struct {
 	discarded bool // without a look at it
 	unasked   bool // a client that holds its body back is not asked for it any more
 
+	keeper       world.ConnectionKeeper // nil: the client's connection is somebody else's
+	lastOfClient bool                   // its connection ends with this answer
+
 	errStatus int  // the status that the client sees, if not that of the content
 	errorPage bool // an error page is being made
 	status    int  // what was sent
@@ -157,7 +160,7 @@ func (x *exchange) accept() (status int) {
 		}
 		return 405
 	}
-	if status := x.own.settings.fits(x); status != 0 {
+	if status := x.fits(); status != 0 {
 		return status
 	}
 	path, args := splitTarget(x.rawURI)
@@ -205,6 +208,7 @@ func (x *exchange) serve() (status int) {
 		x.loc, lacksSlash = x.srv.find(x, x.uri)
 	}
 	l := x.loc
+	x.countOnConnection(l)
 	x.passes(Everyone)
 	if l.internal && !x.internal {
 		return 404

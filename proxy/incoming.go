@@ -107,10 +107,16 @@ func (x *exchange) writeHead(status int, line string) {
 		}
 	}
 	switch {
-	case x.loc.lastOfClient:
+	case x.lastOfClient || x.loc.clientIdle == 0:
 		header["Connection"] = connectionClose
 	case !x.r.Close && header["Connection"] == nil:
 		header["Connection"] = connectionKeep
+		if x.loc.keepHeader != nil && (x.r.ProtoAtLeast(1, 1) || header["Content-Length"] != nil) {
+			header["Keep-Alive"] = x.loc.keepHeader
+		}
+	}
+	if x.keeper != nil {
+		x.keeper.KeepFor(x.loc.clientIdle)
 	}
 	writeStatus(x.w, status, line)
 }

@@ -3,8 +3,10 @@ package proxy
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"sessionlab/lab/world"
+	"sessionlab/proxy/wire"
 )
 
 // headerNames says which header names of clients are taken seriously; others are
@@ -13,6 +15,11 @@ import (
 // Source: nginx ngx_http_parse.c, ngx_http_parse_header_line;
 // ngx_http_core_module, ignore_invalid_headers and underscores_in_headers.
 type headerNames struct{ underscores, all bool }
+
+// headBuffers are what the head of a request is read into.
+func (s *settings) headBuffers() wire.Buffers {
+	return wire.Buffers{First: s.lineBuffer, Large: s.largeLines.Size, Count: s.largeLines.Count}
+}
 
 func headerNamesOf(s Settings) headerNames {
 	return headerNames{underscores: s.Underscores == On, all: s.IgnoreInvalid == Off}
@@ -47,11 +54,13 @@ var unique = namesOf("If-Modified-Since", "If-Unmodified-Since", "If-Match", "If
 
 // fits reports 0 if the head of a request fits into the buffers for it, and
 // holds no header twice that must not be there twice, else the error. A line that
-// does not fit behind those before it begins another buffer. In which order the
-// headers came is not known here: they are counted by name.
+// does not fit behind those before it begins another buffer, of the server that
+// the request is for, if that is known. In which order the headers came is not
+// known here: they are counted by name, behind Host.
 //
-// Source: nginx ngx_http_request.c, ngx_http_alloc_large_header_buffer.
-func (s *settings) fits(x *exchange) (status int) {
+// Source: nginx ngx_http_request.c, ngx_http_alloc_large_header_buffer,
+// ngx_http_set_virtual_server.
+func (x *exchange) fits() (status int) {
 	if x.p.readsBytes.Load() {
 		return 0
 	}
@@ -65,16 +74,17 @@ func (s *settings) fits(x *exchange) (status int) {
 			all += len(name) + len(": \r\n") + len(v)
 		}
 	}
+	s := x.own.settings
 	if all <= s.lineBuffer {
 		return 0
 	}
-	room, buffers := s.lineBuffer, s.largeLines.Count
+	room, taken := s.lineBuffer, 0
 	take := func(n int) bool {
 		if n > room {
-			if buffers == 0 || n > s.largeLines.Size {
+			if taken >= s.largeLines.Count || n > s.largeLines.Size {
 				return false
 			}
-			buffers--
+			taken++
 			room = s.largeLines.Size
 		}
 		room -= n
@@ -83,9 +93,13 @@ func (s *settings) fits(x *exchange) (status int) {
 	if !take(line) {
 		return 414
 	}
+	if strings.HasPrefix(x.r.RequestURI, scheme) {
+		s = x.srv.settings
+	}
 	if !take(len("Host: \r\n") + len(x.r.Host)) {
 		return statusHeaderTooLarge
 	}
+	s = x.srv.settings // Host comes first
 	for _, name := range slices.Sorted(maps.Keys(x.r.Header)) {
 		for _, v := range x.r.Header[name] {
 			if name != world.HeaderRequest && !take(len(name)+len(": \r\n")+len(v)) {

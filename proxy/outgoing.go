@@ -98,7 +98,7 @@ func (x *exchange) setHeaders(l *location) (sized bool) {
 	sized = true
 	header := x.out.Header
 	clear(header)
-	names := x.own.settings.headers
+	names := x.srv.settings.headers // Host comes first
 	for name, values := range x.r.Header {
 		if l.headless && name != world.HeaderRequest {
 			continue

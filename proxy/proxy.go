@@ -84,10 +84,9 @@ func (p *Proxy) Start() error {
 		opts := world.ServeOptions{
 			ClientGone:  true,
 			HeaderKept:  true,
-			ReadRequest: p.reader(own),
+			ReadRequest: p.reader(port, own),
 			Malformed:   portHandler{p, port, p.defaultServer(port)}.refuse,
 			IdleTimeout: own.clientIdle,
-			MaxRequests: own.clientMax,
 		}
 		l, err := p.host.Serve(port, p.Handler(port), opts)
 		if err != nil {
@@ -98,10 +97,18 @@ func (p *Proxy) Start() error {
 	return nil
 }
 
-// reader reads the requests to a port by the settings of its default server.
-func (p *Proxy) reader(own *settings) world.RequestReader {
+// reader reads the requests to a port by the settings of its default server, and
+// of the one that a request is for as soon as that is known.
+func (p *Proxy) reader(port int, own *settings) world.RequestReader {
 	rules := p.release.wire
-	rules.Buffers = wire.Buffers{First: own.lineBuffer, Large: own.largeLines.Size, Count: own.largeLines.Count}
+	rules.Buffers = own.headBuffers()
+	if len(p.servers) > 1 {
+		rules.BuffersOf = func(host string) wire.Buffers {
+			x := &exchange{p: p, port: port, own: p.defaultServer(port)}
+			x.takeHost(host)
+			return p.serverFor(x).settings.headBuffers()
+		}
+	}
 	rules.Path = func(path string) bool {
 		_, ok := normalPath(path, !own.separate)
 		return ok
@@ -182,6 +189,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int, own *ser
 func (p *Proxy) begin(w http.ResponseWriter, r *http.Request, port int, own *server) *exchange {
 	x := p.takeExchange()
 	x.p, x.w, x.r, x.port, x.own = p, w, r, port, own
+	x.keeper, _ = w.(world.ConnectionKeeper)
 	if id := r.Header[world.HeaderRequest]; len(id) > 0 {
 		x.id = id[0]
 	}

@@ -76,7 +76,7 @@ func (g *stage) outcome(r *seqRequest, reply seqReply) string {
 	if reply.chunked {
 		add("chunked")
 	}
-	for _, name := range []string{"Location", "Refresh", "Set-Cookie", "Www-Authenticate", "Vary", "Allow"} {
+	for _, name := range []string{"Location", "Refresh", "Keep-Alive", "Set-Cookie", "Www-Authenticate", "Vary", "Allow"} {
 		for _, v := range reply.header[name] {
 			add("%s=%s", name, v)
 		}

@@ -50,6 +50,7 @@ func (outer Settings) inside(inner Settings) Settings {
 		PortInRedirect:       or(inner.PortInRedirect, outer.PortInRedirect),
 		ServerNameInRedirect: or(inner.ServerNameInRedirect, outer.ServerNameInRedirect),
 		ClientIdleTimeout:    or(inner.ClientIdleTimeout, outer.ClientIdleTimeout),
+		ClientIdleHeader:     or(inner.ClientIdleHeader, outer.ClientIdleHeader),
 		ClientMaxRequests:    or(inner.ClientMaxRequests, outer.ClientMaxRequests),
 		MergeSlashes:         or(inner.MergeSlashes, outer.MergeSlashes),
 		Underscores:          or(inner.Underscores, outer.Underscores),
@@ -93,12 +94,12 @@ type settings struct {
 	headless    bool         // and so do its headers
 	cookies     *cookieRules // nil: Set-Cookie stays as it is
 
-	relative     bool // a Location of nginx's own names no host
-	portless     bool // nor a port
-	ownName      bool // its host is the server's name
-	lastOfClient bool // no connection of a client is kept
-	clientIdle   time.Duration
-	clientMax    int
+	relative   bool          // a Location of nginx's own names no host
+	portless   bool          // nor a port
+	ownName    bool          // its host is the server's name
+	clientIdle time.Duration // 0: no connection of a client is kept
+	clientMax  int           // likewise
+	keepHeader []string      // Keep-Alive, nil: none
 
 	separate   bool // several slashes stay several
 	headers    headerNames
@@ -143,9 +144,9 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		relative:     in.AbsoluteRedirect == Off,
 		portless:     in.PortInRedirect == Off,
 		ownName:      in.ServerNameInRedirect == On,
-		lastOfClient: in.ClientIdleTimeout < 0 || in.ClientMaxRequests < 0,
 		clientIdle:   orDefault(in.ClientIdleTimeout, 75*time.Second),
 		clientMax:    orDefault(in.ClientMaxRequests, 1000),
+		keepHeader:   keepHeader(in.ClientIdleHeader),
 		separate:     in.MergeSlashes == Off,
 		headers:      headerNamesOf(in),
 		lineBuffer:   or(in.HeaderBuffer, 1024),

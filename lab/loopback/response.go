@@ -51,6 +51,7 @@ var _ interface {
 	world.ResponseCutter
 	world.StatusWriter
 	world.WriteLimiter
+	world.ConnectionKeeper
 } = (*response)(nil)
 
 func newResponse(c *serverConn, req *http.Request, last bool) *response {
@@ -65,6 +66,11 @@ func (r *response) Header() http.Header { return r.header }
 
 // LimitWrites implements world.WriteLimiter.
 func (r *response) LimitWrites(d time.Duration) { r.conn.sock.stall = d }
+
+// Served and KeepFor implement world.ConnectionKeeper.
+func (r *response) Served() int { return r.conn.served }
+
+func (r *response) KeepFor(d time.Duration) { r.conn.idle = d }
 
 // proceed tells the client to send the body that it holds back.
 func (r *response) proceed() error {

@@ -219,11 +219,14 @@ type serverConn struct {
 	sock *sock
 	in   source
 	br   *bufio.Reader
+
+	served int           // requests before the one under way
+	idle   time.Duration // how long it waits for a request, 0 for ever
 }
 
 func newServerConn(l *httpListener, s *sock) *serverConn {
 	s.limitWindow()
-	c := &serverConn{lis: l, sock: s, in: source{sock: s, ctx: l.host.ctx}}
+	c := &serverConn{lis: l, sock: s, in: source{sock: s, ctx: l.host.ctx}, idle: l.opts.IdleTimeout}
 	c.br = bufio.NewReaderSize(&c.in, usualHead)
 	return c
 }
@@ -248,11 +251,11 @@ func (c *serverConn) readHead() (req *http.Request, size int, err error) {
 func (c *serverConn) serve() {
 	defer c.lis.leave(c)
 	defer c.sock.shut()
-	for served := 1; c.awaitRequest(); served++ {
+	for ; c.awaitRequest(); c.served++ {
 		if !c.lis.setBusy(c, true) {
 			return
 		}
-		last := c.lis.opts.MaxRequests > 0 && served >= c.lis.opts.MaxRequests
+		last := c.lis.opts.MaxRequests > 0 && c.served+1 >= c.lis.opts.MaxRequests
 		if !c.exchange(last) || !c.lis.setBusy(c, false) {
 			return
 		}
@@ -261,8 +264,8 @@ func (c *serverConn) serve() {
 
 // awaitRequest waits for the first byte of a request.
 func (c *serverConn) awaitRequest() bool {
-	if idle := c.lis.opts.IdleTimeout; idle > 0 {
-		c.sock.setDeadline(time.Now().Add(idle))
+	if c.idle > 0 {
+		c.sock.setDeadline(time.Now().Add(c.idle))
 		defer c.sock.setDeadline(noDeadline)
 	}
 	_, err := c.br.Peek(1)

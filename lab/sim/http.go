@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"sessionlab/lab/fault"
 	"sessionlab/lab/world"
@@ -77,7 +78,8 @@ type httpConn struct {
 	clientFin    bool
 	serverClosed bool
 	served       int
-	key          string // identity of the request under way
+	idle         time.Duration // how long it waits for a request, 0 for ever
+	key          string        // identity of the request under way
 	request      *http.Request
 	header       http.Header // room for the request's
 	shared       bool        // the request's header is the client's own map
@@ -125,7 +127,7 @@ func (h *host) open(l *httpListener, addr string) *httpConn {
 }
 
 func newHTTPConn(w *World, l *httpListener) *httpConn {
-	c := &httpConn{w: w, server: l.host, lis: l}
+	c := &httpConn{w: w, server: l.host, lis: l, idle: l.opts.IdleTimeout}
 	c.headReady, c.dataReady, c.serveReady = c.headThere, c.dataThere, c.somethingToServe
 	c.body.c = c
 	c.rw.c = c
@@ -158,8 +160,8 @@ func (w *World) keep(c *httpConn) {
 
 // countIdle starts the idle time of a connection whose task waits already.
 func (c *httpConn) countIdle() {
-	if c.lis.opts.IdleTimeout > 0 {
-		c.task.limit(c.w.now + int64(c.lis.opts.IdleTimeout))
+	if c.idle > 0 {
+		c.task.limit(c.w.now + int64(c.idle))
 	}
 }
 
@@ -168,6 +170,7 @@ func (c *httpConn) countIdle() {
 func (c *httpConn) again() {
 	c.clientClosed, c.fin, c.rst, c.sent, c.reused = false, false, false, false, false
 	c.exchanges, c.deadline, c.lastAt, c.served = 0, 0, 0, 0
+	c.idle = c.lis.opts.IdleTimeout
 	c.reqReady, c.clientFin, c.serverClosed, c.spared = false, false, false, false
 	c.dropped, c.end = false, endNone
 	c.ctx = nil

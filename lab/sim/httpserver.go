@@ -21,8 +21,8 @@ const bufferBeforeChunking = 2048
 func (c *httpConn) serve() {
 	for {
 		limit := int64(-1)
-		if c.lis.opts.IdleTimeout > 0 && !c.spared && !c.waiting {
-			limit = int64(c.lis.opts.IdleTimeout)
+		if c.idle > 0 && !c.spared && !c.waiting {
+			limit = int64(c.idle)
 		}
 		expired, err := c.server.wait(c.server.root, limit, c.serveReady)
 		if err != nil || c.over {
@@ -155,6 +155,11 @@ func (w *responseWriter) WriteStatus(status int, line string) {
 		}
 	}
 }
+
+// Served and KeepFor implement world.ConnectionKeeper.
+func (w *responseWriter) Served() int { return w.c.served }
+
+func (w *responseWriter) KeepFor(d time.Duration) { w.c.idle = d }
 
 func (w *responseWriter) LimitWrites(d time.Duration) {
 	w.limit = int64(d)

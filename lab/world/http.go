@@ -177,3 +177,13 @@ type WriteLimiter interface {
 	// the limit away. It holds for this answer.
 	LimitWrites(d time.Duration)
 }
+
+// ConnectionKeeper is implemented by every world's http.ResponseWriter. It is for
+// handlers that decide for each request how long its connection lives.
+type ConnectionKeeper interface {
+	// Served is how many requests the connection has carried before this one.
+	Served() int
+	// KeepFor replaces ServeOptions.IdleTimeout for what is left of the connection.
+	// Zero: for ever. It says nothing of whether this answer is the last.
+	KeepFor(d time.Duration)
+}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"sessionlab/proxy"
+	"sessionlab/proxy/upstream"
 )
 
 // These directives may stand at every level: http, server and location.
@@ -251,13 +252,16 @@ func (r *reader) index(s statement) error {
 // clientTimeout reads the keepalive_timeout of clients' connections.
 func (r *reader) clientTimeout(s statement) error {
 	d, ok := duration(s.words[1].text)
-	if len(s.words) == 3 && ok {
-		_, ok = duration(s.words[2].text)
-	}
 	if !ok {
 		return r.reject(s, "invalid value")
 	}
 	r.settings.ClientIdleTimeout = orMinusOne(d)
+	if len(s.words) == 3 {
+		if d, ok = upstream.ParseTime(s.words[2].text, true); !ok {
+			return r.reject(s, "invalid value")
+		}
+		r.settings.ClientIdleHeader = orMinusOne(d)
+	}
 	return nil
 }
 

@@ -187,7 +187,11 @@ func (w *writer) settings(s *proxy.Settings) {
 	w.flag("port_in_redirect", s.PortInRedirect)
 	w.flag("server_name_in_redirect", s.ServerNameInRedirect)
 	w.count("keepalive_requests", s.ClientMaxRequests)
-	w.time("keepalive_timeout", s.ClientIdleTimeout)
+	if s.ClientIdleHeader != 0 {
+		w.line("keepalive_timeout", timeText(max(cmp.Or(s.ClientIdleTimeout, 75*time.Second), 0)), timeText(max(s.ClientIdleHeader, 0)))
+	} else {
+		w.time("keepalive_timeout", s.ClientIdleTimeout)
+	}
 	w.flag("merge_slashes", s.MergeSlashes)
 	w.flag("underscores_in_headers", s.Underscores)
 	w.flag("ignore_invalid_headers", s.IgnoreInvalid)

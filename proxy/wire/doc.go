@@ -21,8 +21,10 @@ type Rules struct {
 	Authority     bool // CONNECT takes host and port, 1.29.3
 	StrictChunks  bool // chunks end in CR LF, 1.29.4
 
-	// Buffers take the head of a request.
-	Buffers Buffers
+	// Buffers take the head of a request, and those of BuffersOf the rest of it as
+	// soon as it is known which host it is for. Nil: the same.
+	Buffers   Buffers
+	BuffersOf func(host string) Buffers
 	// Path reports whether the path of a target, without arguments, can be one. It
 	// is asked as soon as the request line is there. Nil: any can.
 	Path func(path string) bool

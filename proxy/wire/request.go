@@ -16,6 +16,17 @@ type head struct {
 	*input
 	rules Rules
 	room  room
+	known bool // which host the request is for
+}
+
+// isFor says which host the request is for.
+//
+// Source: nginx ngx_http_request.c, ngx_http_set_virtual_server.
+func (s *head) isFor(host string) {
+	s.known = true
+	if s.rules.BuffersOf != nil {
+		s.room.Buffers = s.rules.BuffersOf(host).orDefault()
+	}
 }
 
 // ReadRequest is a world.RequestReader: a client's request as nginx reads it.
@@ -43,6 +54,9 @@ func (rules Rules) ReadRequest(in *bufio.Reader) (r *http.Request, size int, err
 	}
 	if err != nil || l.major == 0 {
 		return r, s.size, err
+	}
+	if l.absolute {
+		s.isFor(l.host)
 	}
 	c := connectionDefault
 	if err = s.readHeader(r, &c); err == nil {
@@ -92,6 +106,9 @@ func (s *head) readHeader(r *http.Request, c *connection) error {
 			}
 			if r.Host = f.value; !validHost(f.value) {
 				return bad("invalid Host header")
+			}
+			if !s.known {
+				s.isFor(f.value)
 			}
 			continue
 		case once[name] && r.Header[name] != nil:

@@ -266,3 +266,33 @@ func checkHeader(t *testing.T, input []byte, header http.Header) {
 		}
 	}
 }
+
+func TestTheHostOfARequestGivesTheRestOfItsHeadTheRoom(t *testing.T) {
+	rules := Rules{Buffers: Buffers{First: 32, Large: 64, Count: 2}, BuffersOf: func(host string) Buffers {
+		if host == "wide" {
+			return Buffers{First: 1, Large: 128, Count: 3}
+		}
+		return Buffers{First: 512, Large: 16, Count: 2}
+	}}
+	field := "X: " + strings.Repeat("a", 90) + "\r\n"
+	for _, c := range []struct {
+		name, request string
+		status        int // 0: it is taken
+	}{
+		{"a long field behind the name", "GET / HTTP/1.1\r\nHost: wide\r\n" + field + "\r\n", 0},
+		{"a long field before it", "GET / HTTP/1.1\r\n" + field + "Host: wide\r\n\r\n", 494},
+		{"a long line before it", "GET /" + strings.Repeat("a", 90) + " HTTP/1.1\r\nHost: wide\r\n\r\n", 414},
+		{"the name in the target", "GET http://wide/ HTTP/1.1\r\n" + field + "Host: narrow\r\n" + field + "\r\n", 0},
+		{"a field that only the default server takes", "GET / HTTP/1.1\r\nHost: narrow\r\nX: " + strings.Repeat("a", 40) + "\r\n\r\n", 494},
+	} {
+		_, _, err := rules.ReadRequest(bufio.NewReader(strings.NewReader(c.request)))
+		got := 0
+		var bad *world.Malformed
+		if errors.As(err, &bad) {
+			got = bad.Status
+		}
+		if got != c.status {
+			t.Errorf("%s: got status %d (%v), want %d", c.name, got, err, c.status)
+		}
+	}
+}

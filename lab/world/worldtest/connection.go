@@ -2,6 +2,7 @@ package worldtest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -97,6 +98,30 @@ var connectionRows = []row{
 			r.ok("second", r.get(ctx, c, "/"), "hello")
 			r.await(ctx, alice, "the connection is closed", func() bool { return !c.Alive() })
 			r.ok("on a new connection", r.get(ctx, r.dialHTTP(ctx, alice, web(h)), "/"), "hello")
+		})
+	}},
+	{"a handler is asked the how manieth request it is, and says how long to wait for the next", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			k := w.(world.ConnectionKeeper)
+			if req.URL.Path == "/short" {
+				k.KeepFor(idle)
+			}
+			fmt.Fprint(w, k.Served())
+		})
+		r.as(alice, func(ctx context.Context) {
+			for range 2 { // a connection that is made of an old one has forgotten
+				c := r.dialHTTP(ctx, alice, web(h))
+				r.ok("first", r.get(ctx, c, "/"), "0")
+				r.must(alice.Sleep(ctx, 2*idle), "sleep")
+				r.ok("second", r.get(ctx, c, "/short"), "1")
+				start := alice.Elapsed()
+				r.await(ctx, alice, "the connection is closed", func() bool { return !c.Alive() })
+				if took := alice.Elapsed() - start; took < idle/2 {
+					r.errorf("closed after %v, want about %v", took, idle)
+				}
+				r.must(c.Close(), "close")
+			}
 		})
 	}},
 	{"an idle connection is closed after IdleTimeout", func(r *rig) {
