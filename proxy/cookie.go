@@ -110,9 +110,9 @@ func (c *cookieRules) rewrite(x *exchange, lines []string) []string {
 			switch {
 			case !a.valued:
 			case strings.EqualFold(a.name, "domain"):
-				changed = c.domain(x, a) || changed
+				changed = x.replace(a, c.domains, besideDomain) || changed
 			case strings.EqualFold(a.name, "path"):
-				changed = c.path(x, a) || changed
+				changed = x.replace(a, c.paths, besidePath) || changed
 			}
 		}
 		if flags := c.flagsFor(x, all[0].name); flags.set() {
@@ -125,43 +125,37 @@ func (c *cookieRules) rewrite(x *exchange, lines []string) []string {
 	return out
 }
 
-// domain rewrites a Domain attribute.
-//
-// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_rewrite_domain_handler.
-func (c *cookieRules) domain(x *exchange, a *attribute) bool {
-	for _, rule := range c.domains {
+// replace gives an attribute the value of the first rule that matches. kept says
+// how much of a value stays before and behind what a rule without a pattern names;
+// ok is false if the value has no such part.
+func (x *exchange) replace(a *attribute, rules []cookieRule, kept func(value, from string) (before, behind string, ok bool)) bool {
+	for _, rule := range rules {
+		before, behind, ok := "", "", false
 		if rule.pattern != nil {
-			if x.match(rule.pattern, a.value) {
-				a.value = rule.to.value(x)
-				return true
-			}
-			continue
+			ok = x.match(rule.pattern, a.value)
+		} else {
+			before, behind, ok = kept(a.value, rule.from.value(x))
 		}
-		bare := strings.TrimPrefix(a.value, ".")
-		if strings.EqualFold(bare, rule.from.value(x)) {
-			a.value = a.value[:len(a.value)-len(bare)] + rule.to.value(x)
+		if ok {
+			a.value = before + rule.to.value(x) + behind
 			return true
 		}
 	}
 	return false
 }
 
-// path rewrites a Path attribute.
-func (c *cookieRules) path(x *exchange, a *attribute) bool {
-	for _, rule := range c.paths {
-		if rule.pattern != nil {
-			if x.match(rule.pattern, a.value) {
-				a.value = rule.to.value(x)
-				return true
-			}
-			continue
-		}
-		if rest, ok := strings.CutPrefix(a.value, rule.from.value(x)); ok {
-			a.value = rule.to.value(x) + rest
-			return true
-		}
-	}
-	return false
+// besideDomain keeps the dot before a domain.
+//
+// Source: nginx ngx_http_proxy_module.c, ngx_http_proxy_rewrite_domain_handler.
+func besideDomain(value, from string) (before, behind string, ok bool) {
+	bare := strings.TrimPrefix(value, ".")
+	return value[:len(value)-len(bare)], "", strings.EqualFold(bare, from)
+}
+
+// besidePath keeps what is behind the beginning of a path.
+func besidePath(value, from string) (before, behind string, ok bool) {
+	behind, ok = strings.CutPrefix(value, from)
+	return "", behind, ok
 }
 
 // attribute is a part of a Set-Cookie line; the first one is the cookie itself.

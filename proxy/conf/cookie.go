@@ -15,27 +15,15 @@ func (r *reader) cookieRule(s statement) error {
 		list = &r.settings.CookiePaths
 	}
 	from := s.words[1]
-	if len(s.words) == 2 {
-		if from.text != "off" {
-			return r.fail(s, from, "invalid parameter %s", quote(from.text))
-		}
-		if len(*list) > 0 {
-			return r.reject(s, "is duplicate")
-		}
+	off, err := r.offAlone(s, len(*list) > 0, len(*list) > 0 && (*list)[0].From == "off")
+	switch {
+	case err != nil:
+		return err
+	case off:
 		*list = []proxy.Redirect{{From: "off"}}
 		return nil
 	}
-	if len(*list) > 0 && (*list)[0].From == "off" {
-		return r.reject(s, "is duplicate")
-	}
-	if expr, ok := strings.CutPrefix(from.text, "~"); ok {
-		if s.name() == "proxy_cookie_path" {
-			expr = strings.TrimPrefix(expr, "*")
-		}
-		if err := r.regexp(s, from, expr); err != nil {
-			return err
-		}
-	} else if err := r.misspelt(s, from); err != nil {
+	if err := r.nameOrPattern(s, from); err != nil {
 		return err
 	}
 	*list = append(*list, proxy.Redirect{From: from.text, To: s.words[2].text})
@@ -48,24 +36,15 @@ func (r *reader) cookieRule(s statement) error {
 func (r *reader) cookieFlags(s statement) error {
 	list := &r.settings.CookieFlags
 	name := s.words[1]
-	if len(s.words) == 2 {
-		if name.text != "off" {
-			return r.fail(s, name, "invalid parameter %s", quote(name.text))
-		}
-		if len(*list) > 0 {
-			return r.reject(s, "is duplicate")
-		}
+	off, err := r.offAlone(s, len(*list) > 0, len(*list) > 0 && (*list)[0].Name == "off")
+	switch {
+	case err != nil:
+		return err
+	case off:
 		*list = []proxy.CookieFlags{{Name: "off"}}
 		return nil
 	}
-	if len(*list) > 0 && (*list)[0].Name == "off" {
-		return r.reject(s, "is duplicate")
-	}
-	if expr, ok := strings.CutPrefix(name.text, "~"); ok {
-		if err := r.regexp(s, name, expr); err != nil {
-			return err
-		}
-	} else if err := r.misspelt(s, name); err != nil {
+	if err := r.nameOrPattern(s, name); err != nil {
 		return err
 	}
 	flags := proxy.CookieFlags{Name: name.text}
@@ -77,4 +56,32 @@ func (r *reader) cookieFlags(s statement) error {
 	}
 	*list = append(*list, flags)
 	return nil
+}
+
+// offAlone reports whether a line is "DIRECTIVE off", which stands alone on its
+// level: others says that there are lines before it, wasOff that one of them is
+// that.
+func (r *reader) offAlone(s statement, others, wasOff bool) (off bool, err error) {
+	word := s.words[1]
+	off = len(s.words) == 2
+	switch {
+	case off && word.text != "off":
+		return false, r.fail(s, word, "invalid parameter %s", quote(word.text))
+	case off && others, wasOff:
+		return false, r.reject(s, "is duplicate")
+	}
+	return off, nil
+}
+
+// nameOrPattern checks a word that is a pattern behind "~" and a text otherwise.
+// "~*" of a path takes no notice of capitals.
+func (r *reader) nameOrPattern(s statement, w word) error {
+	expr, ok := strings.CutPrefix(w.text, "~")
+	if !ok {
+		return r.misspelt(s, w)
+	}
+	if s.name() == "proxy_cookie_path" {
+		expr = strings.TrimPrefix(expr, "*")
+	}
+	return r.regexp(s, w, expr)
 }
