@@ -5,48 +5,35 @@ import (
 	"strconv"
 )
 
-var statusTexts = func() (texts [600]string) {
-	for code := range texts {
-		texts[code] = strconv.Itoa(code)
-	}
-	return texts
-}()
+// status is a status as it is written.
+type status struct{ digits, line, bare string }
 
-// StatusText is a status in digits, such as "200".
-func StatusText(code int) string {
-	if code >= 0 && code < len(statusTexts) {
-		return statusTexts[code]
-	}
-	return strconv.Itoa(code)
+func statusOf(code int) status {
+	digits := strconv.Itoa(code)
+	return status{digits: digits, line: digits + " " + http.StatusText(code), bare: digits + " "}
 }
 
-var statusLines = func() (lines [600]string) {
-	for code := range lines {
-		lines[code] = strconv.Itoa(code) + " " + http.StatusText(code)
+var statuses = func() (all [600]status) {
+	for code := range all {
+		all[code] = statusOf(code)
 	}
-	return lines
+	return all
 }()
+
+// written is a status from the table, or made where it is not in it.
+func written(code int) status {
+	if code >= 0 && code < len(statuses) {
+		return statuses[code]
+	}
+	return statusOf(code)
+}
+
+// StatusText is a status in digits, such as "200".
+func StatusText(code int) string { return written(code).digits }
 
 // StatusLine is a status with its usual reason phrase, such as "404 Not Found",
 // or "299 " where it has none.
-func StatusLine(code int) string {
-	if code >= 0 && code < len(statusLines) {
-		return statusLines[code]
-	}
-	return strconv.Itoa(code) + " "
-}
-
-var bareLines = func() (lines [600]string) {
-	for code := range lines {
-		lines[code] = strconv.Itoa(code) + " "
-	}
-	return lines
-}()
+func StatusLine(code int) string { return written(code).line }
 
 // BareStatusLine is a status with a blank and no reason phrase.
-func BareStatusLine(code int) string {
-	if code >= 0 && code < len(bareLines) {
-		return bareLines[code]
-	}
-	return strconv.Itoa(code) + " "
-}
+func BareStatusLine(code int) string { return written(code).bare }
