@@ -135,8 +135,12 @@ type Settings struct {
 	ClientIdleHeader  time.Duration // its second argument, in the Keep-Alive header: default none, None for none
 	ClientMaxRequests int           // keepalive_requests: default 1000, None keeps no client's connection
 
+	ClientBodyTimeout time.Duration // client_body_timeout: between two reads of a request's body; default 60s
+
 	// Locations have none of these. Those of a port's default server count for the
-	// first two, and for the others until the server is known by its name.
+	// first three, and for the others until the server is known by its name.
+
+	ClientHeaderTimeout time.Duration // client_header_timeout: for the whole head; default 60s
 
 	MergeSlashes  Flag       // merge_slashes: default on
 	HeaderBuffer  int        // client_header_buffer_size: default 1024 bytes

@@ -256,6 +256,9 @@ func (x *exchange) readBody(limit int64) (status int) {
 	if x.unasked {
 		x.doNotAsk()
 	}
+	if body, ok := x.r.Body.(world.ReadLimiter); ok {
+		body.LimitReads(x.loc.clientBody)
+	}
 	if limit > 0 && x.r.ContentLength <= 0 {
 		if chunks, ok := x.r.Body.(world.BodyLimiter); ok {
 			chunks.Limit(limit)
@@ -282,6 +285,8 @@ func bodyStatus(err error) int {
 		return 413
 	case err == errStoreFull:
 		return 500
+	case errors.Is(err, world.ErrReadTimeout):
+		return statusTimeOut
 	case errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, world.ErrBadChunk):
 		return statusClosed
 	}

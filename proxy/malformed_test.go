@@ -309,6 +309,11 @@ func recorded(t testing.TB, file string) map[string]string {
 // underMirror runs the story with a front and the real addresses of it and of
 // the server behind it. Pages are those of its server block.
 func underMirror(t *testing.T, pages []ErrorPage, story func(front, server string)) {
+	underMirrorOf(t, func(s *Server) { s.ErrorPages = pages }, story)
+}
+
+// underMirrorOf is underMirror with a server block that set has changed.
+func underMirrorOf(t *testing.T, set func(*Server), story func(front, server string)) {
 	config := pool(t, "a")
 	behind, err := upstream.ParseServer(mirrorAddr)
 	if err != nil {
@@ -318,7 +323,7 @@ func underMirror(t *testing.T, pages []ErrorPage, story func(front, server strin
 	config.Servers[0].Locations = append(config.Servers[0].Locations,
 		Location{Path: "/text", Return: &Return{Status: 200, Text: "text"}},
 		Location{Path: "/page", Settings: Settings{ErrorPages: []ErrorPage{{Statuses: []int{404}, URI: "/text"}}}})
-	config.Servers[0].ErrorPages = pages
+	set(&config.Servers[0])
 	w, err := loopback.New(loopback.Config{Seed: 1, Offset: loopback.Probe})
 	if err != nil {
 		t.Fatal(err)

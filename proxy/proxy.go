@@ -82,11 +82,12 @@ func (p *Proxy) Start() error {
 	for _, port := range p.ports {
 		own := p.defaultServer(port).settings
 		opts := world.ServeOptions{
-			ClientGone:  true,
-			HeaderKept:  true,
-			ReadRequest: p.reader(port, own),
-			Malformed:   portHandler{p, port, p.defaultServer(port)}.refuse,
-			IdleTimeout: own.clientIdle,
+			ClientGone:    true,
+			HeaderKept:    true,
+			ReadRequest:   p.reader(port, own),
+			Malformed:     portHandler{p, port, p.defaultServer(port)}.refuse,
+			IdleTimeout:   own.clientIdle,
+			HeaderTimeout: own.clientHead,
 		}
 		l, err := p.host.Serve(port, p.Handler(port), opts)
 		if err != nil {

@@ -52,6 +52,8 @@ func (outer Settings) inside(inner Settings) Settings {
 		ClientIdleTimeout:    or(inner.ClientIdleTimeout, outer.ClientIdleTimeout),
 		ClientIdleHeader:     or(inner.ClientIdleHeader, outer.ClientIdleHeader),
 		ClientMaxRequests:    or(inner.ClientMaxRequests, outer.ClientMaxRequests),
+		ClientBodyTimeout:    or(inner.ClientBodyTimeout, outer.ClientBodyTimeout),
+		ClientHeaderTimeout:  or(inner.ClientHeaderTimeout, outer.ClientHeaderTimeout),
 		MergeSlashes:         or(inner.MergeSlashes, outer.MergeSlashes),
 		Underscores:          or(inner.Underscores, outer.Underscores),
 		IgnoreInvalid:        or(inner.IgnoreInvalid, outer.IgnoreInvalid),
@@ -99,6 +101,8 @@ type settings struct {
 	ownName    bool          // its host is the server's name
 	clientIdle time.Duration // 0: no connection of a client is kept
 	clientMax  int           // likewise
+	clientHead time.Duration // client_header_timeout
+	clientBody time.Duration // client_body_timeout
 	keepHeader []string      // Keep-Alive, nil: none
 
 	separate   bool // several slashes stay several
@@ -107,6 +111,10 @@ type settings struct {
 	largeLines Buffers
 	skipped    []*passage
 }
+
+// atOnce is what a timeout of 0 comes to where the timer looks before the socket
+// has been read once more.
+const atOnce = time.Millisecond
 
 type headerLine struct {
 	name   string // canonical
@@ -139,18 +147,20 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		return nil, fmt.Errorf(`invalid value "%s"`, version)
 	}
 	s := &settings{
-		bodyless:     in.PassRequestBody == Off,
-		headless:     in.PassRequestHeaders == Off,
-		relative:     in.AbsoluteRedirect == Off,
-		portless:     in.PortInRedirect == Off,
-		ownName:      in.ServerNameInRedirect == On,
-		clientIdle:   orDefault(in.ClientIdleTimeout, 75*time.Second),
-		clientMax:    orDefault(in.ClientMaxRequests, 1000),
-		keepHeader:   keepHeader(in.ClientIdleHeader),
-		separate:     in.MergeSlashes == Off,
-		headers:      headerNamesOf(in),
-		lineBuffer:   or(in.HeaderBuffer, 1024),
-		largeLines:   or(in.LargeBuffers, Buffers{4, 8192}),
+		bodyless:   in.PassRequestBody == Off,
+		headless:   in.PassRequestHeaders == Off,
+		relative:   in.AbsoluteRedirect == Off,
+		portless:   in.PortInRedirect == Off,
+		ownName:    in.ServerNameInRedirect == On,
+		clientIdle: orDefault(in.ClientIdleTimeout, 75*time.Second),
+		clientMax:  orDefault(in.ClientMaxRequests, 1000),
+		clientHead: max(orDefault(in.ClientHeaderTimeout, 60*time.Second), atOnce),
+		clientBody: max(orDefault(in.ClientBodyTimeout, 60*time.Second), atOnce),
+		keepHeader: keepHeader(in.ClientIdleHeader),
+		separate:   in.MergeSlashes == Off,
+		headers:    headerNamesOf(in),
+		lineBuffer: or(in.HeaderBuffer, 1024),
+		largeLines: or(in.LargeBuffers, Buffers{4, 8192}),
 
 		next:        NextPolicy{On: on, Timeout: max(0, in.NextUpstreamTimeout)},
 		tries:       max(0, in.NextUpstreamTries),

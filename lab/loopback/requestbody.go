@@ -14,6 +14,7 @@ const discarding = 30 * time.Second
 // requestBody is the body as a handler reads it.
 type requestBody struct {
 	body    io.ReadCloser
+	in      *source
 	resp    *response
 	expects bool   // the client waits for "100 Continue"
 	atEnd   func() // called once, when nothing more of this request can come
@@ -39,6 +40,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 // Close does nothing: what is left is swallowed after the handler.
 func (b *requestBody) Close() error { return nil }
+
+// LimitReads implements world.ReadLimiter.
+func (b *requestBody) LimitReads(d time.Duration) { b.in.limit = d }
 
 // Limit implements world.BodyLimiter, for a body that is one itself.
 func (b *requestBody) Limit(n int64) {
@@ -71,6 +75,7 @@ func (b *requestBody) ask() error {
 }
 
 func (b *requestBody) finish() {
+	b.in.limit = 0
 	if b.atEnd != nil {
 		b.atEnd()
 		b.atEnd = nil

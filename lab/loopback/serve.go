@@ -262,13 +262,25 @@ func (c *serverConn) serve() {
 	}
 }
 
-// awaitRequest waits for the first byte of a request.
+// awaitRequest waits for the first byte of a request, and sets until when the
+// rest of its head must have come.
 func (c *serverConn) awaitRequest() bool {
-	if c.idle > 0 {
-		c.sock.setDeadline(time.Now().Add(c.idle))
-		defer c.sock.setDeadline(noDeadline)
+	idle, head := c.idle, c.lis.opts.HeaderTimeout
+	first := c.served == 0 && head > 0
+	if first {
+		idle = head
+	}
+	if idle > 0 {
+		c.sock.setDeadline(time.Now().Add(idle))
 	}
 	_, err := c.br.Peek(1)
+	switch {
+	case err != nil || first:
+	case head > 0:
+		c.sock.setDeadline(time.Now().Add(head))
+	case idle > 0:
+		c.sock.setDeadline(noDeadline)
+	}
 	return err == nil
 }
 
@@ -276,6 +288,9 @@ func (c *serverConn) awaitRequest() bool {
 // another.
 func (c *serverConn) exchange(last bool) bool {
 	req, size, err := c.readHead()
+	if c.lis.opts.HeaderTimeout > 0 {
+		c.sock.setDeadline(noDeadline)
+	}
 	if err != nil {
 		var bad *world.Malformed
 		if errors.As(err, &bad) {
@@ -293,7 +308,7 @@ func (c *serverConn) exchange(last bool) bool {
 	req.RemoteAddr = c.sock.remoteAddr().String()
 	req = req.WithContext(ctx)
 	resp := newResponse(c, req, last)
-	body := &requestBody{body: req.Body, resp: resp, expects: expectsContinue(req)}
+	body := &requestBody{body: req.Body, in: &c.in, resp: resp, expects: expectsContinue(req)}
 	resp.swallow = body.swallow
 	watch := &clientWatch{conn: c, cancel: cancel}
 	if c.lis.opts.ClientGone {
@@ -306,6 +321,7 @@ func (c *serverConn) exchange(last bool) bool {
 	}
 
 	answered := c.handle(resp, req)
+	c.in.limit = 0
 	watch.stop()
 	if c.sock.isClosed() || c.lis.host.isDown() {
 		return false

@@ -352,9 +352,15 @@ type source struct {
 	ctx  context.Context
 	n    int   // bytes read
 	err  error // the latest error of the sock
+
+	limit time.Duration // of each read; 0: what the sock says
 }
 
 func (s *source) Read(p []byte) (int, error) {
+	if s.limit > 0 {
+		s.sock.setDeadline(time.Now().Add(s.limit))
+		defer s.sock.setDeadline(noDeadline)
+	}
 	n, err := s.sock.read(s.ctx, p)
 	s.n += n
 	if err != nil {

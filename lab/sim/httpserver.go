@@ -21,8 +21,8 @@ const bufferBeforeChunking = 2048
 func (c *httpConn) serve() {
 	for {
 		limit := int64(-1)
-		if c.idle > 0 && !c.spared && !c.waiting {
-			limit = int64(c.idle)
+		if idle := c.idleTimeout(); idle > 0 && !c.spared && !c.waiting {
+			limit = int64(idle)
 		}
 		expired, err := c.server.wait(c.server.root, limit, c.serveReady)
 		if err != nil || c.over {
@@ -40,6 +40,14 @@ func (c *httpConn) serve() {
 			c.spared = true
 		}
 	}
+}
+
+// idleTimeout is how long the next request is waited for; 0: for ever.
+func (c *httpConn) idleTimeout() time.Duration {
+	if head := c.lis.opts.HeaderTimeout; c.served == 0 && head > 0 {
+		return head
+	}
+	return c.idle
 }
 
 // serveOne serves the request that is there.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"time"
 
 	"sessionlab/lab/world"
 )
@@ -30,13 +31,14 @@ type requestBody struct {
 	sender    *task     // the client's, which waits for room
 	reader    *task     // the server's, which waits for more
 	room      []byte    // to read into
+	limit     int64     // how long a Read may wait (ns), -1 for ever
 }
 
 // begin takes what leaves with the head.
 func (b *requestBody) begin(req *http.Request) error {
 	b.reset()
 	b.turn++
-	b.source, b.ahead, b.arrived, b.announced = nil, world.Run{}, 0, -1
+	b.source, b.ahead, b.arrived, b.announced, b.limit = nil, world.Run{}, 0, -1, -1
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil
 	}
@@ -156,6 +158,14 @@ func (b *requestBody) ReadRun(p []byte) (int, world.Run, error) {
 	return n, run, nil
 }
 
+// LimitReads implements world.ReadLimiter.
+func (b *requestBody) LimitReads(d time.Duration) {
+	b.limit = int64(d)
+	if d <= 0 {
+		b.limit = -1
+	}
+}
+
 func (b *requestBody) Close() error { return nil }
 
 func (b *requestBody) tookSome() {
@@ -179,10 +189,13 @@ func (b *requestBody) await() error {
 			return io.ErrUnexpectedEOF
 		}
 		b.reader = c.w.current
-		_, err := c.server.wait(c.server.root, -1, b.somethingToRead)
+		expired, err := c.server.wait(c.server.root, b.limit, b.somethingToRead)
 		b.reader = nil
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case expired:
+			return world.ErrReadTimeout
 		}
 	}
 }
@@ -194,6 +207,7 @@ func (b *requestBody) somethingToRead() bool {
 // swallow reads what the handler left of a body that has not arrived whole. It
 // reports whether the next request can follow.
 func (b *requestBody) swallow() bool {
+	b.limit = -1
 	for n := int64(0); b.source != nil && n <= world.MaxSwallow; {
 		read, run, err := b.ReadRun(b.room)
 		if n += int64(read) + run.Length; err != nil {

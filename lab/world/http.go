@@ -16,6 +16,11 @@ type ServeOptions struct {
 	// IdleTimeout is how long a connection waits for its next request before it
 	// is closed. Zero: for ever.
 	IdleTimeout time.Duration
+	// HeaderTimeout is how long a client may take for the head of a request: for
+	// the first of a connection from when that was accepted, for others from their
+	// first byte. The connection is closed then, without an answer. Zero: for ever,
+	// and the first request waits as IdleTimeout says.
+	HeaderTimeout time.Duration
 	// MaxRequests is how many requests a connection serves before it is closed.
 	// Zero: no limit.
 	MaxRequests int
@@ -70,6 +75,14 @@ type BodyAsker interface {
 	// Unasked says that the client is not to be asked: it sends the body when it
 	// likes to. Without it the first read asks.
 	Unasked()
+}
+
+// ReadLimiter is implemented by every world's request bodies, as a handler sees
+// them.
+type ReadLimiter interface {
+	// LimitReads makes a Read fail with ErrReadTimeout when the client has sent
+	// nothing for d of monotonic time. Zero takes the limit away.
+	LimitReads(d time.Duration)
 }
 
 // Malformed is the error of bytes that are no request.

@@ -102,6 +102,8 @@ func directives() []directive {
 		{"proxy_cookie_path", inAnyLevel | take1 | take2, false, (*reader).cookieRule, "rewrites Path of Set-Cookie"},
 		{"proxy_cookie_flags", inAnyLevel | take1 | take2 | take3 | take4, false, (*reader).cookieFlags, "gives and takes flags of Set-Cookie"},
 		{"proxy_intercept_errors", inAnyLevel | aFlag, true, (*reader).intercept, "error_page for servers' errors"},
+		{"client_header_timeout", inHTTP | inServer | take1, true, (*reader).proxyTime, "for the head of a request"},
+		{"client_body_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "between two reads of a request's body"},
 		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
 		{"proxy_buffering", inAnyLevel | aFlag, true, (*reader).buffering, "off: answers are passed on as they arrive"},
 		{"proxy_request_buffering", inAnyLevel | aFlag, true, (*reader).requestBuffering, "requests are read whole first"},
@@ -134,8 +136,6 @@ func directives() []directive {
 		{"log_not_found", inAnyLevel | aFlag, true, nil, "no effect: there is no log"},
 		{"server_tokens", inAnyLevel | take1, true, nil, "no effect: the release is always shown"},
 		{"client_body_buffer_size", inAnyLevel | take1, true, nil, "no effect: memory is not limited"},
-		{"client_header_timeout", inHTTP | inServer | take1, true, nil, "no effect: clients are not slow"},
-		{"client_body_timeout", inAnyLevel | take1, true, nil, "no effect: clients are not slow"},
-		{"reset_timedout_connection", inAnyLevel | aFlag, true, nil, "no effect: clients are not slow"},
+		{"reset_timedout_connection", inAnyLevel | aFlag, true, nil, "no effect: a client that is too slow sees the end of its connection either way"},
 	}
 }

@@ -49,6 +49,10 @@ func (r *reader) proxyTime(s statement) error {
 		r.settings.SendTimeout = d
 	case "proxy_read_timeout":
 		r.settings.ReadTimeout = d
+	case "client_header_timeout":
+		r.settings.ClientHeaderTimeout = d
+	case "client_body_timeout":
+		r.settings.ClientBodyTimeout = d
 	case "send_timeout":
 		r.settings.ClientSendTimeout = d
 	}

@@ -58,8 +58,6 @@ func duration(text string) (time.Duration, bool) { return upstream.ParseTime(tex
 func ineffective(name string, s statement) string {
 	ok, why := true, "invalid value"
 	switch name {
-	case "client_header_timeout", "client_body_timeout":
-		_, ok = duration(s.words[1].text)
 	case "client_body_buffer_size", "client_header_buffer_size":
 		_, ok = memory(s.words[1].text)
 	case "large_client_header_buffers":

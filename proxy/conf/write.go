@@ -203,6 +203,8 @@ func (w *writer) settings(s *proxy.Settings) {
 		w.line("proxy_max_temp_file_size", strconv.FormatInt(max(s.MaxTempFileSize, 0), 10))
 	}
 	w.time("send_timeout", s.ClientSendTimeout)
+	w.time("client_header_timeout", s.ClientHeaderTimeout)
+	w.time("client_body_timeout", s.ClientBodyTimeout)
 	w.flag("recursive_error_pages", s.RecursivePages)
 	for _, page := range s.ErrorPages {
 		w.errorPage(page)

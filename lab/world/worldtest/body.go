@@ -200,6 +200,41 @@ var bodyRows = []row{
 			}
 		})
 	}},
+	{"LimitReads ends a Read whose client sends nothing, and no other", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		var size atomic.Int64
+		var end atomic.Pointer[error]
+		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
+			req.Body.(world.ReadLimiter).LimitReads(idle)
+			n, err := io.Copy(io.Discard, req.Body)
+			if err != nil {
+				size.Store(n)
+				end.Store(&err)
+				cut(w, world.Closed)
+				return
+			}
+			hello(w, req)
+		})
+		r.as(alice, func(ctx context.Context) {
+			for _, row := range []struct {
+				pause time.Duration
+				fails bool
+			}{{idle / 4, false}, {3 * idle, true}} {
+				req := request("POST", "/", "")
+				req.ContentLength = 3 * world.BodyWindow
+				req.Body = io.NopCloser(&slowBody{left: req.ContentLength, sleep: func() { r.must(alice.Sleep(ctx, row.pause), "sleep") }})
+				a := exchange(ctx, r.dialHTTP(ctx, alice, web(h)), req)
+				if (a.err != nil) != row.fails {
+					r.errorf("with pauses of %v the exchange ends with %v", row.pause, a.err)
+				}
+			}
+			r.eventually("the Read ends", func() bool { return end.Load() != nil })
+			r.isError("read", *end.Load(), world.ErrReadTimeout)
+			if n := size.Load(); n < world.BodyWindow || n >= 3*world.BodyWindow {
+				r.errorf("%d bytes were read before, want the first window", n)
+			}
+		})
+	}},
 	{"a run arrives as its bytes, between others", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		r.serve(h, func(w http.ResponseWriter, _ *http.Request) {
@@ -407,4 +442,26 @@ var partitionBodyRows = []row{
 		r.w.Faults().Heal()
 		sending.wait()
 	}},
+}
+
+// slowBody is a body whose sender waits before every window of it but the first.
+type slowBody struct {
+	left  int64
+	sent  int64
+	sleep func()
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	if b.sent == world.BodyWindow {
+		b.sleep()
+		b.sent = 0
+	}
+	n := min(int64(len(p)), b.left, world.BodyWindow-b.sent)
+	clear(p[:n])
+	b.left -= n
+	b.sent += n
+	return int(n), nil
 }

@@ -143,6 +143,22 @@ var connectionRows = []row{
 			r.await(ctx, alice, "a connection never used is closed", func() bool { return !fresh.Alive() })
 		})
 	}},
+	{"a connection that asks for nothing is closed after HeaderTimeout, one that has asked after IdleTimeout", func(r *rig) {
+		h, alice := r.boot("tomcat1"), r.boot("alice")
+		r.serve(h, hello, world.ServeOptions{HeaderTimeout: idle})
+		r.as(alice, func(ctx context.Context) {
+			c := r.dialHTTP(ctx, alice, web(h))
+			r.ok("first", r.get(ctx, c, "/"), "hello")
+			fresh := r.dialHTTP(ctx, alice, web(h))
+			start := alice.Elapsed()
+			r.await(ctx, alice, "the connection never used is closed", func() bool { return !fresh.Alive() })
+			if took := alice.Elapsed() - start; took < idle/2 {
+				r.errorf("closed after %v, want about %v", took, idle)
+			}
+			r.must(alice.Sleep(ctx, 2*idle), "sleep")
+			r.ok("second", r.get(ctx, c, "/"), "hello")
+		})
+	}},
 	{"IdleTimeout leaves a running exchange alone", func(r *rig) {
 		h, alice := r.boot("tomcat1"), r.boot("alice")
 		r.serve(h, func(w http.ResponseWriter, req *http.Request) {
