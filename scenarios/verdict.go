@@ -102,7 +102,7 @@ func (r *run) fellShort(res *Result) (void, notes []string) {
 			notes = append(notes, notJudged(n))
 		}
 	}
-	late, note := judgeLateness(r.world.Lateness(), r.lab.Zero(), r.op.Name())
+	late, note := judgeLateness(r.world.Lateness(), shortestLimit(conditions(r.sc)...), r.lab.Zero(), r.op.Name())
 	if late != "" {
 		void = append(void, late)
 	}
