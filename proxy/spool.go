@@ -52,7 +52,10 @@ func write(w http.ResponseWriter, p []byte, run world.Run, more bool) error {
 	if _, err := world.WriteRun(w, run); err != nil {
 		return errClientGone
 	}
-	if f, ok := w.(http.Flusher); ok && more {
+	if !more {
+		return nil
+	}
+	if f, ok := w.(http.Flusher); ok {
 		f.Flush() // a length that is not known is none that is counted afterwards
 	}
 	return nil

@@ -24,8 +24,8 @@ func (r *room[T]) take(n int) []T {
 // Recorder collects the records and events of a run. The zero value is ready.
 // Its methods may be called from several goroutines or tasks at once.
 type Recorder struct {
-	mu       sync.Mutex // guards memory only
-	requests []*Record
+	mu       sync.Mutex  // guards memory only
+	requests [][]*Record // in pieces of a chunk
 	events   []Event
 	passages []Passage
 
@@ -71,7 +71,12 @@ func (c *Recorder) Add(r *Record) {
 	sortAttrs(r.Got)
 	sortAttrs(r.Want)
 	c.mu.Lock()
-	c.requests = append(c.requests, r)
+	last := len(c.requests) - 1
+	if last < 0 || len(c.requests[last]) == chunk {
+		c.requests = append(c.requests, make([]*Record, 0, chunk))
+		last++
+	}
+	c.requests[last] = append(c.requests[last], r)
 	c.mu.Unlock()
 }
 
@@ -118,7 +123,7 @@ func (h *History) AddNotes(late map[string][]Note) {
 // recorder, which never changes one.
 func (c *Recorder) History() *History {
 	c.mu.Lock()
-	h := &History{Requests: slices.Clone(c.requests), Events: slices.Clone(c.events), Passages: c.passages[:len(c.passages):len(c.passages)]}
+	h := &History{Requests: slices.Concat(c.requests...), Events: slices.Clone(c.events), Passages: c.passages[:len(c.passages):len(c.passages)]}
 	c.mu.Unlock()
 	for i := range h.Events {
 		if e := &h.Events[i]; e.More > 0 {

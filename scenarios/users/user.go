@@ -150,7 +150,7 @@ func (u *User) Do(ctx context.Context, r Request) *history.Record {
 	if r.Audit {
 		number = appnode.Look
 	}
-	if err := u.exchange(ctx, r, id, number, rec); err != nil {
+	if err := u.exchange(ctx, &r, id, number, rec); err != nil {
 		rec.Err = world.OutcomeOf(err).String()
 		if rec.Err == world.Canceled.String() && ctx.Err() == nil {
 			rec.Err = "user_timeout"
@@ -206,7 +206,7 @@ func (u *User) learn(rec *history.Record) {
 }
 
 // exchange sends the request and fills rec with what came back.
-func (u *User) exchange(ctx context.Context, r Request, id, number string, rec *history.Record) error {
+func (u *User) exchange(ctx context.Context, r *Request, id, number string, rec *history.Record) error {
 	addr := u.cfg.Front
 	if r.On != "" {
 		addr = u.cfg.Nodes[r.On]
@@ -343,7 +343,7 @@ func (u *User) connect(ctx context.Context, addr string) (*client, error) {
 }
 
 // prepare fills the request that goes out over this connection.
-func (c *client) prepare(r Request, id, number string) {
+func (c *client) prepare(r *Request, id, number string) {
 	if c.req.Header == nil {
 		c.req.Header = make(http.Header, 4)
 		c.req.Proto, c.req.ProtoMajor, c.req.ProtoMinor = "HTTP/1.1", 1, 1
@@ -368,7 +368,7 @@ func (c *client) prepare(r Request, id, number string) {
 	c.write.set(c.req.Header, appnode.WriteHeader, number)
 }
 
-func (u *User) addCookies(c *client, r Request, rec *history.Record) {
+func (u *User) addCookies(c *client, r *Request, rec *history.Record) {
 	var line string
 	switch {
 	case r.Foreign:
