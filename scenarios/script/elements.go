@@ -335,7 +335,7 @@ var Elements = []Element{
 	{Noun: "users", Doc: "how many users (user1, user2, ...) go their way by themselves", Options: group([]Option{
 		oneOf("journey", "what each of them does, over and over", "browse", "counter", "shop"),
 		duration("think", "", "pause after each answer"),
-		number("requests", 1, "after so many a user is done; no limit"),
+		number("requests", 1, "that each of them sends, and is done; no limit"),
 		{Name: "from", Type: BlockOption, Doc: "their addresses, of IPv4 or IPv6"},
 	}, userOptions)},
 	{Noun: "user", Doc: "NAME [from ADDR]: one user who does what the script says; ADDR is an IPv4 or IPv6 address", Options: userOptions},

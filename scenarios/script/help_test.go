@@ -64,8 +64,10 @@ func TestEveryTopicHasAnExplanation(t *testing.T) {
 			t.Errorf("HelpOn(%q) = %q, want several lines", topic, got)
 		}
 	}
-	if got := script.HelpOn("weather"); got != "" {
-		t.Errorf("HelpOn(weather) = %q, want nothing", got)
+	for _, topic := range []string{"weather", ""} {
+		if got := script.HelpOn(topic); got != "" {
+			t.Errorf("HelpOn(%q) = %q, want nothing", topic, got)
+		}
 	}
 }
 

@@ -92,10 +92,13 @@ func Topics() []string {
 }
 
 // HelpOn explains a word of the language in each of its meanings: a noun or a
-// class with its options, a statement, a verb, an event, a figure or a family of
-// figures, an option with the lines that take it; or a whole table: nouns, verbs,
+// class with its options, a statement, a verb, an event, a figure, a family of
+// figures or what a family has, an option with the lines that take it; or a whole table: nouns, verbs,
 // events, kinds of messages, figures. It is "" for any other word.
 func HelpOn(topic string) string {
+	if topic == "" {
+		return "" // many elements have no class
+	}
 	var b strings.Builder
 	for i := range Elements {
 		switch e := &Elements[i]; topic {
@@ -140,11 +143,11 @@ func (e *Element) explain(b *strings.Builder, option string) {
 	}
 }
 
-// covers reports whether a word is the figure's name, or the beginning of it up
-// to a dot.
+// covers reports whether a word is the figure's name, or the beginning or the end of
+// it at a dot: "sessions.unseen", "sessions", "unseen".
 func (f *FigureInfo) covers(word string) bool {
 	rest, ok := strings.CutPrefix(f.Name, word)
-	return ok && (rest == "" || rest[0] == '.')
+	return ok && (rest == "" || rest[0] == '.') || strings.HasSuffix(f.Name, "."+word)
 }
 
 func (f *FigureInfo) explain(b *strings.Builder) {
