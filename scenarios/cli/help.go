@@ -144,7 +144,7 @@ func helpOn(topic string) string {
 		}
 	}
 	for _, page := range appnode.Pages {
-		if path, _, _ := strings.Cut(page.Form, "?"); topic == path || topic == strings.Trim(path, "/") {
+		if path, _, _ := strings.Cut(page.Form, "?"); topic == path || "/"+topic == path && topic != "" {
 			fmt.Fprintf(&b, "GET %s\n    %s\n", page.Form, page.Doc)
 		}
 	}
