@@ -44,25 +44,6 @@ func plainHost(host string) (string, bool) {
 	return strings.ToLower(strings.TrimSuffix(host, ".")), true
 }
 
-// Names are the server names that are taken on a port.
-type Names map[string]bool
-
-// Take takes a name, in lower case, and reports whether it was free. A leading dot
-// stands for the name behind it and for all that end with the dot and the name.
-//
-// Source: nginx ngx_hash.c, ngx_hash_add_key.
-func (n Names) Take(name string) (free bool) {
-	take := func(key string) bool {
-		taken := n[key]
-		n[key] = true
-		return !taken
-	}
-	if len(name) > 1 && name[0] == '.' {
-		return take(name[1:]) && take("*"+name)
-	}
-	return take(name)
-}
-
 // wellFormed reports whether a Host, port included, is made as the rules of
 // addresses want it. Releases since 1.29.4 refuse others.
 //
