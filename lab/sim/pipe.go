@@ -80,7 +80,7 @@ func (p *pipe) drop(n int64) {
 	}
 }
 
-// read is take for who wants bytes only.
+// takeBytes is take for who wants bytes only.
 func (p *pipe) takeBytes(b []byte, limit int64) int {
 	if len(p.runs) > 0 && p.runs[0].at == p.read {
 		r := p.runs[0]

@@ -23,7 +23,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -97,12 +96,6 @@ type World struct {
 	pulse             atomic.Uint64 // steps, every now and then, for the watchdog
 	elapsed           atomic.Int64  // now, as seldom
 	interrupted       atomic.Bool
-}
-
-// holder is something that waits for a change of the fault table.
-type holder interface {
-	// retry looks again, and reports whether it still waits.
-	retry() bool
 }
 
 // New returns a world at time zero.
@@ -375,112 +368,6 @@ func (w *World) Close() error {
 	}
 	w.unwind()
 	return nil
-}
-
-// machineAt finds a machine by a logical "address:port".
-func (w *World) machineAt(addr string) *machine {
-	for i := len(addr) - 1; i >= 0; i-- {
-		if addr[i] == ':' {
-			return w.byIP[strings.Trim(addr[:i], "[]")]
-		}
-	}
-	return nil
-}
-
-// exempt reports whether messages between the two touch no rule.
-func (w *World) exempt(h *host, m *machine) bool {
-	return h == w.operator || m == w.operator.machine
-}
-
-// link is one direction between two machines.
-type link struct {
-	from, to          *machine
-	key               world.Key // of what is sent over it
-	request, response world.Key // key with these kinds added
-	delay, spread     int64
-}
-
-func (w *World) link(from, to *machine) *link {
-	if l := from.links[to]; l != nil {
-		return l
-	}
-	l := &link{from: from, to: to, key: w.key.Str("delay").Str(from.name).Str(to.name), delay: w.delay, spread: w.spread}
-	l.request, l.response = l.key.Str("REQUEST"), l.key.Str("RESPONSE")
-	if from.links == nil {
-		from.links = map[*machine]*link{}
-	}
-	from.links[to] = l
-	return l
-}
-
-// way is how long a message takes, in ns.
-func (l *link) way(k world.Key) int64 {
-	if l.spread == 0 {
-		return l.delay
-	}
-	return l.delay + int64(k.Float()*float64(l.spread))
-}
-
-// roundTrip is what it takes to connect.
-func (w *World) roundTrip() int64 { return 2*w.delay + w.spread }
-
-// messageKey is the identity of a message: its link, its label, and the
-// how-manieth of that label it is there. A request's identity is unique already
-// and is not counted.
-func (w *World) messageKey(l *link, label world.Label) world.Key {
-	if label.Key != "" {
-		switch label.Kind {
-		case "REQUEST":
-			return l.request.Str(label.Key)
-		case "RESPONSE":
-			return l.response.Str(label.Key)
-		}
-	}
-	k := l.key.Str(label.Kind).Str(label.Key)
-	n := w.nth[k]
-	w.nth[k] = n + 1
-	return k.Int(n)
-}
-
-// decide asks the fault table about a message.
-func (w *World) decide(l *link, label world.Label, k world.Key, by fault.Transport) fault.Action {
-	if w.faults.Quick() {
-		return fault.Action{}
-	}
-	return w.faults.Decide(fault.Message{From: l.from.name, To: l.to.name, Kind: label.Kind, By: by},
-		func(rule uint64) float64 { return k.Str("fault").Int(rule).Float() })
-}
-
-// hold keeps something until the fault table lets it go.
-func (w *World) hold(x holder) {
-	for _, other := range w.holders {
-		if other, ok := other.(*stream); ok && holder(other) == x {
-			return
-		}
-		if other, ok := other.(*httpConn); ok && holder(other) == x {
-			return
-		}
-	}
-	w.holders = append(w.holders, x)
-}
-
-// lookAgain looks at something that the fault table has held, if it still waits.
-func (w *World) lookAgain(x holder) {
-	if i := slices.Index(w.holders, x); i >= 0 && !x.retry() {
-		w.holders = slices.Delete(w.holders, i, i+1)
-	}
-}
-
-// faultsChanged looks again at everything that waits for the fault table.
-func (w *World) faultsChanged() {
-	waiting := w.holders
-	w.holders = nil
-	for _, x := range waiting {
-		if x.retry() {
-			w.holders = append(w.holders, x)
-		}
-	}
-	w.stir()
 }
 
 // stir lets those who wait for an answer to their connect try again at once.
