@@ -174,6 +174,8 @@ func (l *Lab) proxyTraced(e proxy.TraceEvent) {
 		l.isOut(e, false)
 		l.emit(&Event{Kind: Readmits, Host: ProxyName, Peer: name, Request: e.Request,
 			Text: fmt.Sprintf("the proxy has %s in service again in upstream %s", name, e.Group)})
+	case proxy.VariableFailed:
+		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: e.Request, Text: "the proxy's error log: " + e.Text, Class: e.Text})
 	case proxy.NoLiveUpstreams:
 		l.emit(&Event{Kind: Broken, Host: ProxyName, Request: e.Request,
 			Text: "no live upstreams: the proxy answers 502 by itself", Class: "no live upstreams"})

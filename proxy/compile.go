@@ -16,6 +16,7 @@ type compiler struct {
 	config  *Config
 	release release
 	own     map[string]variable // of maps and named captures, by lower-case name
+	maps    int                 // how many map blocks there are
 	slots   map[string]int      // of variables that are set, by lower-case name
 	later   []func() error      // what must wait until all variables are known
 	groups  map[string]*group   // by lower-case name, implicit ones included

@@ -246,7 +246,10 @@ type Map struct {
 	// Hostnames: patterns with a leading dot, or an asterisk at either end, are
 	// names of hosts, as in server_name.
 	Hostnames bool
-	Pos       string
+	// Volatile: the value is found anew each time that it is needed, not once for
+	// a request.
+	Volatile bool
+	Pos      string
 }
 
 // MapEntry is a line of a map. A pattern that begins with "~" or "~*" is a

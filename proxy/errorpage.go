@@ -184,6 +184,9 @@ func (x *exchange) send(status int, contentType, body string) {
 func (x *exchange) respond(a *answer) (status int) {
 	x.status = a.status // what $status is in the text
 	value := a.text.value(x)
+	if status := x.outOfMemory(); status != 0 {
+		return status
+	}
 	switch {
 	case isRedirect(a.status):
 		if !x.discardBody(true) {

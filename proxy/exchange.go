@@ -35,6 +35,9 @@ type exchange struct {
 	changes  int    // internal redirects
 	captures captures
 	vars     []string   // of set directives
+	maps     evaluation // of map blocks
+	ill      bool       // it has been said what is wrong with a variable
+	tooLong  bool       // a value was too long, and nobody has answered for it
 	passed   []*passage // for which it has been counted
 
 	body      store
@@ -200,7 +203,9 @@ func (x *exchange) hostName() string {
 func (x *exchange) serve() (status int) {
 	lacksSlash := false
 	if x.loc == &x.srv.root {
-		x.perform(x.srv.root.sets)
+		if status := x.perform(x.srv.root.sets); status != 0 {
+			return status
+		}
 		if x.srv.root.answer != nil {
 			x.passes(Everyone)
 			return x.respond(x.srv.root.answer)
@@ -218,7 +223,9 @@ func (x *exchange) serve() (status int) {
 		return 413
 	}
 	if !lacksSlash && l != &x.srv.root {
-		x.perform(l.sets)
+		if status := x.perform(l.sets); status != 0 {
+			return status
+		}
 	}
 	switch {
 	case lacksSlash:

@@ -179,6 +179,9 @@ func (x *exchange) target(pass *pass) (uri string, status int) {
 		return pass.uri, 0
 	}
 	rest, ok := pass.dynamic.value(x), true
+	if status := x.outOfMemory(); status != 0 {
+		return "", status
+	}
 	if pass.schemed {
 		rest, ok = cutScheme(rest)
 	}

@@ -11,6 +11,9 @@ import (
 //
 // Source: nginx ngx_http_map_module.c, ngx_http_variables.c, ngx_http_map_find.
 type mapping struct {
+	name     string
+	slot     int  // of its value in an exchange
+	volatile bool // the value is not kept
 	source   text
 	isHost   bool            // hostnames: a final dot does not count
 	exact    map[string]text // by lower-case pattern
@@ -38,7 +41,8 @@ func (c *compiler) compileMap(m *Map) (err error) {
 	if err := c.free(name); err != nil {
 		return err
 	}
-	compiled := &mapping{isHost: m.Hostnames, exact: map[string]text{}}
+	compiled := &mapping{name: name, slot: c.maps, volatile: m.Volatile, isHost: m.Hostnames, exact: map[string]text{}}
+	c.maps++
 	c.own[name] = func(x *exchange) string { return compiled.value(x) }
 	c.later = append(c.later, func() error {
 		return c.at(m.Pos, c.fillMap(compiled, m))
@@ -122,7 +126,53 @@ func compileRegexp(flags, expr string) (*regexp.Regexp, error) {
 	return re, nil
 }
 
+// maxVariableDepth is how many maps may be evaluated for each other.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_variable_depth.
+const maxVariableDepth = 100
+
+// evaluation is what an exchange knows about its maps.
+type evaluation struct {
+	values []mapped // by slot
+	depth  int      // how many are being evaluated
+	nth    int      // how many have been asked for, other than by a map
+}
+
+// mapped is the value of a map. A volatile one holds for its evaluation alone.
+type mapped struct {
+	value string
+	known bool
+	nth   int
+}
+
+// value is the map's value: the one found first, unless it is volatile. One that
+// depends on itself is empty.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_get_indexed_variable.
 func (m *mapping) value(x *exchange) string {
+	e := &x.maps
+	if e.depth == 0 {
+		e.nth++
+	}
+	for len(e.values) <= m.slot {
+		e.values = append(e.values, mapped{})
+	}
+	if v := &e.values[m.slot]; v.known && (!m.volatile || v.nth == e.nth) {
+		return v.value
+	}
+	if e.depth == maxVariableDepth {
+		x.unwell(`cycle while evaluating variable "` + m.name + `"`)
+		return ""
+	}
+	e.depth++
+	value := m.find(x)
+	e.depth--
+	e.values[m.slot] = mapped{value, true, e.nth}
+	return value
+}
+
+// find evaluates the map.
+func (m *mapping) find(x *exchange) string {
 	source := m.source.value(x)
 	if m.isHost {
 		source = strings.TrimSuffix(source, ".")

@@ -42,7 +42,7 @@ func (x *exchange) prepare(l *location, uri string) (status int) {
 	if l.hostHeader != nil {
 		out.Host = l.hostHeader.value(x) // none at all if it is empty
 	}
-	return 0
+	return x.outOfMemory()
 }
 
 // requestURI is the target of the request line: what the client sent if

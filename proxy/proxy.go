@@ -236,5 +236,6 @@ const relayBuffer = 8192
 func (x *exchange) forget() {
 	clear(x.out.Header)
 	clear(x.vars)
-	*x = exchange{passed: x.passed[:0], vars: x.vars[:0], attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
+	clear(x.maps.values)
+	*x = exchange{passed: x.passed[:0], vars: x.vars[:0], maps: evaluation{values: x.maps.values}, attempts: x.attempts[:0], buf: x.buf, out: x.out, sentHost: x.sentHost, hostOfSent: x.hostOfSent}
 }

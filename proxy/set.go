@@ -67,8 +67,9 @@ func (c *compiler) compileSets(in []Set, pos string) ([]assignment, error) {
 // perform executes set directives.
 //
 // Source: nginx ngx_http_rewrite_module.c, ngx_http_rewrite_set.
-func (x *exchange) perform(sets []assignment) {
+func (x *exchange) perform(sets []assignment) (status int) {
 	for i := range sets {
 		sets[i].assign(x, sets[i].value.value(x))
 	}
+	return x.outOfMemory()
 }

@@ -24,9 +24,39 @@ func (t text) value(x *exchange) string {
 	}
 	var b strings.Builder
 	for _, part := range t.parts {
-		b.WriteString(part(x))
+		value := part(x)
+		if b.Len()+len(value) > maxValue {
+			x.tooLong = true
+			x.unwell("a value takes more than 16 MiB")
+			return ""
+		}
+		b.WriteString(value)
 	}
 	return b.String()
+}
+
+// maxValue is how many bytes a value may have. nginx's may have what it gets
+// memory for, below 256 MiB; then it answers 500 as well.
+//
+// Source: nginx ngx_string.h, ngx_variable_value_t; ngx_http_script.c,
+// ngx_http_complex_value.
+const maxValue = 16 << 20
+
+// outOfMemory is 500 once after a value was too long, or else 0.
+func (x *exchange) outOfMemory() (status int) {
+	if x.tooLong {
+		x.tooLong = false
+		return 500
+	}
+	return 0
+}
+
+// unwell traces what is wrong with a variable of the request, the first time.
+func (x *exchange) unwell(text string) {
+	if !x.ill {
+		x.ill = true
+		x.trace(TraceEvent{Kind: VariableFailed, Text: text})
+	}
 }
 
 // CheckText reports a variable that is misspelt in a value: "$" without a name, or

@@ -17,11 +17,12 @@ const (
 	NoLiveUpstreams                       // "no live upstreams": Server is the group
 	Delivered                             // the exchange is over
 	LinePassed                            // a request is the first to pass a line that is not simulated
+	VariableFailed                        // a variable depends on itself, or is too long: Text says which
 )
 
 func (k TraceKind) String() string {
 	return [...]string{"?", "attempt began", "attempt ended", "upstream server temporarily disabled",
-		"upstream server readmitted", "no live upstreams", "delivered", "skipped line passed"}[k]
+		"upstream server readmitted", "no live upstreams", "delivered", "skipped line passed", "variable failed"}[k]
 }
 
 // TraceEvent is something the proxy did. It is a value.
@@ -50,6 +51,7 @@ type TraceEvent struct {
 	Cut bool
 	// Line is that of LinePassed.
 	Line *Skipped
+	Text string // of VariableFailed
 }
 
 // unnamed reports whether the request goes out without its identity.

@@ -37,7 +37,7 @@ func (r *reader) mapBlock(s statement) error {
 		if len(line.words) == 1 {
 			switch pattern.text {
 			case "volatile":
-				r.note(NoEffect, pattern, `"volatile": values are never kept here`)
+				m.Volatile = true
 				continue
 			case "hostnames":
 				m.Hostnames = true

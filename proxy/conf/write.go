@@ -253,6 +253,9 @@ func (w *writer) mapBlock(m *proxy.Map) {
 	if m.Hostnames {
 		w.line("hostnames")
 	}
+	if m.Volatile {
+		w.line("volatile")
+	}
 	if m.Default != "" {
 		w.line("default", m.Default)
 	}
