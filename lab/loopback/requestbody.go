@@ -101,8 +101,8 @@ func (b *requestBody) swallow() bool {
 // one can follow.
 func (c *serverConn) discard(body *requestBody) bool {
 	if body.err != io.EOF {
-		c.sock.setDeadline(time.Now().Add(discarding))
-		defer c.sock.setDeadline(noDeadline)
+		c.in.limit, c.in.until = lingering, time.Now().Add(discarding)
+		defer func() { c.in.limit, c.in.until = 0, noDeadline }()
 	}
 	return body.swallow()
 }

@@ -354,11 +354,16 @@ type source struct {
 	err  error // the latest error of the sock
 
 	limit time.Duration // of each read; 0: what the sock says
+	until time.Time     // the end of reads that have a limit; zero for none
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	if s.limit > 0 {
-		s.sock.setDeadline(time.Now().Add(s.limit))
+		at := time.Now().Add(s.limit)
+		if !s.until.IsZero() && s.until.Before(at) {
+			at = s.until
+		}
+		s.sock.setDeadline(at)
 		defer s.sock.setDeadline(noDeadline)
 	}
 	n, err := s.sock.read(s.ctx, p)

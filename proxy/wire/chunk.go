@@ -16,7 +16,10 @@ type chunkedBody struct {
 	in *bufio.Reader
 	chunks
 	room int64 // for further chunks; below 0: any
-	err  error
+	// begins says that nothing of the chunk's data has come: whether there is room
+	// for it is asked when it does, as by nginx.
+	begins bool
+	err    error
 }
 
 func (rules Rules) chunked(in *bufio.Reader) *chunkedBody {
@@ -27,8 +30,8 @@ func (rules Rules) chunked(in *bufio.Reader) *chunkedBody {
 // allows.
 var ErrTooLarge = errors.New("body too large")
 
-// Limit makes reading end with ErrTooLarge where a chunk begins that makes the
-// body longer than n bytes.
+// Limit makes reading end with ErrTooLarge where the data of a chunk begins that
+// makes the body longer than n bytes.
 //
 // Source: nginx ngx_http_request_body.c, ngx_http_request_body_chunked_filter.
 func (b *chunkedBody) Limit(n int64) { b.room = n }
@@ -52,7 +55,17 @@ func (b *chunkedBody) Discard() error {
 // read waits for something to read only if it is to wait.
 func (b *chunkedBody) read(p []byte, wait bool) (n int, err error) {
 	for b.err == nil && n < len(p) && (wait && n == 0 || b.in.Buffered() > 0) {
-		if b.state == inData {
+		if b.state == inData && b.begins {
+			if _, err = b.in.Peek(1); err == nil {
+				b.begins = false
+				if b.room >= 0 {
+					if b.room -= b.left; b.room < 0 {
+						b.err = ErrTooLarge
+						break
+					}
+				}
+			}
+		} else if b.state == inData {
 			var m int
 			m, err = b.in.Read(p[n:min(int64(len(p)), int64(n)+b.left)])
 			n += m
@@ -67,10 +80,8 @@ func (b *chunkedBody) read(p []byte, wait bool) (n int, err error) {
 			switch {
 			case b.state == chunksEnd:
 				b.err = io.EOF
-			case b.state == inData && b.room >= 0:
-				if b.room -= b.left; b.room < 0 {
-					b.err = ErrTooLarge
-				}
+			case b.state == inData:
+				b.begins = true
 			}
 			if b.err != nil {
 				break

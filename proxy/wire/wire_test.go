@@ -143,11 +143,12 @@ func TestAChunkDoesNotWaitForTheNext(t *testing.T) {
 	}
 }
 
-func TestALimitEndsABodyWhereTheChunkBeginsThatIsTooLarge(t *testing.T) {
+func TestALimitEndsABodyWhereTheDataOfAChunkBeginsThatIsTooLarge(t *testing.T) {
 	for chunks, want := range map[string]error{
 		"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n": nil,
-		"3\r\nabc\r\n3\r\n":                ErrTooLarge,
-		"6\r\n":                            ErrTooLarge,
+		"3\r\nabc\r\n3\r\nd":               ErrTooLarge,
+		"6\r\na":                           ErrTooLarge,
+		"6\r\n":                            io.ErrUnexpectedEOF,
 	} {
 		body := nginx122.chunked(bufio.NewReader(strings.NewReader(chunks)))
 		body.Limit(5)
