@@ -48,7 +48,7 @@ type Lab struct {
 	trails     map[string]*Trail   // by the identity of the request
 	out        map[string]bool     // servers out of service, by group and address
 	parcels    map[[16]byte]parcel // by the message's unique id
-	spare      []*Trail
+	spare      []*Trail            // to be used again
 	proxyAhead time.Duration // skew of the proxy's clock
 }
 
@@ -66,7 +66,8 @@ func New(w world.World, p Plan) (*Lab, error) {
 	p.Nodes = slices.Clone(p.Nodes)
 	l := &Lab{
 		world: w, plan: p, timing: p.Timing.withDefaults(),
-		nodes: map[string]*node{}, byAddr: map[string]*node{}, byHost: map[string]*node{}, trails: map[string]*Trail{}, out: map[string]bool{}, parcels: map[[16]byte]parcel{},
+		nodes: map[string]*node{}, byAddr: map[string]*node{}, byHost: map[string]*node{},
+		trails: map[string]*Trail{}, out: map[string]bool{}, parcels: map[[16]byte]parcel{},
 	}
 	for i, np := range p.Nodes {
 		if np.Addr == "" {

@@ -15,7 +15,7 @@ var shortages = []struct {
 	limit  func() string
 	remedy string
 }{
-	{syscall.EMFILE, openFiles, `"ulimit -n 4096" before it gives the lab more open files, where the system allows that`},
+	{syscall.EMFILE, openFiles, `"ulimit -n 4096" in the same shell, before the lab is started, lets it open more files, where the system allows that`},
 	{syscall.ENFILE, systemFiles, "end programs that have many files open, or raise fs.file-max"},
 	{syscall.ENOBUFS, nil, "the system has no memory left for sockets: end other programs, or take fewer users"},
 	{syscall.ENOMEM, nil, "the system has no memory left: end other programs, or take fewer users"},

@@ -15,8 +15,8 @@ const rlimitNproc = 6
 // What a thread and all else take of the address space: the stack of a thread of
 // glibc, and room for a heap to grow. Source: pthread_create(3).
 const (
-	stack = 8 << 20
-	heap  = 64 << 20
+	threadStack = 8 << 20
+	heapRoom    = 64 << 20
 )
 
 // addressSpace is how many bytes of it this process uses.
@@ -42,7 +42,7 @@ func threadsLeft() (left int, limit string, known bool) {
 	}
 	var rlimit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_AS, &rlimit) == nil && rlimit.Cur < 1<<48 {
-		look(int(rlimit.Cur-heap)/stack, addressSpace()/stack, "ulimit -v")
+		look(int(rlimit.Cur-heapRoom)/threadStack, addressSpace()/threadStack, "ulimit -v")
 	}
 	if os.Geteuid() != 0 && syscall.Getrlimit(rlimitNproc, &rlimit) == nil && rlimit.Cur < plenty {
 		look(int(rlimit.Cur), threadsOf(os.Geteuid()), "ulimit -u")
