@@ -56,9 +56,10 @@ func TestPortsOfTheFrontThatSomebodyWrote(t *testing.T) {
 		{"nodes a\nproxy round_robin addr=10.0.0.9\nend 1s\n", "[]"},
 		{"nodes a\nproxy round_robin port=8080\nend 1s\n", "[172.16.12.1:8080]"},
 		{"nodes a\nproxy round_robin port=81 addr=10.0.0.9\nend 1s\n", "[10.0.0.9:81]"},
-		{conf("listen 8080; "), "[]"},
+		{conf("listen 8080; "), "[172.16.12.1:8080]"},
+		{conf("listen 127.0.0.1:8080; "), "[172.16.12.1:8080]"},
 		{conf("listen 8081; "), "[172.16.12.1:8081]"},
-		{conf("listen 8080; listen 8443; "), "[172.16.12.1:8443]"},
+		{conf("listen 8080; listen 8443; "), "[172.16.12.1:8080 172.16.12.1:8443]"},
 		{conf(""), "[172.16.12.1:80]"},
 	} {
 		sc, err := script.Parse("plan", []byte(c.text))

@@ -9,7 +9,8 @@ import (
 )
 
 // WrittenPorts are the front's logical "address:port"s whose port somebody wrote:
-// port= of the proxy line, or in an attached nginx.conf any but lab.DefaultProxyPort.
+// port= of the proxy line, or any in an attached nginx.conf, where a server without
+// listen has nginx's 80. The default of a proxy line without port= is nobody's.
 // They are sorted; nil for a scenario that cannot be planned.
 func WrittenPorts(sc *script.Scenario) []netip.AddrPort {
 	p, err := PlanOf(sc)
@@ -25,7 +26,9 @@ func WrittenPorts(sc *script.Scenario) []netip.AddrPort {
 		return nil
 	}
 	_, attached := sc.Attachment(NginxConf)
-	written := !attached && sc.Noun("proxy").Options.Has("port")
+	if !attached && !sc.Noun("proxy").Options.Has("port") {
+		return nil
+	}
 	var ports []netip.AddrPort
 	for _, server := range p.Proxy.Servers {
 		listen := server.Listen
@@ -33,9 +36,7 @@ func WrittenPorts(sc *script.Scenario) []netip.AddrPort {
 			listen = []int{80}
 		}
 		for _, port := range listen {
-			if port != lab.DefaultProxyPort || written {
-				ports = append(ports, netip.AddrPortFrom(addr, uint16(port)))
-			}
+			ports = append(ports, netip.AddrPortFrom(addr, uint16(port)))
 		}
 	}
 	slices.SortFunc(ports, netip.AddrPort.Compare)
