@@ -49,7 +49,7 @@ type Lab struct {
 	out        map[string]bool     // servers out of service, by group and address
 	parcels    map[[16]byte]parcel // by the message's unique id
 	spare      []*Trail            // to be used again
-	proxyAhead time.Duration // skew of the proxy's clock
+	proxyAhead time.Duration       // skew of the proxy's clock
 }
 
 // New prepares a lab in a world. Nothing runs yet.
