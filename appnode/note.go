@@ -2,8 +2,8 @@ package appnode
 
 import "sessionlab/sessions"
 
-// Note is what a node did for one execution of a request. It is told at the
-// instant of doing it, before the answer leaves: an execution that a kill ends
+// Note is what a node did for one execution of a request. Config.Noted gets it at
+// the instant of doing it, before the answer leaves: an execution that a kill ends
 // earlier leaves none and has changed nothing, one that a kill ends later leaves
 // one all the same. A request that the proxy repeats has a note for each execution.
 type Note struct {
@@ -46,7 +46,7 @@ const (
 	Remove Op = "remove" // removeAttribute, whether there is one or not
 )
 
-// wrote notes what the page wrote, to be told with the rest.
+// wrote notes what the page wrote; tell gives it away with the rest.
 func (r *Request) wrote(op Op, attribute string, v sessions.Value) {
 	n := &r.note
 	n.Op, n.Attribute, n.Value, n.Number, n.Writes = op, attribute, v.Text, v.Write, v.Writes

@@ -29,7 +29,7 @@ type Attempt struct {
 }
 
 // TakeTrail returns what has been noted of a request, nil for nothing, and forgets
-// it. A try that has not ended is told as canceled. The caller gives the trail
+// it. A try that has not ended is in it as canceled. The caller gives the trail
 // back with ReturnTrail when it has been read.
 func (l *Lab) TakeTrail(request string) *Trail {
 	l.mu.Lock()
