@@ -116,7 +116,7 @@ func BenchmarkNodes(b *testing.B) {
 // TestProxiedRequestAllocatesLittle counts a whole request: user, proxy, node,
 // proxy, user and the history's record of it.
 func TestProxiedRequestAllocatesLittle(t *testing.T) {
-	const requests, most = 10_000, 5
+	const requests, most = 10_000, 4
 	for _, nouns := range []string{standard, keepalive} {
 		l := load{nodes: 3, users: 50, nouns: nouns, target: "/session"}
 		few := testing.AllocsPerRun(1, func() { l.run(t, l.users) }) // the lab itself
