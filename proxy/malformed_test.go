@@ -3,12 +3,10 @@ package proxy
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +16,6 @@ import (
 	"sessionlab/lab/world"
 	"sessionlab/proxy/upstream"
 )
-
-var record = flag.Bool("record", false, "write what the nginx that is installed does into testdata")
 
 // shape is what a client sends, and what becomes of it is a line of
 // testdata/malformed.txt, as recorded from nginx 1.22.1. A request for /probe
@@ -290,22 +286,6 @@ func page(text string) string {
 
 const malformedFile = "testdata/malformed.txt"
 
-// recorded reads what nginx does with every shape.
-func recorded(t testing.TB, file string) map[string]string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		if name, outcome, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); ok && line[0] != '#' {
-			want[name] = outcome
-		}
-	}
-	return want
-}
-
 // underMirror runs the story with a front and the real addresses of it and of
 // the server behind it. Pages are those of its server block.
 func underMirror(t *testing.T, pages []ErrorPage, story func(front, server string)) {
@@ -338,41 +318,24 @@ func underMirrorOf(t *testing.T, set func(*Server), story func(front, server str
 
 const mirrorAddr = "172.16.12.101:9090"
 
-func TestMalformedShapesEndAsWithNginx(t *testing.T) {
-	want := recorded(t, malformedFile)
-	underMirror(t, nil, func(front, _ string) {
-		for _, s := range shapes {
-			if got := s.ask(t, front); got != want[s.name] {
-				t.Errorf("%s:\n      %s\nwant  %s, as nginx", s.name, got, want[s.name])
-			}
-		}
-	})
-	if len(want) != len(shapes) {
-		t.Errorf("%d shapes recorded, want %d", len(want), len(shapes))
+func shapeNames() (names []string) {
+	for _, s := range shapes {
+		names = append(names, s.name)
 	}
+	return names
+}
+
+func TestMalformedShapesEndAsWithNginx(t *testing.T) {
+	underMirror(t, nil, func(front, _ string) {
+		asNginx(t, malformedFile, shapeNames(), func(i int) string { return shapes[i].ask(t, front) })
+	})
 }
 
 // TestMalformedShapesAreRecordedFromNginx asks the nginx that is installed.
 func TestMalformedShapesAreRecordedFromNginx(t *testing.T) {
 	version := installed(t)
-	want := map[string]string{}
-	if !*record {
-		want = recorded(t, malformedFile)
-	}
-	lines := "# What nginx " + version + " makes of the shapes in malformed_test.go: go test ./proxy -run Recorded -record\n"
 	underMirror(t, nil, func(_, server string) {
 		addr := startNginx(t, server, "")
-		for _, s := range shapes {
-			got := s.ask(t, addr)
-			lines += s.name + ": " + got + "\n"
-			if !*record && got != want[s.name] {
-				t.Errorf("%s:\n      %s\nrecorded  %s", s.name, got, want[s.name])
-			}
-		}
+		fromNginx(t, version, malformedFile, "the shapes in malformed_test.go", shapeNames(), func(i int) string { return shapes[i].ask(t, addr) })
 	})
-	if *record {
-		if err := os.WriteFile(malformedFile, []byte(lines), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"io"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -113,9 +112,15 @@ func holdAll(t testing.TB, addr string) map[string]string {
 
 const slowFile = "testdata/slow.txt"
 
+func dialogueNames() (names []string) {
+	for _, d := range dialogues {
+		names = append(names, d.name)
+	}
+	return names
+}
+
 func TestSlowClientsFareAsWithNginx(t *testing.T) {
 	t.Parallel() // some of them end after lingering_timeout, 5 s
-	want := recorded(t, slowFile)
 	slow := Settings{ClientHeaderTimeout: time.Second, ClientBodyTimeout: time.Second, MaxBodySize: 10, ClientIdleTimeout: time.Second}
 	gone := ErrorPage{Statuses: []int{410}, Replace: ReplaceBy, Status: 408, URI: "/text"}
 	late := ErrorPage{Statuses: []int{404}, Replace: ReplaceBy, Status: 200, URI: "/408"}
@@ -127,38 +132,16 @@ func TestSlowClientsFareAsWithNginx(t *testing.T) {
 	}
 	underMirrorOf(t, func(s *Server) { s.Settings, s.Locations = slow, append(s.Locations, locations...) }, func(front, _ string) {
 		got := holdAll(t, front)
-		for _, d := range dialogues {
-			if got[d.name] != want[d.name] {
-				t.Errorf("%s:\n      %s\nwant  %s, as nginx", d.name, got[d.name], want[d.name])
-			}
-		}
+		asNginx(t, slowFile, dialogueNames(), func(i int) string { return got[dialogues[i].name] })
 	})
-	if len(want) != len(dialogues) {
-		t.Errorf("%d dialogues recorded, want %d", len(want), len(dialogues))
-	}
 }
 
 // TestSlowClientsAreRecordedFromNginx asks the nginx that is installed.
 func TestSlowClientsAreRecordedFromNginx(t *testing.T) {
 	t.Parallel()
 	version := installed(t)
-	want := map[string]string{}
-	if !*record {
-		want = recorded(t, slowFile)
-	}
-	lines := "# What nginx " + version + " makes of the dialogues in slow_test.go: go test ./proxy -run Recorded -record\n"
 	underMirror(t, nil, func(_, server string) {
 		got := holdAll(t, startNginx(t, server, slowLines))
-		for _, d := range dialogues {
-			lines += d.name + ": " + got[d.name] + "\n"
-			if !*record && got[d.name] != want[d.name] {
-				t.Errorf("%s:\n      %s\nrecorded  %s", d.name, got[d.name], want[d.name])
-			}
-		}
+		fromNginx(t, version, slowFile, "the dialogues in slow_test.go", dialogueNames(), func(i int) string { return got[dialogues[i].name] })
 	})
-	if *record {
-		if err := os.WriteFile(slowFile, []byte(lines), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
