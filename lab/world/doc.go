@@ -11,14 +11,18 @@
 // Beside the interfaces the package has what both worlds and the core share:
 // the table of wire outcomes (Outcome, OutcomeOf), the label of a message on
 // the wire (Label), keyed randomness (Key), a body's stretch of one byte (Run),
-// and the waiting structures built on Signal (Queue, Semaphore, Mutex).
+// and the waiting structures built on Signal (Queue, Semaphore, Mutex). What a
+// handler may do besides net/http's interfaces is a small interface each: with its
+// answer ResponseCutter, StatusWriter, WriteLimiter and ConnectionKeeper, with the
+// request's body ReadLimiter.
 //
 // It leaves out every policy: no timeout, retry or delay is decided here. The
 // known differences between the two worlds:
 //
 //   - Malformed bytes exist on loopback only, and with them a use for
-//     ServeOptions.ReadRequest and HTTPConn.ReadAnswersBy; the outcomes they
-//     lead to (BadHead, an answer without a head) exist in both.
+//     ServeOptions.ReadRequest and HTTPConn.ReadAnswersBy, and for BodyLimiter,
+//     BodyDiscarder and BodyAsker; the outcomes they lead to (BadHead, an answer
+//     without a head) exist in both.
 //   - In sim exactly one task runs at a time, so code without a wait is
 //     atomic; on loopback it is not.
 //   - Base delays of links are configured in sim; on loopback they are what

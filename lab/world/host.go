@@ -21,8 +21,8 @@ type Host interface {
 	Name() string
 
 	// Addr is the machine's logical address without a port, such as
-	// "172.16.12.101", or "2001:db8::7". Logical addresses are what the whole core sees; where
-	// the bytes really go is the world's business.
+	// "172.16.12.101" or "2001:db8::7". Logical addresses are what the whole core
+	// sees; where the bytes really go is the world's business.
 	Addr() string
 
 	// Now reads this machine's wall clock. It can be skewed by the operator

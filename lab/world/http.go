@@ -127,10 +127,10 @@ type HTTPConn interface {
 	// RoundTrip sends req, its body included, and returns the head of the
 	// answer. More of the body than BodyWindow leaves only as the server reads it.
 	// req.Proto "HTTP/1.0" is sent as such; req.RequestURI, when set, is the
-	// request target as it goes out. The response (and its
-	// header map) belongs to the connection: it is valid until the next
-	// RoundTrip. The body must be read to its end before the connection can
-	// carry another request; closing it early closes the connection.
+	// request target as it goes out. The response (and its header map) belongs to
+	// the connection: it is valid until the next RoundTrip. The body must be read
+	// to its end before the connection can carry another request; closing it early
+	// closes the connection.
 	//
 	// An answer without a head is one of HTTP/0.9: 200, and all that comes up to
 	// the end of the connection is its body.

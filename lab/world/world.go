@@ -22,8 +22,8 @@ type World interface {
 	Operator() Host
 
 	// Boot starts a machine, new or killed before, as a new incarnation, at an IPv4
-	// or IPv6 address. The name must be new or carry the same address as before; booting a machine
-	// that is up is an error.
+	// or IPv6 address. The name must be new or carry the same address as before;
+	// booting a machine that is up is an error.
 	Boot(name, addr string) (Host, error)
 
 	// Kill ends a machine as kill -9 ends a process: memory is gone, disk
@@ -51,7 +51,8 @@ type World interface {
 	Faults() *fault.Table
 
 	// Observe sets the function that the world calls with every event at the seam,
-	// in the task that caused it and before that task goes on. One observer; set it before Run.
+	// in the task that caused it and before that task goes on. There is one
+	// observer; it is set before Run.
 	// f may use the operator verbs. On loopback it may be called from several
 	// goroutines at once.
 	Observe(f func(Event))
