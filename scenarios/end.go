@@ -93,7 +93,7 @@ func (r *run) audit(ctx context.Context, knocks []knock, until time.Duration) {
 	}
 	held := r.inventory()
 	r.mu.Lock()
-	r.closed, r.held = true, held
+	r.closed, r.held, r.taken = true, held, r.now()
 	r.mu.Unlock()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"sessionlab/lab/world"
 	"sessionlab/scenarios"
+	"sessionlab/scenarios/continuity"
 	"sessionlab/scenarios/report"
 	"sessionlab/scenarios/script"
 )
@@ -41,6 +42,8 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 			""},
 		{"frozen", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob POST /counter\nwait until quiet\npause a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by a (primary), b (replica)"},
+		{"frozen after a stale read", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=8\nvalve JvmRouteBinderValve enabled=false\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob GET /counter\nwait until quiet\nbob POST /set?name=z&value=1\nwait until quiet\nhold DELTA from a to b\nbob POST /set?name=z&value=2\nbob GET /session\nrelease DELTA\nwait until quiet\npause a b\nend 100ms\nexpect sessions.rolled_back == 0 and sessions.stale_reads == 1", 0, 1, report.Inconclusive,
+			"still held by a (replica), b (replica)"},
 		{"cut off from the proxy", "nodes a b\nmanager StandardManager\nproxy round_robin proxy_connect_timeout=200ms\nuser bob\nbob POST /counter\npartition proxy | a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by a (sole)"},
 		{"answered by the proxy itself", "nodes a b\nuser bob\nbob POST /counter on a\nend 100ms\nexpect sessions.lost == 0" + strings.Replace(front, "%s", "location / { return 403; }", 1), 0, 1, report.Inconclusive,
@@ -65,6 +68,43 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 				}
 				if !strings.Contains(story, row.reason) || row.reason != "" && !strings.Contains(story, "After the end each user looked once more: ") {
 					t.Errorf("stories %q, want one of the last look with %q", story, row.reason)
+				}
+			})
+		}
+	}
+}
+
+// Whatever keeps a user from presenting a session: it is lost with its last copy.
+// Who keeps cookies is owed it at the next page.
+func TestASessionThatItsUserDoesNotPresent(t *testing.T) {
+	const front = "\n-- nginx.conf --\nevents {}\nhttp { upstream pool { server a:8080; server b:8080; } server { listen 8080; location / { proxy_pass http://a:8080; %s } } }\n"
+	const twice, killed = "user bob\nbob POST /counter\nbob POST /counter\n", "user bob\nbob POST /counter\nkill a\nbob GET /session on b\n"
+	for _, row := range []struct {
+		name, nouns, script, line string
+		kept, lost                int
+		mechanism                 continuity.Mechanism // of the anomaly, "" for none
+	}{
+		{"cookies for other paths, asked for again", "", twice, "proxy_cookie_path / /elsewhere/;", 1, 1, continuity.CookieWithheld},
+		{"cookies for other paths, its node killed", "", strings.Replace(killed, "on b", "cookie=none", 1), "proxy_cookie_path / /elsewhere/;", 0, 1, continuity.NoCopyLeft},
+		{"cookies for another domain", "app sessionCookieDomain=example.org\n", twice, "", 1, 1, continuity.CookieWithheld},
+		{"cookies left out by the proxy", "", twice, "proxy_hide_header Set-Cookie;", 1, 1, continuity.CookieWithheld},
+		{"an application without cookies", "app cookies=no\n", twice, "", 1, 1, continuity.CookieWithheld},
+		{"a user without cookies", "", strings.Replace(twice, "bob", "bob cookies=no", 1), "", 2, 0, ""},
+		{"a user without cookies, the node killed", "", strings.Replace(twice, "bob", "bob cookies=no", 1) + "kill a\n", "", 0, 2, continuity.NoCopyLeft},
+		{"a request without cookies, the node killed", "", "user bob\nbob POST /counter cookie=none\nkill a\n", "", 0, 1, continuity.NoCopyLeft},
+	} {
+		for _, w := range worlds {
+			t.Run(row.name+" "+w.kind, func(t *testing.T) {
+				t.Parallel()
+				r := run(t, row.name, []byte("nodes a b\nmanager StandardManager\n"+row.nouns+row.script+"end 100ms\nexpect sessions.lost == 0"+
+					strings.Replace(front, "%s", row.line, 1)), w.kind, w.make)
+				if r.Sessions.Kept != row.kept || r.Sessions.Lost != row.lost {
+					t.Errorf("kept %d, lost %d, want %d, %d\n%s", r.Sessions.Kept, r.Sessions.Lost, row.kept, row.lost, textOf(t, r))
+				}
+				for _, a := range r.Anomalies {
+					if a.Mechanism != string(row.mechanism) {
+						t.Errorf("anomaly by %s, want %s: %s", a.Mechanism, row.mechanism, a.Explanation)
+					}
 				}
 			})
 		}

@@ -101,7 +101,7 @@ func (r *run) soFar() *history.History {
 	})
 	h.AddNotes(late)
 	r.mu.Lock()
-	h.Inventory, h.Closed = r.held, r.closed
+	h.Inventory, h.Closed, h.Taken = r.held, r.closed, r.taken
 	r.mu.Unlock()
 	return h
 }

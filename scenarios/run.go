@@ -135,6 +135,7 @@ type run struct {
 	unaudited  string                         // what an interruption left out of the last look
 	held       []history.Holding              // who held what when all was over
 	closed     bool                           // held is known
+	taken      time.Duration                  // when
 	cut        bool                           // the world was interrupted
 	crashed    error
 	hash       trace

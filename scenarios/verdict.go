@@ -118,7 +118,7 @@ func unseen(n int) string {
 	if n > 1 {
 		what = fmt.Sprintf("%d sessions are unseen", n)
 	}
-	return what + ": after the end each user looked once more, and no node answered, though a copy may live"
+	return what + ": after the end no node answered a last look at it, though a copy may live"
 }
 
 // notJudged says that it is not known what n requests were.

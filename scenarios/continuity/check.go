@@ -24,9 +24,20 @@
 // # The last look
 //
 // After the end each user looks once more (Record.Audit), which judges the last
-// writes. A look that no node answered shows nothing. Then the session is lost if
-// the history's inventory has no copy of it left on any machine and in any store,
-// and unseen otherwise.
+// writes. A look that no node answered shows nothing. Then, and where there was no
+// look, the session is lost if the history's inventory has no copy of it left on
+// any machine and in any store. If one may live, a session that was looked for
+// is unseen; so is any that seemed rolled back or forked, since what the
+// answers missed could have been seen later: they count as stale reads.
+//
+// # What a user without cookies is owed
+//
+// A user whose browser keeps no cookies, or a request whose cookies the script left
+// out, asks for no session that there was before: each answer starts one, and it
+// is kept while a copy of it lives. A user who keeps cookies is owed the session
+// at the next page. If the browser cannot present it (Record.Withheld: the proxy
+// dropped the cookie, or it is for other paths or another domain), and the next
+// answer gives a new session, or says that there is none, it is lost.
 //
 // # What must be seen
 //
@@ -61,10 +72,10 @@ type Class uint8
 // The classes from best to worst. A session has the worst one that applies.
 const (
 	Kept        Class = iota // every acknowledged write was there in the end
-	Unseen                   // no node answered the last look, and a copy may live
+	Unseen                   // no node answered a last look, and a copy may live
 	RolledBack               // an acknowledged write is never seen again
 	Forked                   // two copies each hold a write that the other lacks
-	Lost                     // the user presented its id and was given a new session, or none
+	Lost                     // the user was given a new session, or none, or no copy is left
 	Resurrected              // alive after an acknowledged logout
 	Leaked                   // an answer showed somebody else's data
 )

@@ -441,12 +441,67 @@ var classRows = []struct {
 		alice 62-63 /session audit : 502
 		=`,
 		"kept stale=0 twice=0"},
-	{"rolled back is worse than unseen", Options{}, `
+	{"unseen, not rolled back: a later look could have shown what an answer missed", Options{}, `
 		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
 		alice 2-3 /session : 200 b S1
 		alice 9-9 /session audit : 502
 		= b S1`,
+		"unseen stale=1 twice=0"},
+	{"unseen, not forked: a later look could have shown both", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=ink : 200 b S1 cart=ink#2/1
+		alice 4-5 /set?name=gift&value=rose : 200 a S1 cart=pen#1/1 gift=rose#3/1
+		alice 6-7 /session : 200 b S1 cart=ink#2/1
+		alice 9-9 /session audit : 404
+		= a S1
+		= b S1`,
+		"unseen stale=2 twice=0"},
+	{"unseen, though nobody looked: what the latest answer missed may be there", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b S1
+		= b S1`,
+		"unseen stale=1 twice=0"},
+	{"rolled back, though nobody looked: nothing says that the run is over", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /session : 200 b S1`,
 		"rolled_back stale=0 twice=0"},
+	{"kept: nobody presents it any more, and a copy lives", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		= b S1`,
+		"kept stale=0 twice=0"},
+	{"lost: nobody presents it any more, and no copy is left", Options{}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=pen sent=- : 200 a S2* cart=pen#2/1
+		= a S2`,
+		"lost kept stale=0 twice=0"},
+	{"lost: the browser cannot present it, and the next page gives a new one", Options{}, `
+		alice 0-1 /set?name=cart&value=pen sent=- withheld : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=pen sent=- withheld : 200 a S2* cart=pen#2/1
+		= a S1
+		= a S2`,
+		"lost kept stale=0 twice=0"},
+	{"lost: the browser cannot present it, and the next page knows none", Options{}, `
+		alice 0-1 /set?name=cart&value=pen withheld : 200 a S1* cart=pen#1/1
+		alice 2-3 /session sent=- : 200 a -
+		= a S1`,
+		"lost stale=0 twice=0"},
+	{"kept: the browser cannot present it, and the next page was asked for before", Options{}, `
+		alice 0-4 /set?name=cart&value=pen withheld : 200 a S1* cart=pen#1/1
+		alice 2-5 /set?name=cart&value=pen sent=- : 200 a S2* cart=pen#2/1
+		= a S1
+		= a S2`,
+		"kept kept stale=0 twice=0"},
+	{"kept: the script left the cookie out", Options{}, `
+		alice 0-1 /set?name=cart&value=pen withheld : 200 a S1* cart=pen#1/1
+		alice 2-3 /set?name=cart&value=pen sent=- foreign : 200 a S2* cart=pen#2/1
+		= a S1
+		= a S2`,
+		"kept kept stale=0 twice=0"},
+	{"not lost: nobody presents it any more, and it may have expired", Options{MaxInactive: 60 * ms}, `
+		alice 0-1 /set?name=cart&value=pen : 200 a S1* cart=pen#1/1
+		bob 70-71 /session : 200 a -
+		=`,
+		"kept stale=0 twice=0"},
 
 	{"a page is what its node says: a write behind a read's path", Options{}, `
 		alice 0-1 /session page=/set?name=cart&value=pen : 200 a S1* cart=pen#1/1

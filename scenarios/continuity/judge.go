@@ -20,6 +20,12 @@ type trial struct {
 	latest   []time.Duration // latest[j] is the last end of readings[:j+1]
 	attrs    []*attribute
 	messages []*history.Passage // about the session; see passagesOf
+
+	last    int      // position of the last look at it, -1 for none
+	blind   bool     // no node answered a last look, or none was made though the run is over
+	over    bool     // where blind: it may have expired by itself
+	holders []string // where blind: who still holds it
+	left    bool     // where blind: a copy may live
 }
 
 // judge finds a session's class, its stale reads, its broken guarantees and
@@ -42,10 +48,8 @@ func (c *checker) judge(p *person, s *session) {
 	t.leaks()
 	t.logouts()
 	t.departures()
-	if !t.forks() {
-		t.rollbacks()
-	}
 	t.lastLook()
+	t.losses()
 	t.staleness()
 	t.guarantees()
 
@@ -182,11 +186,10 @@ func (t *trial) departures() {
 func (t *trial) mayHaveEnded(i int) bool { return t.mayBeLoggedOut(i) || t.mayHaveExpired(i) }
 
 // mayBeLoggedOut reports whether item i was answered after a logout, acknowledged
-// or not.
+// or not; -1 stands for the end of the run.
 func (t *trial) mayBeLoggedOut(i int) bool {
-	r := t.sess.items[i].req
 	for j, it := range t.sess.items {
-		if it.part == logout && j != i && t.start[it.req] <= t.end[r] {
+		if it.part == logout && j != i && (i < 0 || t.start[it.req] <= t.end[t.sess.items[i].req]) {
 			return true
 		}
 	}
@@ -211,36 +214,71 @@ func (t *trial) mayHaveExpired(i int) bool {
 	return false
 }
 
-// lastLook looks at the readings after the end. If no node answered any of them,
-// the session is lost when no copy of it is left, and unseen when one may live:
-// one that was logged out, too. One that may have been over is not missed.
+// mayHaveIdledAway reports whether nobody had used the session for MaxInactive
+// when the run was over.
+func (t *trial) mayHaveIdledAway() bool {
+	used := time.Duration(0)
+	for _, it := range t.sess.items {
+		if it.part == alive || it.part == touched {
+			used = max(used, t.start[it.req])
+		}
+	}
+	return t.opts.MaxInactive > 0 && t.history.Taken-used >= t.opts.MaxInactive
+}
+
+// lastLook finds out whether a node has answered a last look at the session, and,
+// if none has, what is left of it. What a node has lost is not looked for.
 func (t *trial) lastLook() {
-	last := -1
+	t.last = -1
 	for i, it := range t.sess.items {
 		if !t.recs[it.req].Audit {
 			continue
 		}
 		if it.part != open && it.part != touched {
-			return
+			return // a node has answered
 		}
-		last = i
+		t.last = i
 	}
-	if last < 0 || t.mayHaveExpired(last) {
+	if t.out.Class >= Lost || t.last < 0 && (!t.closed || t.mayHaveIdledAway()) {
 		return
 	}
-	r := t.sess.items[last].req
-	holders := t.holders()
-	switch left := !t.closed || len(holders) > 0; {
-	case left && t.out.Class < Unseen:
-		t.found(Unseen, r, t.tellUnseen(r, holders), plainly(NoAnswer))
-	case !left && t.out.Class < Lost && !t.mayBeLoggedOut(last):
+	t.blind, t.over = true, t.last >= 0 && t.mayHaveExpired(t.last)
+	t.holders = t.heldBy()
+	t.left = !t.closed || len(t.holders) > 0
+}
+
+// losses finds what was written and is gone. Where nobody could look, a session of
+// which no copy is left is lost, and what an answer missed may be seen yet.
+func (t *trial) losses() {
+	gone := t.fork()
+	if gone == nil {
+		gone = t.rollback()
+	}
+	if !t.blind {
+		if gone != nil {
+			t.found(gone.class, gone.req, gone.explanation, gone.reason)
+		}
+		return
+	}
+	if t.over {
+		return
+	}
+	at := len(t.sess.items) - 1
+	if t.last >= 0 {
+		at = t.last
+	}
+	r := t.sess.items[at].req
+	switch {
+	case !t.left && !t.mayBeLoggedOut(t.last):
 		t.found(Lost, r, t.tellGone(r), plainly(NoCopyLeft))
+	case t.left && t.out.Class < Unseen && (t.last >= 0 || gone != nil):
+		t.found(Unseen, r, t.tellUnseen(r), plainly(NoAnswer))
 	}
 }
 
-// holders are the machines and files that still hold the session, under any id
-// that it has had.
-func (t *trial) holders() []string {
+// heldBy is the machines and files that still hold the session, under any id that
+// it has had.
+func (t *trial) heldBy() []string {
 	ids := []string{base(t.sess.id)}
 	add := func(id string) {
 		if id = base(id); id != "" && !slices.Contains(ids, id) {
@@ -265,10 +303,18 @@ func (t *trial) holders() []string {
 	return list
 }
 
-// rollbacks looks at the last answers, those after which no other request was
+// loss is a write that is gone, for a session's class and its story.
+type loss struct {
+	class       Class
+	req         int32
+	explanation func() string
+	reason      func() why
+}
+
+// rollback looks at the last answers, those after which no other request was
 // sent: an acknowledged write that one of them misses, and that no answer which
 // may have come after it shows, is never seen again.
-func (t *trial) rollbacks() {
+func (t *trial) rollback() *loss {
 	last := len(t.readings) - 1
 	for j := last; j >= 0 && (j == last || t.latest[j] > t.start[t.readings[last]]); j-- {
 		r := t.readings[j]
@@ -278,15 +324,13 @@ func (t *trial) rollbacks() {
 			case w < 0:
 				continue
 			case t.misses(a, r, a.looks[j], w) && !t.healed(a, t.ended(t.answers, r), w):
-				t.found(RolledBack, r, t.tellRolledBack(a, j, w), func() why { return t.missing(w, t.firstMiss(a, j, w)) })
+				return &loss{RolledBack, r, t.tellRolledBack(a, j, w), func() why { return t.missing(w, t.firstMiss(a, j, w)) }}
 			case t.residue(a, j) > 0:
-				t.found(RolledBack, r, t.tellLostIncrements(a, j), func() why { return t.uncounted(a, a.firstDeficit(j)) })
-			default:
-				continue
+				return &loss{RolledBack, r, t.tellLostIncrements(a, j), func() why { return t.uncounted(a, a.firstDeficit(j)) }}
 			}
-			return
 		}
 	}
+	return nil
 }
 
 // residue is how many of the increments that reading j misses are missed by
@@ -317,8 +361,9 @@ func (t *trial) residue(a *attribute, j int) int64 {
 }
 
 // staleness counts the answers that miss an acknowledged write which is seen
-// later.
+// later, or may be: the run goes on, or nobody could look at what is left.
 func (t *trial) staleness() {
+	undecided := t.opts.Unfinished || t.blind && t.left
 	for j, r := range t.readings {
 		for _, a := range t.attrs {
 			w, _ := t.owed(a, r)
@@ -328,12 +373,12 @@ func (t *trial) staleness() {
 			late := false
 			if t.misses(a, r, a.looks[j], w) {
 				from := t.ended(t.answers, r)
-				if late = t.opts.Unfinished || t.healed(a, from, w); !late {
+				if late = undecided || t.healed(a, from, w); !late {
 					w = t.oldestMissed(a, r, a.looks[j])
 					late = t.healed(a, from, w)
 				}
 			}
-			if late || t.residue(a, j) < a.deficit[j] || t.opts.Unfinished && a.deficit[j] > 0 {
+			if late || t.residue(a, j) < a.deficit[j] || undecided && a.deficit[j] > 0 {
 				t.out.StaleReads++
 				t.tell(StaleRead, r, t.tellStale(a, j, w), func() why { return t.missing(w, r) })
 				break
@@ -352,10 +397,10 @@ type copyAt struct {
 // that answered last. It bounds what a session costs in a lab of very many nodes.
 const mostCopies = 64
 
-// forks looks for two nodes whose last answers each show a write that the other
+// fork looks for two nodes whose last answers each show a write that the other
 // lacks although it had been done when the request was sent, and no later
 // answer of a third node that lacks neither.
-func (t *trial) forks() bool {
+func (t *trial) fork() *loss {
 	var copies []copyAt
 	for j := len(t.readings) - 1; j >= 0 && len(copies) < mostCopies; j-- {
 		node := t.recs[t.readings[j]].Node
@@ -373,13 +418,12 @@ func (t *trial) forks() bool {
 			if !ok || t.joined(copies, one.reading, a, other.reading, b) {
 				continue
 			}
-			t.found(Forked, t.readings[other.reading], t.tellForked(one, a, other, b), func() why {
+			return &loss{Forked, t.readings[other.reading], t.tellForked(one, a, other, b), func() why {
 				return t.missing(a.looks[one.reading].write, t.readings[other.reading])
-			})
-			return true
+			}}
 		}
 	}
-	return false
+	return nil
 }
 
 // holdsAlone finds an attribute of which reading one shows a write that reading

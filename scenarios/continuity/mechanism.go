@@ -31,6 +31,7 @@ const (
 	RepeatedByProxy     Mechanism = "repeated_by_proxy"
 	NoAnswer            Mechanism = "no_answer"
 	ForeignCookie       Mechanism = "foreign_cookie"
+	CookieWithheld      Mechanism = "cookie_withheld"
 )
 
 // Mechanisms is the list of them, with what each means.
@@ -62,6 +63,7 @@ var Mechanisms = []struct {
 	{LostUpdate, "requests that overlapped read the same value, and the later one wrote over the other"},
 	{RepeatedByProxy, "the proxy sent the request again although a node was executing it"},
 	{NoAnswer, "no node answered"},
+	{CookieWithheld, "the user's browser does not present the session: its cookie did not arrive, or is for other paths or another domain"},
 	{ForeignCookie, "the scenario presented somebody else's cookie"},
 	{Unknown, "nothing in the record tells"},
 }

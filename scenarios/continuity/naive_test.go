@@ -20,6 +20,7 @@ type naive struct {
 	recs      []*history.Record
 	inventory []history.Holding
 	closed    bool
+	taken     time.Duration
 	opts      Options
 	list      []*naiveSession
 }
@@ -262,12 +263,12 @@ func (n *naive) judge() string {
 				}
 			}
 		}
-		class := Kept
+		class, gone := Kept, Kept
 		if v.rolledBack() {
-			class = max(class, RolledBack)
+			gone = RolledBack
 		}
 		if v.forked() {
-			class = max(class, Forked)
+			gone = Forked
 		}
 		lost, late := v.departed(&g)
 		if lost {
@@ -279,14 +280,21 @@ func (n *naive) judge() string {
 		if v.leaked() {
 			class = max(class, Leaked)
 		}
-		switch unseen, left, over := v.unseen(); {
-		case unseen && left:
-			class = max(class, Unseen)
-		case unseen && !over:
-			class = max(class, Lost)
+		asked, blind, left, over := v.lookedAt()
+		undecided := false
+		switch {
+		case !blind || class >= Lost:
+			class = max(class, gone)
+		case left:
+			undecided = true
+			if !v.expired() && (asked || gone > Kept) {
+				class = Unseen
+			}
+		case !over && !v.expired():
+			class = Lost
 		}
 		classes = append(classes, class.String())
-		stale += late + v.stale()
+		stale += late + v.stale(undecided)
 		v.guarantees(&g)
 	}
 	twice = n.twice()
@@ -312,15 +320,15 @@ func (v *naiveView) rolledBack() bool {
 	return false
 }
 
-func (v *naiveView) stale() (n int) {
+func (v *naiveView) stale(undecided bool) (n int) {
 	for _, r := range v.readings {
 		late := false
 		for _, name := range v.names {
 			for _, w := range v.owed(r, name) {
-				late = late || !v.contains(r, name, w) && v.seenLater(r, name, w)
+				late = late || !v.contains(r, name, w) && (undecided || v.seenLater(r, name, w))
 			}
 			lacks, rest := v.residue(r, name)
-			late = late || rest < lacks
+			late = late || rest < lacks || undecided && lacks > 0
 		}
 		if late {
 			n++
@@ -473,17 +481,16 @@ func (n *naive) twice() (more int) {
 	return more
 }
 
-// unseen: there were last looks, and none of them showed anything. left says that
-// a copy of the session is left.
-func (v *naiveView) unseen() (unseen, left, over bool) {
-	last := item{req: -1}
+// lookedAt: asked says that there were last looks, blind that none of them showed
+// anything, or that there was none although the run is over; left that a copy is
+// left, over that a logout was sent before.
+func (v *naiveView) lookedAt() (asked, blind, left, over bool) {
+	blind, left = true, !v.closed
 	for _, it := range v.s.items {
 		r := v.recs[it.req]
 		if r.Audit {
-			if it.part != open && it.part != touched {
-				return false, false, false
-			}
-			last = it
+			asked = true
+			blind = blind && (it.part == open || it.part == touched)
 		}
 		ids := []string{r.Session, r.SetCookie}
 		for _, note := range r.Notes {
@@ -495,20 +502,38 @@ func (v *naiveView) unseen() (unseen, left, over bool) {
 			}
 		}
 	}
-	if last.req < 0 {
-		return false, false, false
-	}
-	used := time.Duration(-1)
 	for _, it := range v.s.items {
-		over = over || it.part == logout && v.recs[it.req].Started <= v.recs[last.req].Ended
-		if (it.part == alive || it.part == touched && v.recs[it.req].Acknowledged()) && v.before(it.req, last.req) {
-			used = max(used, v.recs[it.req].Started)
+		over = over || it.part == logout && (!asked || v.recs[it.req].Started <= v.recs[v.last()].Ended)
+	}
+	return asked, blind && (asked || v.closed && !v.expired()), left, over
+}
+
+// last is the last look at the session, -1 for none.
+func (v *naiveView) last() int32 {
+	last := int32(-1)
+	for _, it := range v.s.items {
+		if v.recs[it.req].Audit {
+			last = it.req
 		}
 	}
-	if v.opts.MaxInactive > 0 && used >= 0 && v.recs[last.req].Ended-used >= v.opts.MaxInactive {
-		return false, false, false
+	return last
+}
+
+// expired: nobody had used the session for MaxInactive at the last look, or, if
+// there was none, when the run was over.
+func (v *naiveView) expired() bool {
+	last, used, until := v.last(), time.Duration(-1), v.taken
+	if last >= 0 {
+		until = v.recs[last].Ended
 	}
-	return true, left || !v.closed, over
+	for _, it := range v.s.items {
+		r := v.recs[it.req]
+		if last >= 0 && (it.part == alive || it.part == touched && r.Acknowledged()) && v.before(it.req, last) ||
+			last < 0 && (it.part == alive || it.part == touched) {
+			used = max(used, r.Started)
+		}
+	}
+	return v.opts.MaxInactive > 0 && used >= 0 && until-used >= v.opts.MaxInactive
 }
 
 func (v *naiveView) guarantees(g *Guarantees) {
@@ -724,6 +749,9 @@ func toyHistory(rng *rand.Rand) *history.History {
 	}
 	h := c.History()
 	if h.Closed = rng.IntN(4) > 0; h.Closed {
+		for _, r := range h.Requests {
+			h.Taken = max(h.Taken, r.Ended)
+		}
 		for _, n := range nodes {
 			for _, id := range slices.Sorted(maps.Keys(copies[n])) {
 				h.Inventory = append(h.Inventory, history.Holding{Host: n, Session: id})
@@ -740,7 +768,7 @@ func compareWithNaive(t *testing.T, seed uint64) {
 	opts := Options{MaxInactive: time.Duration(rng.IntN(2) * rng.IntN(20))}
 	r := Check(h, opts)
 	got := summary(r) + fmt.Sprintf(" %v", r.Guarantees)
-	want := (&naive{recs: h.Requests, inventory: h.Inventory, closed: h.Closed, opts: opts}).judge()
+	want := (&naive{recs: h.Requests, inventory: h.Inventory, closed: h.Closed, taken: h.Taken, opts: opts}).judge()
 	if got != want {
 		var b strings.Builder
 		if err := history.EncodeRun(&b, h, ""); err != nil {

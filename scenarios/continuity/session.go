@@ -139,6 +139,14 @@ func carriedOver(recs []*history.Record, items []item, r *history.Record) bool {
 func (c *checker) sessionsOf(p *person) []*session {
 	var list []*session
 	byID := map[string]*session{}
+	var withheld *session // of the latest answer whose session the user cannot present
+	from := int32(-1)     // its request
+	missed := func(i int32, what part) {
+		if r := c.recs[i]; withheld != nil && r.Sent == "" && !r.Foreign && c.before(from, i) {
+			withheld.add(i, what)
+			withheld = nil
+		}
+	}
 	find := func(id string) *session {
 		if id == "" {
 			return nil
@@ -158,6 +166,9 @@ func (c *checker) sessionsOf(p *person) []*session {
 		if id == "" {
 			switch {
 			case sent == nil:
+				if silent(r) == none {
+					missed(i, none)
+				}
 			case r.Foreign && silent(r) == none:
 				sent.add(i, touched) // nobody promised that the session has this id still
 			default:
@@ -171,6 +182,9 @@ func (c *checker) sessionsOf(p *person) []*session {
 		s := find(id)
 		if sent != nil && (fresh || s != nil && s != sent) && !r.Foreign {
 			sent.add(i, replaced)
+		}
+		if fresh {
+			missed(i, replaced)
 		}
 		switch {
 		case fresh, s == nil && sent == nil:
@@ -188,6 +202,9 @@ func (c *checker) sessionsOf(p *person) []*session {
 			p.idChanges++
 		}
 		s.add(i, alive)
+		if r.Withheld {
+			withheld, from = s, i
+		}
 	}
 	for _, s := range list {
 		slices.SortFunc(s.items, func(a, b item) int { return int(a.req) - int(b.req) })

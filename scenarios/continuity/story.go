@@ -96,7 +96,11 @@ func (c *checker) effect(w int32) string {
 // cause is the event that came before request r ended and explains it best: the
 // latest that concerns one of the nodes, else the latest fault of all.
 func (c *checker) cause(r int32, nodes ...string) string {
-	end := c.recs[r].Ended
+	return c.causeBy(c.recs[r].Ended, nodes...)
+}
+
+// causeBy is the cause among the events up to an instant.
+func (c *checker) causeBy(end time.Duration, nodes ...string) string {
 	best, about := -1, false
 	for i, e := range c.events {
 		if e.At > end || !disturbs(e.Kind) {
@@ -167,7 +171,11 @@ func (t *trial) tellLost(it item) func() string {
 	return func() string {
 		r := t.recs[it.req]
 		var b strings.Builder
-		fmt.Fprintf(&b, "%s presented session %s", r.User, short(r.Sent))
+		if r.Sent != "" {
+			fmt.Fprintf(&b, "%s presented session %s", r.User, short(r.Sent))
+		} else {
+			fmt.Fprintf(&b, "%s has session %s and did not present it, for want of a cookie for this page", r.User, short(t.sess.id))
+		}
 		node := ""
 		if good := t.lastGood(it.req); good >= 0 {
 			node = t.recs[good].Node
@@ -333,6 +341,9 @@ func writes(n int64) string {
 // unmet says what came of a last look that no node answered.
 func (t *trial) unmet(r int32) string {
 	rec := t.recs[r]
+	if !rec.Audit {
+		return fmt.Sprintf("%s had session %s, and has not presented it after %s, at %s", rec.User, short(t.sess.id), rec.Request(), clock(rec.Ended))
+	}
 	answer := "no answer came (" + rec.Err + ")"
 	if rec.Answered() {
 		answer = fmt.Sprintf("%s answered %d", by(rec), rec.Status)
@@ -340,20 +351,29 @@ func (t *trial) unmet(r int32) string {
 	return fmt.Sprintf("%s asked for session %s, and %s", rec.User, short(rec.Sent), answer)
 }
 
-func (t *trial) tellUnseen(r int32, holders []string) func() string {
+func (t *trial) tellUnseen(r int32) func() string {
 	return func() string {
 		left := "."
-		if len(holders) > 0 {
-			left = ": still held by " + strings.Join(holders, ", ") + "."
+		if len(t.holders) > 0 {
+			left = ": still held by " + strings.Join(t.holders, ", ") + "."
 		}
-		return t.unmet(r) + ". Nobody could see whether it lives" + left + " " + t.cause(r)
+		return t.unmet(r) + ". Nobody could see whether it lives" + left + " " + t.causeAtEnd(r)
 	}
 }
 
 func (t *trial) tellGone(r int32) func() string {
 	return func() string {
-		return t.unmet(r) + ", and no copy of it is left on any machine or in any store." + t.debts(r) + " " + t.cause(r)
+		return t.unmet(r) + ", and no copy of it is left on any machine or in any store." + t.debts(r) + " " + t.causeAtEnd(r)
 	}
+}
+
+// causeAtEnd is the cause of what was found at the last look, or when the run was
+// over and there had been none.
+func (t *trial) causeAtEnd(r int32) string {
+	if rec := t.recs[r]; !rec.Audit {
+		return t.causeBy(max(rec.Ended, t.history.Taken), rec.Node)
+	}
+	return t.cause(r)
 }
 
 // span is a length of time, in the unit that reads best.

@@ -27,7 +27,7 @@ const ms = time.Millisecond
 //
 // Times are milliseconds. A user presents the session id that the latest answer
 // before gave, unless sent= says another (sent=- none); foreign marks a cookie
-// that the script chose; noted= is how often it was executed, once if nothing is
+// that the script chose, withheld a session whose cookie the browser does not keep; noted= is how often it was executed, once if nothing is
 // said; page= is the page that ran, if the path is another. Behind the colon: a status, or an error; the node; the session with * when it is new, "-" for
 // none, or "html" for an answer that says nothing; cookie=ID for a bare cookie;
 // attributes as name=value#write/writes. Writes are numbered from 1 in the
@@ -100,6 +100,8 @@ func tale(t testing.TB, text string) *history.History {
 				page = value
 			case "foreign":
 				r.Foreign = true
+			case "withheld":
+				r.Withheld = true
 			case "tries":
 				for try := range strings.SplitSeq(value, ",") {
 					r.Attempts = append(r.Attempts, history.Attempt{Node: try, Outcome: "tried"})
@@ -135,7 +137,11 @@ func tale(t testing.TB, text string) *history.History {
 		c.Add(&r)
 	}
 	h := c.History()
-	h.Inventory, h.Closed = inventory, closed
+	if h.Inventory, h.Closed = inventory, closed; closed {
+		for _, r := range h.Requests {
+			h.Taken = max(h.Taken, r.Ended)
+		}
+	}
 	return h
 }
 

@@ -201,6 +201,9 @@ func (t *trial) overwritten(node string, since time.Duration, w, r int32) why {
 func (t *trial) absent(r int32) why {
 	rec := t.recs[r]
 	node := t.dealtWith(r)
+	if rec.Sent == "" {
+		return plainly(CookieWithheld)()
+	}
 	if node == "" {
 		return why{mechanism: Unknown}
 	}

@@ -32,6 +32,7 @@ type line struct {
 	SetCookies []string `json:"set_cookies"`
 	Received   []Received
 	NewSession bool `json:"new_session"`
+	Withheld   bool
 	Write      *Write
 	Notes      []noteLine
 	Maybe      bool
@@ -51,7 +52,7 @@ func decode(text []byte) (Record, error) {
 		Started: millis(l.AtMS), Ended: millis(l.AtMS) + millis(l.TookMS),
 		Step: l.Step, Label: l.Label, User: l.User,
 		Method: l.Method, Path: l.Path, On: l.On, Status: l.Status, Node: l.Node,
-		Sent: l.Sent, Foreign: l.Foreign, Session: l.Session, SetCookie: l.SetCookie, SetCookies: l.SetCookies, Received: l.Received, NewSession: l.NewSession,
+		Sent: l.Sent, Foreign: l.Foreign, Session: l.Session, SetCookie: l.SetCookie, SetCookies: l.SetCookies, Received: l.Received, NewSession: l.NewSession, Withheld: l.Withheld,
 		Want: attrs(l.Want), Got: attrs(l.Got), Err: l.Error, Audit: l.Audit,
 	}
 	if l.Started != nil {

@@ -21,7 +21,7 @@ import (
 // want and got map an attribute's name to {value write writes}; both may be
 // null; an attempt has unnamed where the proxy did not pass on the request's
 // identity. Besides them a line may carry request (identity), label, on, sent,
-// foreign, set_cookies[] (whole lines), received[]{node line header[]} where the
+// foreign, withheld, set_cookies[] (whole lines), received[]{node line header[]} where the
 // run keeps it, write{name value number op writes}, maybe, and started and ended in
 // nanoseconds where milliseconds with three decimals cannot say them; and
 // notes[]{node path requested session new login logout write got refused status},
@@ -103,6 +103,7 @@ func AppendRecord(b []byte, r *Record) []byte {
 	}
 	b = append(b, `,"new_session":`...)
 	b = strconv.AppendBool(b, r.NewSession)
+	b = appendTrue(b, "withheld", r.Withheld)
 	b = appendWrite(b, r.Write())
 	b = appendNotes(b, r)
 	if r.Maybe() {

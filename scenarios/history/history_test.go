@@ -34,7 +34,7 @@ func full() Record {
 		},
 		Want: []Attr{{"cart", "pen", 12, 1}},
 		Got:  []Attr{{"cart", "pen", 12, 1}, {"user", "al\"ice\n", 0, 2}},
-		Err:  "cut body", Audit: true, Foreign: true,
+		Err:  "cut body", Audit: true, Foreign: true, Withheld: true,
 	}
 }
 
@@ -46,7 +46,7 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 		`"attempts":[{"node":"tomcat2","outcome":"refused"},{"node":"tomcat1","outcome":"200","unnamed":true}],` +
 		`"sent":"A1.tomcat2","foreign":true,"session":"A1.tomcat1","set_cookie":"A1.tomcat1",` +
 		`"set_cookies":["srv_id=9; path=/","JSESSIONID=A1.tomcat1"],` +
-		`"received":[{"node":"tomcat1","line":"POST /set HTTP/1.0","header":["Host: tomcats","X: \t"]}],"new_session":true,` +
+		`"received":[{"node":"tomcat1","line":"POST /set HTTP/1.0","header":["Host: tomcats","X: \t"]}],"new_session":true,"withheld":true,` +
 		`"write":{"name":"cart","value":"pen","number":12,"op":"set","writes":1},` +
 		`"notes":[{"node":"tomcat2","got":{},"refused":"an underscore","status":400},` +
 		`{"node":"tomcat1","path":"/set","requested":"A1.tomcat2","session":"A1.tomcat1","new":true,"login":true,"logout":true,` +

@@ -57,7 +57,11 @@ type Record struct {
 
 	Foreign    bool // the script chose the cookies of the request: they need not be the user's own
 	NewSession bool // the answer says that its session was created for it
-	Audit      bool // the last look, after the script; no part of the load
+	// Withheld: the user keeps cookies, and yet will not present the new session of
+	// the answer to that page: its cookie was left out, or is for other paths or
+	// another domain.
+	Withheld bool
+	Audit    bool // the last look, after the script; no part of the load
 }
 
 // Attempt is one try of the proxy for a request.
@@ -180,8 +184,9 @@ type History struct {
 	Events   []Event
 	Passages []Passage // in the order in which they were decided; shared, not to be changed
 
-	Inventory []Holding // what there was of all sessions when the run was over
-	Closed    bool      // the run is over, and Inventory has been taken
+	Inventory []Holding     // what there was of all sessions when the run was over
+	Closed    bool          // Inventory has been taken
+	Taken     time.Duration // when
 }
 
 // Sort puts the history in its order. It keeps Got and Want sorted by name.

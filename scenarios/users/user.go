@@ -258,6 +258,7 @@ func (u *User) exchange(ctx context.Context, r *Request, id, number string, rec 
 	case strings.HasPrefix(kind, "text/html"):
 		c.look(rec)
 	}
+	u.heed(r, rec)
 	if !reusable {
 		c.conn.Close()
 	} else {
@@ -266,6 +267,14 @@ func (u *User) exchange(ctx context.Context, r *Request, id, number string, rec 
 		u.mu.Unlock()
 	}
 	return err
+}
+
+// heed notes whether the user will come back with the new session of an answer.
+func (u *User) heed(r Request, rec *history.Record) {
+	if !rec.NewSession || u.habits.NoCookies || r.Foreign || r.Cookie != "" {
+		return
+	}
+	rec.Withheld = sessions.Base(u.Presents(r.Target)) != sessions.Base(rec.Session)
 }
 
 // read takes what a JSON answer says.
