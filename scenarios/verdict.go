@@ -114,11 +114,11 @@ func (r *run) fellShort(res *Result) (void, notes []string) {
 
 // unseen says that nobody knows what became of n sessions.
 func unseen(n int) string {
-	what := "a session is unseen"
+	what, which := "a session is unseen", "it"
 	if n > 1 {
-		what = fmt.Sprintf("%d sessions are unseen", n)
+		what, which = fmt.Sprintf("%d sessions are unseen", n), "them"
 	}
-	return what + ": after the end no node answered a last look at it, though a copy may live"
+	return what + ": after the end no node answered a last look at " + which + ", though a copy may live"
 }
 
 // notJudged says that it is not known what n requests were.

@@ -261,7 +261,7 @@ func statusOf(q *history.Record) string {
 func (r *Result) countOf(p *person, holds func(*history.Record) bool) int {
 	n := 0
 	for _, i := range p.reqs {
-		if q := r.recs[i]; !q.Audit && holds(q) {
+		if q := r.recs[i]; q.Load() && holds(q) {
 			n++
 		}
 	}
@@ -273,7 +273,7 @@ func (r *Result) countOf(p *person, holds func(*history.Record) bool) int {
 func (r *Result) sequence(p *person, word func(*history.Record) string) string {
 	var list []string
 	for _, i := range p.reqs {
-		if q := r.recs[i]; !q.Audit {
+		if q := r.recs[i]; q.Load() {
 			w := word(q)
 			if w == "" {
 				w = "-"
@@ -298,7 +298,7 @@ func (r *Result) lost(p *person) int {
 // last looks at the answer of a user that arrived last, audits left out.
 func (r *Result) last(p *person, of func(*history.Record) Value) Value {
 	for k := len(p.byEnd) - 1; k >= 0; k-- {
-		if q := r.recs[p.byEnd[k]]; !q.Audit {
+		if q := r.recs[p.byEnd[k]]; q.Load() {
 			return of(q)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Requests counts the requests of the load; audits are not among them. A
-// request is ok if a complete answer with a status below 500 arrived, unless it is
+// Requests counts the requests of the load. Last looks are not among them, nor is
+// what the end of the run cut off: Total is OK and Failed. A request is ok if a complete answer with a status below 500 arrived, unless it is
 // that of a connector that refused the request.
 type Requests struct {
 	Total  int `json:"total"`
@@ -51,7 +51,7 @@ func (c *checker) measureLoad() {
 	var statuses [1000]int
 	took := make([]time.Duration, 0, len(c.recs))
 	for _, r := range c.recs {
-		if r.Audit {
+		if !r.Load() {
 			continue
 		}
 		req.Total++
@@ -130,7 +130,7 @@ func (c *checker) measure(p *person) {
 	out, fault := false, -1
 	for _, i := range p.byEnd {
 		r := c.recs[i]
-		if r.Audit {
+		if !r.Load() {
 			continue
 		}
 		if r.SetCookie != "" {

@@ -258,6 +258,7 @@ func TestAnswersAreToldApartByStatusAndError(t *testing.T) {
 		{Record{Status: 400, Err: "cut", Notes: refused}, false, false, true, false},
 		{Record{Status: 502, Notes: write}, true, false, true, true},
 		{Record{Err: "timeout", Notes: write}, false, false, true, true},
+		{Record{Err: "canceled", Notes: write}, false, false, false, true},
 		{Record{Err: "timeout", Notes: logout}, false, false, true, true},
 		{Record{Err: "timeout", Notes: read, Path: "/logout"}, false, false, true, false},
 		{Record{Err: "timeout", Path: "/logout"}, false, false, true, false}, // it never came to a node

@@ -117,9 +117,19 @@ func (r *Record) Acknowledged() bool {
 	return r.Answered() && r.Status >= 200 && r.Status < 300
 }
 
+// CutOff reports whether the end of the run, or of the lab, cut the request off. It
+// has no outcome: it counts as no request, and its write is a maybe.
+func (r *Record) CutOff() bool { return r.Err == "canceled" }
+
+// Load reports whether the request counts among those of the load: it is no last
+// look, and nothing cut it off.
+func (r *Record) Load() bool { return !r.Audit && !r.CutOff() }
+
 // Failed reports whether the user got no answer, or one that says that the
 // server could not do it (5xx), or that of a connector which refused it.
-func (r *Record) Failed() bool { return !r.Answered() || r.Status >= 500 || r.Refused() }
+func (r *Record) Failed() bool {
+	return !r.CutOff() && (!r.Answered() || r.Status >= 500 || r.Refused())
+}
 
 // Maybe reports whether the request has an effect that is unknown to its user:
 // a node says that it changed something, and it was not acknowledged.

@@ -163,7 +163,7 @@ func (p *printer) notes(list []string) {
 func (p *printer) numbers(o *Outcome) {
 	p.section("The numbers to move")
 	if o.Requests.Total == 0 {
-		p.line("  none: no request was made")
+		p.line("  none: no request came to its end")
 		return
 	}
 	var rows []number

@@ -43,7 +43,7 @@ const CookieFigure = "USER.last.cookie"
 // Figures is the table of everything that can be measured. USER stands for a
 // user's name, ATTRIBUTE for the name of a session attribute.
 var Figures = []FigureInfo{
-	{"requests.total", Count, NoArg, true, "requests of all users"},
+	{"requests.total", Count, NoArg, true, "requests of all users, but what the end of the run cut off"},
 	{"requests.ok", Count, NoArg, true, "answered with a status below 500, whole, and not refused by a connector"},
 	{"requests.failed", Count, NoArg, true, "all others"},
 	{"requests.refused_by_node", Count, NoArg, true, "of those: refused by a node's connector itself, such as a Host with an underscore"},
