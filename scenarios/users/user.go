@@ -270,7 +270,7 @@ func (u *User) exchange(ctx context.Context, r *Request, id, number string, rec 
 }
 
 // heed notes whether the user will come back with the new session of an answer.
-func (u *User) heed(r Request, rec *history.Record) {
+func (u *User) heed(r *Request, rec *history.Record) {
 	if !rec.NewSession || u.habits.NoCookies || r.Foreign || r.Cookie != "" {
 		return
 	}
