@@ -38,10 +38,21 @@ func freeMemory() int64 {
 			}
 		}
 	}
-	return min(free, addressSpace())
+	return min(free, addressSpace(reserved()))
 }
 
-// field is the number behind a name in /proc/meminfo.
+// reserved is how many bytes of address space the program has, most of which Go
+// only keeps for itself and never fills; 0 where nobody says it.
+func reserved() int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	kib, _ := field(string(text), "VmSize:")
+	return kib << 10
+}
+
+// field is the number behind a name in /proc/meminfo or /proc/self/status.
 func field(text, name string) (int64, bool) {
 	_, rest, found := strings.Cut(text, name)
 	words := strings.Fields(rest)
