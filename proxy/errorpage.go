@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"sessionlab/lab/world"
 )
@@ -198,6 +199,5 @@ func (x *exchange) respond(a *answer) (status int) {
 	case !x.discardBody(true):
 		return 400
 	}
-	x.send(a.status, x.contentType(), value)
-	return statusSent
+	return x.sendUnless(a.status, "", time.Time{}, value)
 }

@@ -47,6 +47,7 @@ type exchange struct {
 
 	keeper       world.ConnectionKeeper // nil: the client's connection is somebody else's
 	lastOfClient bool                   // its connection ends with this answer
+	ends         bool                   // and so it does here, which the answer does not say
 
 	errStatus int  // the status that the client sees, if not that of the content
 	errorPage bool // an error page is being made

@@ -184,6 +184,9 @@ func (h portHandler) refuse(w http.ResponseWriter, r *http.Request, status int) 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int, own *server) {
 	x := p.begin(w, r, port, own)
 	x.run(x.accept())
+	if x.ends && x.keeper != nil {
+		x.keeper.KeepFor(time.Nanosecond)
+	}
 	p.end(x)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // files are the pages that nginx's package installs, in our own words.
@@ -54,48 +55,85 @@ func (x *exchange) static(l *location) (status int) {
 	if !x.discardBody(true) {
 		return 400
 	}
-	x.sendFile(body)
-	return statusSent
+	return x.sendFile(body)
 }
 
-// sendFile answers with a file, or with 304 if the client has it. All files are
-// as old as the lab. Parts of files are not given.
+// sendFile answers with a file, or says that the conditions of the request are
+// not met. All files are as old as the lab. Parts of files are not given.
 //
-// Source: nginx ngx_http_core_module.c, ngx_http_set_etag;
-// ngx_http_not_modified_filter_module.c.
-func (x *exchange) sendFile(body string) {
+// Source: nginx ngx_http_core_module.c, ngx_http_set_etag.
+func (x *exchange) sendFile(body string) (status int) {
 	header := x.w.Header()
 	tag := fmt.Sprintf(`"%x-%x"`, x.p.zero.Unix(), len(body))
 	header["Etag"] = []string{tag}
-	if x.errStatus == 0 || x.errStatus == http.StatusOK {
-		date := x.p.zero.UTC().Format(http.TimeFormat)
-		header["Last-Modified"] = []string{date}
-		if unchanged(x.r.Header, tag, date) {
+	if or(x.errStatus, http.StatusOK) == http.StatusOK {
+		header["Last-Modified"] = []string{x.p.zero.UTC().Format(http.TimeFormat)}
+	}
+	return x.sendUnless(http.StatusOK, tag, x.p.zero, body)
+}
+
+// sendUnless sends a text of nginx's own with 200, or 304 or 412 if the conditions of
+// the request say so. The text's tag and time may be zero: it has none. After 412
+// the connection ends, though the answer does not say so.
+//
+// Source: nginx ngx_http_not_modified_filter_module.c,
+// ngx_http_not_modified_header_filter; ngx_http_special_response.c,
+// ngx_http_filter_finalize_request.
+func (x *exchange) sendUnless(status int, tag string, modified time.Time, body string) int {
+	if or(x.errStatus, status) == http.StatusOK {
+		switch conditions(x.r.Header, tag, modified) {
+		case http.StatusPreconditionFailed:
+			delete(x.w.Header(), "Etag")
+			delete(x.w.Header(), "Last-Modified")
+			x.ends = true
+			return http.StatusPreconditionFailed
+		case http.StatusNotModified:
 			x.errStatus = 0
 			x.writeHead(http.StatusNotModified, statusLine(http.StatusNotModified))
-			return
+			return statusSent
 		}
 	}
-	x.send(http.StatusOK, x.contentType(), body)
+	x.send(status, x.contentType(), body)
+	return statusSent
 }
 
-// unchanged reports whether the conditions of a request say that the client has
-// the file.
-func unchanged(header http.Header, tag, date string) bool {
-	since, match := header["If-Modified-Since"], header["If-None-Match"]
-	if len(since) == 0 && len(match) == 0 {
-		return false
+// conditions is what the conditions of a request make of an answer with 200: that,
+// 304 or 412.
+func conditions(header http.Header, tag string, modified time.Time) (status int) {
+	if until := header["If-Unmodified-Since"]; len(until) > 0 {
+		at, err := http.ParseTime(until[0])
+		if modified.IsZero() || err != nil || at.Unix() < modified.Unix() {
+			return http.StatusPreconditionFailed
+		}
 	}
-	return (len(since) == 0 || since[0] == date) && (len(match) == 0 || lists(match[0], tag))
+	if match := header["If-Match"]; len(match) > 0 && !lists(match[0], tag, false) {
+		return http.StatusPreconditionFailed
+	}
+	since, none := header["If-Modified-Since"], header["If-None-Match"]
+	switch {
+	case len(since) == 0 && len(none) == 0:
+	case len(since) > 0 && (modified.IsZero() || since[0] != modified.UTC().Format(http.TimeFormat)):
+	case len(none) > 0 && !lists(none[0], tag, true):
+	default:
+		return http.StatusNotModified
+	}
+	return http.StatusOK
 }
 
-// lists reports whether a list of entity tags holds this one, weak or not.
-func lists(list, tag string) bool {
-	if list == "*" {
-		return true
+// lists reports whether a list of entity tags holds this one, a weak one only if
+// it may be. No tag is held by an asterisk alone.
+//
+// Source: nginx ngx_http_not_modified_filter_module.c, ngx_http_test_if_match.
+func lists(list, tag string, weak bool) bool {
+	if list == "*" || tag == "" {
+		return list == "*"
 	}
 	for _, one := range strings.Split(list, ",") {
-		if strings.TrimPrefix(strings.TrimSpace(one), "W/") == tag {
+		one = strings.TrimSpace(one)
+		if weak {
+			one = strings.TrimPrefix(one, "W/")
+		}
+		if one == tag {
 			return true
 		}
 	}
