@@ -1,5 +1,11 @@
 package conf
 
+import (
+	"time"
+
+	"sessionlab/proxy"
+)
+
 // directive is what is done with a directive in some contexts.
 type directive struct {
 	name   string
@@ -50,22 +56,22 @@ func directives() []directive {
 		{"internal", inLocation | noArguments, false, (*reader).internal, "404 for clients"},
 		{"proxy_pass", inLocation | take1, false, (*reader).proxyPass, "passes requests on; http only"},
 		{"error_page", inAnyLevel | twoOrMore, false, (*reader).errorPage, "a page for errors"},
-		{"recursive_error_pages", inAnyLevel | aFlag, true, (*reader).ownFlag, "on: a page that fails has its error page"},
+		{"recursive_error_pages", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.RecursivePages }), "on: a page that fails has its error page"},
 		{"add_header", inAnyLevel | take2 | take3, false, (*reader).addHeader, "adds a header to answers"},
 		{"root", inAnyLevel | take1, true, (*reader).root, "prefix of the files of the lab"},
 		{"index", inAnyLevel | oneOrMore, false, (*reader).index, "index.html only"},
-		{"send_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit between two writes to the client"},
-		{"client_max_body_size", inAnyLevel | take1, true, (*reader).maxBodySize, "413 above"},
+		{"send_timeout", inAnyLevel | take1, true, timeOf(func(s *settings) *time.Duration { return &s.ClientSendTimeout }), "limit between two writes to the client"},
+		{"client_max_body_size", inAnyLevel | take1, true, sizeOf(func(s *settings) *int64 { return &s.MaxBodySize }), "413 above"},
 		{"keepalive_timeout", inAnyLevel | take1 | take2, true, (*reader).clientTimeout,
 			"idle time of a client's connection, and what the Keep-Alive header says of it"},
-		{"keepalive_requests", inAnyLevel | take1, true, (*reader).clientRequests,
+		{"keepalive_requests", inAnyLevel | take1, true, numberOf(func(s *settings) *int { return &s.ClientMaxRequests }),
 			"requests on a client's connection"},
-		{"absolute_redirect", inAnyLevel | aFlag, true, (*reader).ownFlag, "off: redirects of its own name no host"},
-		{"port_in_redirect", inAnyLevel | aFlag, true, (*reader).ownFlag, "off: nor a port"},
-		{"server_name_in_redirect", inAnyLevel | aFlag, true, (*reader).ownFlag, "on: they name the server, not the Host"},
-		{"merge_slashes", inHTTP | inServer | aFlag, true, (*reader).ownFlag, "off: several slashes stay several"},
-		{"underscores_in_headers", inHTTP | inServer | aFlag, true, (*reader).ownFlag, "on: such headers count"},
-		{"ignore_invalid_headers", inHTTP | inServer | aFlag, true, (*reader).ownFlag, "off: odd header names count"},
+		{"absolute_redirect", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.AbsoluteRedirect }), "off: redirects of its own name no host"},
+		{"port_in_redirect", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.PortInRedirect }), "off: nor a port"},
+		{"server_name_in_redirect", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.ServerNameInRedirect }), "on: they name the server, not the Host"},
+		{"merge_slashes", inHTTP | inServer | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.MergeSlashes }), "off: several slashes stay several"},
+		{"underscores_in_headers", inHTTP | inServer | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.Underscores }), "on: such headers count"},
+		{"ignore_invalid_headers", inHTTP | inServer | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.IgnoreInvalid }), "off: odd header names count"},
 		{"client_header_buffer_size", inHTTP | inServer | take1, true, (*reader).bufferSize, "where the lines of a head go first"},
 		{"large_client_header_buffers", inHTTP | inServer | take2, true, (*reader).buffers, "how many more, and the longest line"},
 
@@ -84,31 +90,31 @@ func directives() []directive {
 
 		// Proxying.
 		{"proxy_next_upstream", inAnyLevel | oneOrMore, true, (*reader).nextUpstream, "when to try the next server"},
-		{"proxy_next_upstream_tries", inAnyLevel | take1, true, (*reader).nextTries, "how often"},
-		{"proxy_next_upstream_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "how long"},
-		{"proxy_connect_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit of connecting"},
-		{"proxy_send_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit of sending"},
-		{"proxy_read_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "limit between two reads"},
+		{"proxy_next_upstream_tries", inAnyLevel | take1, true, numberOf(func(s *settings) *int { return &s.NextUpstreamTries }), "how often"},
+		{"proxy_next_upstream_timeout", inAnyLevel | take1, true, timeOf(func(s *settings) *time.Duration { return &s.NextUpstreamTimeout }), "how long"},
+		{"proxy_connect_timeout", inAnyLevel | take1, true, timeOf(func(s *settings) *time.Duration { return &s.ConnectTimeout }), "limit of connecting"},
+		{"proxy_send_timeout", inAnyLevel | take1, true, timeOf(func(s *settings) *time.Duration { return &s.SendTimeout }), "limit of sending"},
+		{"proxy_read_timeout", inAnyLevel | take1, true, timeOf(func(s *settings) *time.Duration { return &s.ReadTimeout }), "limit between two reads"},
 		{"proxy_http_version", inAnyLevel | take1, true, (*reader).httpVersion, "1.0 or 1.1"},
 		{"proxy_set_header", inAnyLevel | take2, false, (*reader).setHeader, "a header of the passed request"},
 		{"proxy_method", inAnyLevel | take1, true, (*reader).setMethod, "the method of the passed request"},
 		{"proxy_set_body", inAnyLevel | take1, true, (*reader).setBody, "its body"},
-		{"proxy_pass_request_headers", inAnyLevel | aFlag, true, (*reader).ownFlag, "off: the client's headers stay here"},
-		{"proxy_pass_request_body", inAnyLevel | aFlag, true, (*reader).ownFlag, "off: and so does its body, and its length"},
+		{"proxy_pass_request_headers", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.PassRequestHeaders }), "off: the client's headers stay here"},
+		{"proxy_pass_request_body", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.PassRequestBody }), "off: and so does its body, and its length"},
 		{"proxy_hide_header", inAnyLevel | take1, false, (*reader).hideHeader, "drops a header of answers"},
 		{"proxy_pass_header", inAnyLevel | take1, false, (*reader).hideHeader, "keeps one that is hidden"},
 		{"proxy_redirect", inAnyLevel | take1 | take2, false, (*reader).redirect, "rewrites Location; patterns are RE2"},
 		{"proxy_cookie_domain", inAnyLevel | take1 | take2, false, (*reader).cookieRule, "rewrites Domain of Set-Cookie"},
 		{"proxy_cookie_path", inAnyLevel | take1 | take2, false, (*reader).cookieRule, "rewrites Path of Set-Cookie"},
 		{"proxy_cookie_flags", inAnyLevel | take1 | take2 | take3 | take4, false, (*reader).cookieFlags, "gives and takes flags of Set-Cookie"},
-		{"proxy_intercept_errors", inAnyLevel | aFlag, true, (*reader).intercept, "error_page for servers' errors"},
-		{"client_header_timeout", inHTTP | inServer | take1, true, (*reader).proxyTime, "for the head of a request"},
-		{"client_body_timeout", inAnyLevel | take1, true, (*reader).proxyTime, "between two reads of a request's body"},
+		{"proxy_intercept_errors", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.InterceptErrors }), "error_page for servers' errors"},
+		{"client_header_timeout", inHTTP | inServer | take1, true, timeOf(func(s *settings) *time.Duration { return &s.ClientHeaderTimeout }), "for the head of a request"},
+		{"client_body_timeout", inAnyLevel | take1, true, timeOf(func(s *settings) *time.Duration { return &s.ClientBodyTimeout }), "between two reads of a request's body"},
 		{"proxy_buffer_size", inAnyLevel | take1, true, (*reader).bufferSize, "largest head of an answer"},
-		{"proxy_buffering", inAnyLevel | aFlag, true, (*reader).buffering, "off: answers are passed on as they arrive"},
+		{"proxy_buffering", inAnyLevel | aFlag, true, flagOf(func(s *settings) *proxy.Flag { return &s.Buffering }), "off: answers are passed on as they arrive"},
 		{"proxy_request_buffering", inAnyLevel | aFlag, true, (*reader).requestBuffering, "requests are read whole first"},
 		{"proxy_buffers", inAnyLevel | take2, true, (*reader).buffers, "held for a client that is slower than its server"},
-		{"proxy_max_temp_file_size", inAnyLevel | take1, true, (*reader).maxTempFileSize, "held beyond proxy_buffers"},
+		{"proxy_max_temp_file_size", inAnyLevel | take1, true, sizeOf(func(s *settings) *int64 { return &s.MaxTempFileSize }), "held beyond proxy_buffers"},
 		{"proxy_busy_buffers_size", inAnyLevel | take1, true, (*reader).bufferSize, "checked only"},
 
 		// Accepted: what a lab's file has in it without a difference here.

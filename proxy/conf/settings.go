@@ -2,12 +2,56 @@ package conf
 
 import (
 	"strings"
+	"time"
 
 	"sessionlab/proxy"
 	"sessionlab/proxy/upstream"
 )
 
 // These directives may stand at every level: http, server and location.
+
+type settings = proxy.Settings
+
+// flagOf reads the directives that are on or off into a field.
+func flagOf(field func(*settings) *proxy.Flag) func(*reader, statement) error {
+	return func(r *reader, s statement) error {
+		*field(r.settings) = onOrOff(s)
+		return nil
+	}
+}
+
+func onOrOff(s statement) proxy.Flag {
+	if on, _ := flag(s.words[1].text); on {
+		return proxy.On
+	}
+	return proxy.Off
+}
+
+// timeOf reads the directives that have a time into a field, where -1 stands for 0.
+func timeOf(field func(*settings) *time.Duration) func(*reader, statement) error {
+	return valueOf(duration, "invalid value", field)
+}
+
+// sizeOf is timeOf for a number of bytes.
+func sizeOf(field func(*settings) *int64) func(*reader, statement) error {
+	return valueOf(size, "invalid value", field)
+}
+
+// numberOf is timeOf for a number.
+func numberOf(field func(*settings) *int) func(*reader, statement) error {
+	return valueOf(number, "invalid number", field)
+}
+
+func valueOf[N int | int64 | time.Duration](parse func(string) (N, bool), otherwise string, field func(*settings) *N) func(*reader, statement) error {
+	return func(r *reader, s statement) error {
+		n, ok := parse(s.words[1].text)
+		if !ok {
+			return r.reject(s, otherwise)
+		}
+		*field(r.settings) = orMinusOne(n)
+		return nil
+	}
+}
 
 func (r *reader) nextUpstream(s statement) error {
 	seen := map[string]bool{}
@@ -22,40 +66,6 @@ func (r *reader) nextUpstream(s statement) error {
 		}
 	}
 	r.settings.NextUpstream = s.texts()
-	return nil
-}
-
-func (r *reader) nextTries(s statement) error {
-	n, ok := number(s.words[1].text)
-	if !ok {
-		return r.reject(s, "invalid number")
-	}
-	r.settings.NextUpstreamTries = orMinusOne(n)
-	return nil
-}
-
-func (r *reader) proxyTime(s statement) error {
-	d, ok := duration(s.words[1].text)
-	if !ok {
-		return r.reject(s, "invalid value")
-	}
-	d = orMinusOne(d)
-	switch s.name() {
-	case "proxy_next_upstream_timeout":
-		r.settings.NextUpstreamTimeout = d
-	case "proxy_connect_timeout":
-		r.settings.ConnectTimeout = d
-	case "proxy_send_timeout":
-		r.settings.SendTimeout = d
-	case "proxy_read_timeout":
-		r.settings.ReadTimeout = d
-	case "client_header_timeout":
-		r.settings.ClientHeaderTimeout = d
-	case "client_body_timeout":
-		r.settings.ClientBodyTimeout = d
-	case "send_timeout":
-		r.settings.ClientSendTimeout = d
-	}
 	return nil
 }
 
@@ -110,31 +120,13 @@ func (r *reader) redirect(s statement) error {
 	return r.misspelt(s, s.words[len(s.words)-1])
 }
 
-func (r *reader) intercept(s statement) error {
-	r.settings.InterceptErrors = flagOf(s)
-	return nil
-}
-
-func (r *reader) buffering(s statement) error {
-	r.settings.Buffering = flagOf(s)
-	return nil
-}
-
-// flagOf is the setting of a directive that is on or off.
-func flagOf(s statement) proxy.Flag {
-	if on, _ := flag(s.words[1].text); on {
-		return proxy.On
-	}
-	return proxy.Off
-}
-
 // requestBuffering reads proxy_request_buffering.
 //
 // Source: nginx ngx_http_upstream.c, ngx_http_upstream_next.
 func (r *reader) requestBuffering(s statement) error {
 	line := proxy.Skipped{Directive: s.name(), Setting: s.name(), Concerns: proxy.WithBody,
 		Reason: "a request would not be passed on to the next server once its body was on the way"}
-	if flagOf(s) == proxy.On {
+	if onOrOff(s) == proxy.On {
 		line.Concerns, line.Reason = 0, "it says what is so anyway"
 	}
 	r.leaveOut(s.words[0], line)
@@ -168,24 +160,6 @@ func (r *reader) buffers(s statement) error {
 		return nil
 	}
 	r.settings.Buffers = proxy.Buffers{Count: count, Size: size}
-	return nil
-}
-
-func (r *reader) maxTempFileSize(s statement) error {
-	n, ok := size(s.words[1].text)
-	if !ok {
-		return r.reject(s, "invalid value")
-	}
-	r.settings.MaxTempFileSize = orMinusOne(n)
-	return nil
-}
-
-func (r *reader) maxBodySize(s statement) error {
-	n, ok := size(s.words[1].text)
-	if !ok {
-		return r.reject(s, "invalid value")
-	}
-	r.settings.MaxBodySize = orMinusOne(n)
 	return nil
 }
 
@@ -269,16 +243,6 @@ func (r *reader) clientTimeout(s statement) error {
 	return nil
 }
 
-// clientRequests reads the keepalive_requests of clients' connections.
-func (r *reader) clientRequests(s statement) error {
-	n, ok := number(s.words[1].text)
-	if !ok {
-		return r.reject(s, "invalid number")
-	}
-	r.settings.ClientMaxRequests = orMinusOne(n)
-	return nil
-}
-
 func (r *reader) setMethod(s statement) error {
 	r.settings.Method = s.words[1].text
 	return r.misspelt(s, s.words[1])
@@ -287,22 +251,4 @@ func (r *reader) setMethod(s statement) error {
 func (r *reader) setBody(s statement) error {
 	r.settings.SetBody = &s.words[1].text
 	return r.misspelt(s, s.words[1])
-}
-
-// ownFlag reads the flags that are kept as they are.
-func (r *reader) ownFlag(s statement) error {
-	at := map[string]*proxy.Flag{
-		"recursive_error_pages":      &r.settings.RecursivePages,
-		"proxy_pass_request_headers": &r.settings.PassRequestHeaders,
-		"proxy_pass_request_body":    &r.settings.PassRequestBody,
-
-		"absolute_redirect":       &r.settings.AbsoluteRedirect,
-		"port_in_redirect":        &r.settings.PortInRedirect,
-		"server_name_in_redirect": &r.settings.ServerNameInRedirect,
-		"merge_slashes":           &r.settings.MergeSlashes,
-		"underscores_in_headers":  &r.settings.Underscores,
-		"ignore_invalid_headers":  &r.settings.IgnoreInvalid,
-	}
-	*at[s.name()] = flagOf(s)
-	return nil
 }
