@@ -3,9 +3,12 @@ package proxy
 import (
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"sessionlab/lab/world"
 )
 
 // dialogue is what a client sends piece by piece, and what becomes of it is a
@@ -144,4 +147,57 @@ func TestSlowClientsAreRecordedFromNginx(t *testing.T) {
 		got := holdAll(t, startNginx(t, server, slowLines))
 		fromNginx(t, version, slowFile, "the dialogues in slow_test.go", dialogueNames(), func(i int) string { return got[dialogues[i].name] })
 	})
+}
+
+// slowBody is a body that its client sends in two pieces: what fits into a window,
+// and after a while the rest.
+type slowBody struct {
+	sent  int64
+	pause func()
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	switch {
+	case b.sent == world.BodyWindow:
+		b.pause()
+	case b.sent == 2*world.BodyWindow:
+		return 0, io.EOF
+	}
+	n := min(int64(len(p)), world.BodyWindow-b.sent%world.BodyWindow)
+	clear(p[:n])
+	b.sent += n
+	return int(n), nil
+}
+
+func TestSlowClientsLoseTheirConnectionInBothWorlds(t *testing.T) {
+	for name, play := range map[string]func(*testing.T, Config, func(*lab)){"sim": run, "loopback": runOnLoopback} {
+		config := pool(t, "a")
+		config.ClientHeaderTimeout, config.ClientBodyTimeout = 300*time.Millisecond, 300*time.Millisecond
+		play(t, config, func(l *lab) {
+			dial := func() world.HTTPConn {
+				conn, err := l.user.DialHTTP(l.ctx, "172.16.12.1:8080")
+				if err != nil {
+					l.Fatal(err)
+				}
+				return conn
+			}
+			silent := dial()
+			l.sleep(time.Second)
+			l.want(name+": a connection that asked for nothing lives", silent.Alive(), false)
+			for _, row := range []struct {
+				pause time.Duration
+				want  world.Outcome
+			}{{10 * time.Millisecond, world.OK}, {2 * time.Second, world.Closed}} {
+				body := &slowBody{pause: func() { l.sleep(row.pause) }}
+				r, _ := http.NewRequest("POST", "http://a/", body)
+				r.ContentLength = 2 * world.BodyWindow
+				_, err := dial().RoundTrip(l.ctx, r)
+				got := world.OutcomeOf(err)
+				if got == world.Reset {
+					got = world.Closed // what was sent meanwhile was not read
+				}
+				l.want(name+": a body with a pause of "+row.pause.String(), got, row.want)
+			}
+		})
+	}
 }

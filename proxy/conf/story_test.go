@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -129,7 +130,7 @@ func TestAMapKeepsASessionOnItsNodeUntilItDies(t *testing.T) {
 func TestTheConfigurationIsWhatTheTextSays(t *testing.T) {
 	text := `events {}
 http {
-    keepalive_timeout 30s;
+    keepalive_timeout 30s; client_header_timeout 5s; client_body_timeout 0;
     proxy_connect_timeout 500ms;
     client_max_body_size 0;
     upstream u {
@@ -163,6 +164,8 @@ http {
 		{"release", c.Release, "1.22"},
 		{"default server", fmt.Sprint(s.Default), "[81]"},
 		{"idle timeout", c.ClientIdleTimeout.String(), "30s"},
+		{"header timeout", c.ClientHeaderTimeout.String(), "5s"},
+		{"body timeout", c.ClientBodyTimeout, time.Duration(proxy.None)},
 		{"connect timeout", c.ConnectTimeout.String(), "500ms"},
 		{"body size", c.MaxBodySize, int64(proxy.Unlimited)},
 		{"first server", fmt.Sprintf("%+v", u.Servers[0]), "{Name:tomcat1:8080 Addr:tomcat1:8080 Weight:5 MaxConns:0 MaxFails:3 " +
