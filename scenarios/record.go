@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 
 	"sessionlab/appnode"
 	"sessionlab/lab"
@@ -92,14 +93,22 @@ func fill(note *history.Note, n *appnode.Note, shown []history.Attr, room *histo
 func (r *run) soFar() *history.History {
 	h := r.rec.History()
 	late := map[string][]history.Note{}
+	var busy []history.Holding // sessions that a request under way may be changing: nobody knows how yet
 	r.lab.EachTrailLeft(func(request string, t *lab.Trail) {
 		for i := range t.Notes {
 			var note history.Note
 			fill(&note, &t.Notes[i], nil, &r.rec)
 			late[request] = append(late[request], note)
+			if user, _, _ := strings.Cut(request, "/"); r.live && note.Requested != "" && r.users[user].UnderWay() > 0 {
+				busy = append(busy, history.Holding{Host: note.Node, Session: note.Requested})
+			}
 		}
 	})
 	h.AddNotes(late)
+	if r.live {
+		h.Inventory, h.Closed, h.Taken = append(r.inventory(), busy...), true, r.now()
+		return h
+	}
 	r.mu.Lock()
 	h.Inventory, h.Closed, h.Taken = r.held, r.closed, r.taken
 	r.mu.Unlock()

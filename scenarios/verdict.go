@@ -81,7 +81,7 @@ func (r *run) untested(res *Result) (reasons []string) {
 			reasons = append(reasons, fmt.Sprintf("line %d: %s %s", e.Line, e.Expr, noData(e)))
 		}
 	}
-	if n := res.Checked.Sessions.Unseen; n > 0 {
+	if n := res.Checked.Sessions.Unseen; n > 0 && !r.live {
 		reasons = append(reasons, unseen(n))
 	}
 	reasons = append(reasons, r.untouched()...)
@@ -95,6 +95,9 @@ func (r *run) untested(res *Result) (reasons []string) {
 // decides nothing.
 func (r *run) fellShort(res *Result) (void, notes []string) {
 	void, notes = skippedLines(r.lab)
+	if r.live && res.Checked.Sessions.Total() > 0 {
+		notes = append(notes, "nobody has looked since: the last writes of the users are not judged, only whether a copy of each session is left")
+	}
 	if n := res.Checked.Requests.NotJudged; n > 0 {
 		if slices.ContainsFunc(res.Expectations, func(e Expectation) bool { return e.judged }) {
 			void = append(void, notJudged(n))

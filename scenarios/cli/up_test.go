@@ -744,3 +744,13 @@ func TestUpAndDownKeysSkipEmptyAndRepeatedLines(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestUpKnowsThatASessionIsGoneAndThatNobodyHasLooked(t *testing.T) {
+	d := newDesk(t, "nodes a b\nmanager StandardManager\nuser bob\n")
+	if got := d.types("bob POST /counter\nexpect sessions.lost == 0\nexpect sessions.kept == 1\nkill a b\nexpect sessions.lost == 1\nreport\n", "--free"); got != exitInconclusive {
+		t.Errorf("exit status %d, want %d: nobody knows yet what is kept", got, exitInconclusive)
+	}
+	d.out.shows(t, "no data: sessions.kept: no data", 1)
+	d.out.shows(t, "holds: sessions.lost = 1", 1)
+	d.out.shows(t, "nobody has looked since", 1)
+}
