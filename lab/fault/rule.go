@@ -18,7 +18,8 @@ const (
 	Drop
 	// Delay adds Rule.By to the way. Messages of one stream stay in order.
 	Delay
-	// Duplicate sends a datagram, or a message on a stream, twice.
+	// Duplicate sends a datagram, or a message on a stream, twice. It meets no
+	// REQUEST and no RESPONSE: HTTP has no message that comes twice.
 	Duplicate
 )
 
@@ -88,6 +89,9 @@ func (r *Rule) matches(m Message) bool {
 // hit reports whether the rule takes a message that it may match, and counts
 // it if so.
 func (r *Rule) hit(m Message, draw func(rule uint64) float64) bool {
+	if r.Verb == Duplicate && (m.Kind == "REQUEST" || m.Kind == "RESPONSE") {
+		return false
+	}
 	if !r.matches(m) || r.Count > 0 && r.hits >= r.Count {
 		return false
 	}

@@ -76,3 +76,17 @@ func TestIdentityIsWhatARuleSaysNotItsSettings(t *testing.T) {
 		t.Errorf("the first and the second %v have one identity", &base)
 	}
 }
+
+func TestARuleThatDuplicatesMeetsNoHTTPMessage(t *testing.T) {
+	for _, kind := range []string{"", "ANY"} {
+		for message, want := range map[string]int{"DELTA": 1, "REQUEST": 0, "RESPONSE": 0} {
+			r := Rule{Verb: Duplicate, Kind: kind}
+			var table Table
+			added := table.Add(r)
+			a := table.Decide(Message{Kind: message}, func(uint64) float64 { return 0 })
+			if hits := table.Hits(added); a.Copies != want || hits != want {
+				t.Errorf("duplicate %s and a %s: %d copies and %d hits, want %d", kind, message, a.Copies, hits, want)
+			}
+		}
+	}
+}

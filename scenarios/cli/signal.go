@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // ended is the exit status after a signal: 128 and its number, as of a shell.
@@ -18,13 +20,31 @@ func ended(by os.Signal) int {
 }
 
 // ending is the signal that ends a run. The zero value is none.
-type ending struct{ status atomic.Int32 }
+type ending struct {
+	status atomic.Int32
+	first  time.Time // when it came; of the goroutine that hears signals
+}
+
+// hear notes a signal that comes at a time, and reports whether it is one too
+// many: it ends the process at once. A closed terminal sends its hang-up more
+// than once.
+func (e *ending) hear(by os.Signal, at time.Time) (atOnce bool) {
+	if e.status.CompareAndSwap(0, int32(ended(by))) {
+		e.first = at
+		return false
+	}
+	return by != syscall.SIGHUP && at.Sub(e.first) > oneRequest
+}
 
 // come reports whether there was one.
 func (e *ending) come() bool { return e.status.Load() != 0 }
 
-// onSignal notes the first signal in e. A second one ends the process at once,
-// but for a hang-up, which a closed terminal sends more than once.
+// oneRequest is how long signals count as one and the same request to stop:
+// timeout(1) sends its signal to the program and to its whole group.
+const oneRequest = 500 * time.Millisecond
+
+// onSignal notes in e that a run is to end, and ends the process where somebody
+// asks again.
 func (env *Env) onSignal(e *ending) (stop func()) {
 	if env.Interrupts == nil {
 		return func() {}
@@ -35,7 +55,8 @@ func (env *Env) onSignal(e *ending) (stop func()) {
 		for {
 			select {
 			case by := <-c:
-				if !e.status.CompareAndSwap(0, int32(ended(by))) && by != syscall.SIGHUP {
+				if e.hear(by, time.Now()) {
+					fmt.Fprintf(env.Stderr, "sessionlab: %v again: the run ends at once, without a report\n", by)
 					env.Exit(ended(by))
 				}
 			case <-done:

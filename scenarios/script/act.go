@@ -27,7 +27,7 @@ var Verbs = []WordInfo{
 		"whatever the node is asked; ok ends it; http09: a text without a head; set_cookie: beside a status"},
 	{"hold", "hold KIND [from HOST] [to HOST] [P%] [N times]", "keep messages, and those behind them on a connection"},
 	{"drop", "drop KIND [from HOST] [to HOST] [P%] [N times]", "lose messages in the sender's queue"},
-	{"duplicate", "duplicate KIND [from HOST] [to HOST] [P%] [N times]", "send them twice"},
+	{"duplicate", "duplicate KIND [from HOST] [to HOST] [P%] [N times]", "send them twice; HTTP requests and responses never come twice"},
 	{"delay", "delay KIND [from HOST] [to HOST] by TIME [spread TIME] [P%] [N times]", "send them later, in order on a connection"},
 	{"release", "release KIND [from HOST] [to HOST]", "end such rules; what was held goes on its way"},
 }
@@ -288,8 +288,14 @@ func (c *cursor) count() (int, error) {
 func (c *cursor) rule(s *scope, verb string) (Act, error) {
 	r := Rule{Verb: verb, Percent: 100}
 	var err error
+	c.space()
+	at := c.at
 	if r.Kind, err = c.kind(verb); err != nil {
 		return nil, err
+	}
+	if verb == "duplicate" && (r.Kind == "REQUEST" || r.Kind == "RESPONSE") {
+		return nil, c.fail(at, "a connection delivers an HTTP message once; a proxy sends a request again where proxy_next_upstream says non_idempotent",
+			"%s cannot be duplicated", r.Kind)
 	}
 	if c.accept("from") {
 		if r.Link.From, err = c.machine(s, "from", true); err != nil {

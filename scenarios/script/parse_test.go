@@ -165,6 +165,8 @@ var parseErrors = []struct {
 	{"event of nobody", "nodes a b\nwhen c is up heal\nend 5s\n", "2:6", `unknown "c": a node, a user, proxy or quiet`, "nodes: a, b"},
 	{"sends from", "nodes a b\nwhen a sends DELTA from b heal\nend 5s\n", "2:20", "sends goes with to, not with from", "a sends DELTA to NODE"},
 	{"kind", "nodes 2\ndrop DELTAS\nend 5s\n", "2:6", `unknown kind of message "DELTAS"`, `did you mean "DELTA"?`},
+	{"request twice", "nodes 2\nduplicate REQUEST\nend 5s\n", "2:11", "REQUEST cannot be duplicated", "a connection delivers an HTTP message once; a proxy sends a request again where proxy_next_upstream says non_idempotent"},
+	{"answer twice", "nodes 2\nduplicate RESPONSE 10%\nend 5s\n", "2:11", "RESPONSE cannot be duplicated", "a connection delivers an HTTP message once; a proxy sends a request again where proxy_next_upstream says non_idempotent"},
 	{"more than all", "nodes 2\ndrop DELTA 101%\nend 5s\n", "2:12", "101% is more than 100%", ""},
 	{"none", "nodes 2\ndrop DELTA 0%\nend 5s\n", "2:12", "a rule for 0% of the messages does nothing", "leave the line out"},
 	{"to itself", "nodes a b\ndrop DELTA from a to a\nend 5s\n", "2:22", "a sends itself no messages", ""},
