@@ -118,6 +118,7 @@ type Settings struct {
 	RecursivePages      Flag          // recursive_error_pages: default off
 	AddHeaders          []Header      // add_header; inherited only as a whole
 	Root                string        // default "html"
+	ServerTokens        Flag          // server_tokens: default on
 
 	Method             string  // proxy_method, with variables: default the client's
 	SetBody            *string // proxy_set_body, with variables: default the client's

@@ -125,7 +125,7 @@ var titles = map[int]string{
 var padding = strings.Repeat("<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n", 6)
 
 // builtinPage is nginx's own page for a status, "" if it has none.
-func (p *Proxy) builtinPage(status int) string {
+func builtinPage(status int, signature string) string {
 	title := titles[status]
 	if title == "" {
 		return ""
@@ -135,7 +135,7 @@ func (p *Proxy) builtinPage(status int) string {
 		heading = titles[400] + "</h1></center>\r\n<center>" + strings.TrimPrefix(title, "400 ") + "</center>\r\n"
 	}
 	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + heading +
-		"<hr><center>" + p.release.version + "</center>\r\n</body>\r\n</html>\r\n"
+		"<hr><center>" + signature + "</center>\r\n</body>\r\n</html>\r\n"
 }
 
 // builtin sends nginx's own page for the status that the client sees.
@@ -144,7 +144,7 @@ func (x *exchange) builtin() {
 		x.w.Header()["Connection"] = connectionClose
 	}
 	status := x.errStatus
-	body := x.p.builtinPage(status)
+	body := builtinPage(status, x.loc.signature[0])
 	if body != "" && status >= 400 {
 		if agent := x.r.Header.Get("User-Agent"); strings.Contains(agent, "MSIE ") || strings.Contains(agent, "Chrome/") {
 			body += padding
@@ -183,21 +183,19 @@ func (x *exchange) send(status int, contentType, body string) {
 // Source: nginx ngx_http_script.c, ngx_http_script_return_code;
 // ngx_http_core_module.c, ngx_http_send_response.
 func (x *exchange) respond(a *answer) (status int) {
+	if !a.hasText && a.status >= 400 {
+		return a.status
+	}
+	if !x.discardBody(true) {
+		return 400
+	}
 	x.status = a.status // what $status is in the text
 	value := a.text.value(x)
 	if status := x.outOfMemory(); status != 0 {
 		return status
 	}
-	switch {
-	case isRedirect(a.status):
-		if !x.discardBody(true) {
-			return 400
-		}
+	if isRedirect(a.status) {
 		return x.moved(a.status, value)
-	case !a.hasText && a.status >= 400:
-		return a.status
-	case !x.discardBody(true):
-		return 400
 	}
 	return x.sendUnless(a.status, "", time.Time{}, value)
 }

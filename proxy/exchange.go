@@ -220,7 +220,8 @@ func (x *exchange) serve() (status int) {
 		return 404
 	}
 	if l.maxBodySize > 0 && x.r.ContentLength > l.maxBodySize && !x.discarded {
-		x.bodyRead, x.discarded = true, true // thrown away: an error page must not be refused again
+		x.discardBody(false) // what has come is thrown away, whatever it is
+		x.discarded = true   // an error page must not be refused again
 		return 413
 	}
 	if !lacksSlash && l != &x.srv.root {

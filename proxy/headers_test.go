@@ -267,3 +267,33 @@ func TestServerWaitsForABodyThatStaysHere(t *testing.T) {
 		l.wantTried("a, b", "504, 504")
 	})
 }
+
+func TestReturnOfAStatusWithoutABodyHasTheHeadThatNginxSends(t *testing.T) {
+	config := pool(t, "a")
+	for _, status := range []int{200, 204, 304, 305} {
+		path := fmt.Sprintf("/%d", status)
+		config.Servers[0].Locations = append(config.Servers[0].Locations, Location{Path: path, Return: &Return{Status: status}})
+	}
+	story := func(l *lab) {
+		for path, want := range map[string]string{"/200": "text/plain 0", "/204": " ", "/304": "text/plain 0", "/305": "text/plain 0"} {
+			h := l.send("GET", path, "").header
+			l.want(path, h.Get("Content-Type")+" "+h.Get("Content-Length"), want)
+		}
+	}
+	run(t, config, story)
+	runOnLoopback(t, config, story)
+}
+
+func TestServerTokensOffHidesTheRelease(t *testing.T) {
+	config := pool(t, "a")
+	config.Servers[0].Locations = append(config.Servers[0].Locations,
+		Location{Path: "/off", Return: &Return{Status: 404}, Settings: Settings{ServerTokens: Off}},
+		Location{Path: "/on", Return: &Return{Status: 404}})
+	run(t, config, func(l *lab) {
+		for path, want := range map[string]string{"/off": "nginx", "/on": "nginx/1.22.1"} {
+			r := l.send("GET", path, "")
+			l.want(path, []any{r.header.Get("Server"), strings.Contains(r.body, "<hr><center>"+want+"</center>")}, []any{want, true})
+		}
+		l.want("proxied", l.send("GET", "/", "").header.Get("Server"), "nginx/1.22.1")
+	})
+}

@@ -33,11 +33,11 @@ func plainHost(host string) (string, bool) {
 	} else if i := strings.IndexByte(host, ':'); i >= 0 {
 		host, rest = host[:i], host[i:]
 	}
-	if strings.ContainsFunc(rest, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '/' || c == '\\' }) {
+	if strings.ContainsFunc(rest, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '/' }) {
 		return "", false
 	}
 	for i := 0; i < len(host); i++ {
-		if c := host[i]; c <= ' ' || c == 0x7f || c == '/' || c == '\\' || c == '.' && i > 0 && host[i-1] == '.' {
+		if c := host[i]; c <= ' ' || c == 0x7f || c == '/' || c == '.' && i > 0 && host[i-1] == '.' {
 			return "", false
 		}
 	}

@@ -90,7 +90,7 @@ func (x *exchange) writeHead(status int, line string) {
 	x.status = status
 	header := x.w.Header()
 	if header["Server"] == nil {
-		header["Server"] = x.p.serverHeader
+		header["Server"] = x.loc.signature
 	}
 	if header["Date"] == nil {
 		header["Date"] = x.p.date()

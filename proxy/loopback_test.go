@@ -1,9 +1,13 @@
 package proxy
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +187,39 @@ func TestSocketsRequestThatIsNoneGetsNginxsPage(t *testing.T) {
 			}
 		}
 		l.want("requests that arrived", len(l.nodes["a"].seen), 0)
+	})
+}
+
+// Nothing that the client sees tells it that nobody waits for its body.
+func TestAClientWhoseBodyIsTooLargeAndHeldBackMaySendIt(t *testing.T) {
+	underMirror(t, nil, func(front, _ string) {
+		conn, err := net.Dial("tcp4", front)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		const size = 1<<20 + 1
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", size)
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		if resp.StatusCode != 413 || !resp.Close {
+			t.Errorf("answer %d, last %t, want 413 and the last", resp.StatusCode, resp.Close)
+		}
+		conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // what has ended ends at once
+		if _, err := in.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("behind the answer: %v, want nothing before the body", err)
+		}
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.CopyN(conn, strings.NewReader(strings.Repeat("x", size)), size); err != nil {
+			t.Errorf("the body: %v", err)
+		}
+		if _, err := in.ReadByte(); err != io.EOF {
+			t.Errorf("behind the body: %v, want the end", err)
+		}
 	})
 }

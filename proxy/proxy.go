@@ -26,9 +26,8 @@ type Proxy struct {
 	ports   []int
 	skipped []*passage
 
-	serverHeader []string
-	readsBytes   atomic.Bool // heads arrive as bytes, and were measured by package wire
-	listeners    []world.Listener
+	readsBytes atomic.Bool // heads arrive as bytes, and were measured by package wire
+	listeners  []world.Listener
 
 	mu         sync.Mutex // guards memory only
 	groups     []*group
@@ -72,7 +71,6 @@ func New(h world.Host, config Config) (*Proxy, error) {
 			}
 		}
 	}
-	p.serverHeader = []string{p.release.version}
 	p.zero = h.Now().Add(-h.Elapsed())
 	return p, nil
 }

@@ -82,6 +82,14 @@ func releaseOf(text string) (release, error) {
 	return r, nil
 }
 
+// signature is how nginx calls itself in the Server header and on its pages.
+func (r release) signature(withVersion bool) []string {
+	if !withVersion {
+		return []string{"nginx"}
+	}
+	return []string{r.version}
+}
+
 // onceInAnswers are headers of servers' answers of which the first counts.
 //
 // Source: nginx ngx_http_upstream.c, ngx_http_upstream_headers_in.

@@ -45,6 +45,9 @@ func (c *compiler) compileServer(in *Server) (err error) {
 		}
 		s.names = append(s.names, strings.ToLower(name))
 	}
+	if len(in.Names) == 0 {
+		s.names = []string{""}
+	}
 	own := c.config.Settings.inside(in.Settings)
 	if s.settings, err = c.compileSettings(own, in.Pos); err != nil {
 		return err

@@ -37,6 +37,7 @@ func (outer Settings) inside(inner Settings) Settings {
 		RecursivePages:      or(inner.RecursivePages, outer.RecursivePages),
 		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
 		Root:                or(inner.Root, outer.Root),
+		ServerTokens:        or(inner.ServerTokens, outer.ServerTokens),
 
 		Method:             or(inner.Method, outer.Method),
 		SetBody:            or(inner.SetBody, outer.SetBody),
@@ -90,6 +91,7 @@ type settings struct {
 	recursive   bool // an error page that fails has its error page
 	addHeaders  []headerLine
 	root        string
+	signature   []string     // the Server header
 	method      text         // empty: the client's
 	body        *text        // nil: the client's, unless bodyless
 	bodyless    bool         // the client's body stays here
@@ -181,6 +183,7 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		clientSend:  orDefault(in.ClientSendTimeout, 60*time.Second),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
 		root:        or(in.Root, "html"),
+		signature:   c.release.signature(in.ServerTokens != Off),
 		skipped:     c.passages(in.Skipped),
 	}
 	for _, name := range c.release.dropHeaders {

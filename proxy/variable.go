@@ -26,13 +26,13 @@ var variables = map[string]variable{
 	"server_protocol": func(x *exchange) string { return x.r.Proto },
 	"scheme":          func(*exchange) string { return "http" },
 	"request_method":  func(x *exchange) string { return x.method },
-	"request":         func(x *exchange) string { return x.r.Method + " " + x.rawURI + " " + x.r.Proto },
+	"request":         (*exchange).requestLine,
 	"remote_addr":     func(x *exchange) string { return clientHost(x.r.RemoteAddr) },
 	"remote_port": func(x *exchange) string {
 		return x.r.RemoteAddr[strings.LastIndexByte(x.r.RemoteAddr, ':')+1:]
 	},
 	"content_type":              func(x *exchange) string { return x.r.Header.Get("Content-Type") },
-	"content_length":            func(x *exchange) string { return x.r.Header.Get("Content-Length") },
+	"content_length":            contentLength,
 	"hostname":                  func(x *exchange) string { return x.p.host.Name() },
 	"nginx_version":             func(x *exchange) string { return strings.TrimPrefix(x.p.release.version, "nginx/") },
 	"status":                    func(x *exchange) string { return fmt.Sprintf("%03d", x.sentStatus()) },
@@ -47,8 +47,18 @@ var variables = map[string]variable{
 	"msec":                      func(x *exchange) string { return milliseconds(x.p.host.Now()) },
 	"time_local":                func(x *exchange) string { return x.p.host.Now().Format("02/Jan/2006:15:04:05 -0700") },
 	"time_iso8601":              func(x *exchange) string { return x.p.host.Now().Format("2006-01-02T15:04:05-07:00") },
-	"upstream_addr":             func(x *exchange) string { return x.upstreamAddr() },
-	"upstream_status":           func(x *exchange) string { return x.upstreamStatus() },
+	"bytes_sent":                nothingSent,
+	"body_bytes_sent":           nothingSent,
+	"request_completion":        func(*exchange) string { return "" },
+	"pipe":                      func(*exchange) string { return "." },
+	"connection_requests": func(x *exchange) string {
+		if x.keeper == nil {
+			return "1"
+		}
+		return strconv.Itoa(x.keeper.Served() + 1)
+	},
+	"upstream_addr":   func(x *exchange) string { return x.upstreamAddr() },
+	"upstream_status": func(x *exchange) string { return x.upstreamStatus() },
 }
 
 // variable finds a variable by its name, which is not case-sensitive.
@@ -96,7 +106,7 @@ var families = map[string]func(c *compiler, key string) variable{
 		case c.release.joinHeaders || name == "X-Forwarded-For":
 			join = ", "
 		}
-		return func(x *exchange) string { return lines(x.r.Header[name], join) }
+		return func(x *exchange) string { return lines(x.headerLines(name), join) }
 	},
 	"sent_http_": func(_ *compiler, key string) variable {
 		name := headerName(key)
@@ -119,6 +129,51 @@ var families = map[string]func(c *compiler, key string) variable{
 			return setCookie(x.resp.Header["Set-Cookie"], key)
 		}
 	},
+}
+
+// requestLine is $request: as the client has sent it.
+func (x *exchange) requestLine() string {
+	target := or(x.r.RequestURI, x.rawURI)
+	if x.r.ProtoMajor == 0 {
+		return x.r.Method + " " + target
+	}
+	return x.r.Method + " " + target + " " + x.r.Proto
+}
+
+// contentLength is $content_length: the header, or how long a body in chunks has
+// turned out to be. One that is dropped counts for nothing.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_variable_content_length.
+func contentLength(x *exchange) string {
+	if values := x.r.Header["Content-Length"]; len(values) > 0 {
+		return values[0]
+	}
+	if len(x.r.TransferEncoding) > 0 && x.bodyRead {
+		return strconv.FormatInt(x.body.size, 10)
+	}
+	return ""
+}
+
+// nothingSent is $bytes_sent where it can be asked for: no text of a
+// configuration is made behind the head of the answer, and no log is written.
+func nothingSent(*exchange) string { return "0" }
+
+// headerLines are the lines of a request's header. Where names with underscores
+// count, these stand for hyphens.
+//
+// Source: nginx ngx_http_variables.c, ngx_http_variable_unknown_header.
+func (x *exchange) headerLines(name string) []string {
+	values := x.r.Header[name]
+	if values != nil || !x.srv.settings.headers.valid("_") || strings.IndexByte(name, '-') < 0 {
+		return values
+	}
+	found := ""
+	for other := range x.r.Header {
+		if strings.EqualFold(strings.ReplaceAll(other, "_", "-"), name) && (found == "" || other < found) {
+			found = other
+		}
+	}
+	return x.r.Header[found]
 }
 
 func mark(args string) string {

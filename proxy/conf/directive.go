@@ -140,7 +140,7 @@ func directives() []directive {
 		{"access_log", inAnyLevel | oneOrMore, false, nil, "no effect: the run's record has the figures"},
 		{"error_log", inMain | inAnyLevel | oneOrMore, false, (*reader).errorLog, "no effect: the run's record has the events"},
 		{"log_not_found", inAnyLevel | aFlag, true, nil, "no effect: there is no log"},
-		{"server_tokens", inAnyLevel | take1, true, nil, "no effect: the release is always shown"},
+		{"server_tokens", inAnyLevel | take1, true, (*reader).serverTokens, "off: the release is not shown"},
 		{"client_body_buffer_size", inAnyLevel | take1, true, nil, "no effect: memory is not limited"},
 		{"reset_timedout_connection", inAnyLevel | aFlag, true, nil, "no effect: a client that is too slow sees the end of its connection either way"},
 	}

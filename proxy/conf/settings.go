@@ -243,6 +243,20 @@ func (r *reader) clientTimeout(s statement) error {
 	return nil
 }
 
+// serverTokens reads whether nginx shows its release. A build has no name here, so
+// that "build" is "on".
+func (r *reader) serverTokens(s statement) error {
+	switch s.words[1].text {
+	case "on", "build":
+		r.settings.ServerTokens = proxy.On
+	case "off":
+		r.settings.ServerTokens = proxy.Off
+	default:
+		return r.fail(s, s.words[1], "invalid value %s", quote(s.words[1].text))
+	}
+	return nil
+}
+
 func (r *reader) setMethod(s statement) error {
 	r.settings.Method = s.words[1].text
 	return r.misspelt(s, s.words[1])

@@ -186,6 +186,7 @@ func (w *writer) settings(s *proxy.Settings) {
 	w.flag("absolute_redirect", s.AbsoluteRedirect)
 	w.flag("port_in_redirect", s.PortInRedirect)
 	w.flag("server_name_in_redirect", s.ServerNameInRedirect)
+	w.flag("server_tokens", s.ServerTokens)
 	w.count("keepalive_requests", s.ClientMaxRequests)
 	if s.ClientIdleHeader != 0 {
 		w.line("keepalive_timeout", timeText(max(cmp.Or(s.ClientIdleTimeout, 75*time.Second), 0)), timeText(max(s.ClientIdleHeader, 0)))
