@@ -746,7 +746,7 @@ func TestUpAndDownKeysSkipEmptyAndRepeatedLines(t *testing.T) {
 }
 
 func TestUpKnowsThatASessionIsGoneAndThatNobodyHasLooked(t *testing.T) {
-	d := newDesk(t, "nodes a b\nmanager StandardManager\nuser bob\n")
+	d := newDesk(t, "nodes a b\nmanager StandardManager\nuser bob\nend 1s\n")
 	if got := d.types("bob POST /counter\nexpect sessions.lost == 0\nexpect sessions.kept == 1\nkill a b\nexpect sessions.lost == 1\nreport\n", "--free"); got != exitInconclusive {
 		t.Errorf("exit status %d, want %d: nobody knows yet what is kept", got, exitInconclusive)
 	}
