@@ -134,7 +134,8 @@ func (env *Env) complain(err error, hint string) {
 	say := func(what error, hint string) {
 		fmt.Fprintf(env.Stderr, "sessionlab: %s\n", report.VisibleLines(what.Error()))
 		if hint != "" {
-			fmt.Fprintf(env.Stderr, "sessionlab: hint: %s\n", report.VisibleLines(hint))
+			line := fmt.Sprintf("sessionlab: hint: %s\n", report.VisibleLines(hint))
+			fmt.Fprint(env.Stderr, folded(line, env.width(env.Stderr)))
 		}
 	}
 	var many script.Errors

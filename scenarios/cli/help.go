@@ -86,6 +86,11 @@ func (env *Env) explain(app *cli.App, topic string) error {
 		cli.HelpPrinter(env.Stdout, commandHelp, command)
 	}
 	text := helpOn(topic)
+	for _, w := range ownWords() {
+		if topic == w.word && topic != "help" {
+			text += fmt.Sprintf("%s\n    at the prompt of sessionlab up: %s\n", w.form, w.doc)
+		}
+	}
 	switch {
 	case text == "" && !known:
 		topics := append(commandNames(app), wordTopics()...)
@@ -143,12 +148,29 @@ func helpOn(topic string) string {
 			fmt.Fprintf(&b, "mechanism %s\n    %s\n", m.Name, m.Doc)
 		}
 	}
+	for _, w := range reportWords {
+		if topic == w.word || topic == strings.ReplaceAll(w.word, " ", "-") {
+			fmt.Fprintf(&b, "%s\n    %s\n", w.word, w.doc)
+		}
+	}
 	for _, page := range appnode.Pages {
 		if path, _, _ := strings.Cut(page.Form, "?"); topic == path || "/"+topic == path && topic != "" {
 			fmt.Fprintf(&b, "GET %s\n    %s\n", page.Form, page.Doc)
 		}
 	}
 	return b.String() + script.HelpOn(topic)
+}
+
+// reportWords are words that reports use and the language has not.
+var reportWords = []struct{ word, doc string }{
+	{"pass", "verdict: every expectation holds, and everything was put to the test"},
+	{"fail", "verdict: an expectation is false"},
+	{"inconclusive", "verdict: the run is void, or something was not put to the test, or a session is unseen"},
+	{"none", "verdict: nothing was expected"},
+	{"void", "the lab itself fell short or was late, or a request passed a line of the configuration that is not simulated: no expectation counts"},
+	{"audit", "the last look: a request of it is marked in the history"},
+	{"last look", "after the end each user reads once more through the proxy, which shows what has become of the last writes"},
+	{"stale read", "an answer that misses an acknowledged write which is seen later"},
 }
 
 func explainWords(b *strings.Builder, words []appnode.Word) {

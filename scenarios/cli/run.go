@@ -92,6 +92,9 @@ func (env *Env) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.IsSet("follow") && c.String("follow") == "" {
+		return misuse("--follow alice, --follow tomcat1, or the id of a session", "--follow: nobody is named")
+	}
 	out, history, err := env.outputs(c, jobs)
 	if err != nil {
 		return err

@@ -118,9 +118,20 @@ func HelpOn(topic string) string {
 			}
 		}
 	}
-	for i := range Figures {
-		if f := &Figures[i]; topic == "figures" || f.covers(topic) {
-			f.explain(&b)
+	explainFigures := func(name string) {
+		for i := range Figures {
+			if f := &Figures[i]; topic == "figures" || f.covers(name) {
+				f.explain(&b)
+			}
+		}
+	}
+	name, _, _ := strings.Cut(topic, "(") // as an expectation has it: proxy.tries(tomcat1)
+	if explainFigures(name); b.Len() == 0 {
+		if _, figure, ok := strings.Cut(name, "."); ok { // alice.copies
+			explainFigures("USER." + figure)
+			if b.Len() == 0 && strings.HasPrefix(figure, "last.") {
+				fmt.Fprintf(&b, "%s\n    text, or a number: that attribute of the session in the latest answer\n", attributeFigure)
+			}
 		}
 	}
 	if b.Len() == 0 {
