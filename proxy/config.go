@@ -118,6 +118,8 @@ type Settings struct {
 	RecursivePages      Flag          // recursive_error_pages: default off
 	AddHeaders          []Header      // add_header; inherited only as a whole
 	Root                string        // default "html"
+	DefaultType         string        // default_type: default "text/plain"
+	MimeTypes           Flag          // include mime.types: default off, nginx's own three types
 	ServerTokens        Flag          // server_tokens: default on
 
 	Method             string  // proxy_method, with variables: default the client's

@@ -37,6 +37,8 @@ func (outer Settings) inside(inner Settings) Settings {
 		RecursivePages:      or(inner.RecursivePages, outer.RecursivePages),
 		AddHeaders:          orList(inner.AddHeaders, outer.AddHeaders),
 		Root:                or(inner.Root, outer.Root),
+		DefaultType:         or(inner.DefaultType, outer.DefaultType),
+		MimeTypes:           or(inner.MimeTypes, outer.MimeTypes),
 		ServerTokens:        or(inner.ServerTokens, outer.ServerTokens),
 
 		Method:             or(inner.Method, outer.Method),
@@ -91,12 +93,14 @@ type settings struct {
 	recursive   bool // an error page that fails has its error page
 	addHeaders  []headerLine
 	root        string
-	signature   []string     // the Server header
-	method      text         // empty: the client's
-	body        *text        // nil: the client's, unless bodyless
-	bodyless    bool         // the client's body stays here
-	headless    bool         // and so do its headers
-	cookies     *cookieRules // nil: Set-Cookie stays as it is
+	defaultType string
+	types       map[string]string // by extension
+	signature   []string          // the Server header
+	method      text              // empty: the client's
+	body        *text             // nil: the client's, unless bodyless
+	bodyless    bool              // the client's body stays here
+	headless    bool              // and so do its headers
+	cookies     *cookieRules      // nil: Set-Cookie stays as it is
 
 	relative   bool          // a Location of nginx's own names no host
 	portless   bool          // nor a port
@@ -183,8 +187,13 @@ func (c *compiler) compileSettings(in Settings, pos string) (*settings, error) {
 		clientSend:  orDefault(in.ClientSendTimeout, 60*time.Second),
 		maxBodySize: orDefault(in.MaxBodySize, 1<<20),
 		root:        or(in.Root, "html"),
+		defaultType: or(in.DefaultType, "text/plain"),
+		types:       coreTypes,
 		signature:   c.release.signature(in.ServerTokens != Off),
 		skipped:     c.passages(in.Skipped),
+	}
+	if in.MimeTypes == On {
+		s.types = mimeTypes
 	}
 	for _, name := range c.release.dropHeaders {
 		s.replaced.add(name)

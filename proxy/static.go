@@ -16,6 +16,11 @@ var files = map[string]string{
 		"<h1>Welcome to nginx!</h1>\n<p>The web server works; nothing is configured here.</p>\n</body>\n</html>\n",
 }
 
+// coreTypes are those of a configuration without a types block.
+//
+// Source: nginx ngx_http_core_module.c, ngx_http_core_default_types.
+var coreTypes = map[string]string{"html": "text/html", "gif": "image/gif", "jpg": "image/jpeg"}
+
 // mimeTypes are those of nginx's mime.types that pages of a lab need.
 var mimeTypes = map[string]string{
 	"html": "text/html", "htm": "text/html", "css": "text/css", "js": "application/javascript",
@@ -146,11 +151,11 @@ func lists(list, tag string, weak bool) bool {
 func (x *exchange) contentType() string {
 	name := x.uri[strings.LastIndexByte(x.uri, '/')+1:]
 	if i := strings.LastIndexByte(name, '.'); i > 0 {
-		if kind := mimeTypes[strings.ToLower(name[i+1:])]; kind != "" {
+		if kind := x.loc.types[strings.ToLower(name[i+1:])]; kind != "" {
 			return kind
 		}
 	}
-	return "text/plain"
+	return x.loc.defaultType
 }
 
 // redirectOrFail serves an index file by an internal redirect.

@@ -118,8 +118,8 @@ func directives() []directive {
 		{"proxy_busy_buffers_size", inAnyLevel | take1, true, (*reader).bufferSize, "checked only"},
 
 		// Accepted: what a lab's file has in it without a difference here.
-		{"types", inAnyLevel | aBlock | noArguments, false, nil, "no effect: the types of nginx's own mime.types"},
-		{"default_type", inAnyLevel | take1, true, nil, "no effect: unknown files are text/plain"},
+		{"types", inAnyLevel | aBlock | noArguments, false, (*reader).types, "those of nginx's own mime.types, whatever is in it"},
+		{"default_type", inAnyLevel | take1, true, (*reader).defaultType, "the type of what has no known extension"},
 		{"types_hash_max_size", inAnyLevel | take1, true, nil, "no effect: no tables to size"},
 		{"types_hash_bucket_size", inAnyLevel | take1, true, nil, "no effect: no tables to size"},
 		{"map_hash_max_size", inHTTP | take1, true, nil, "no effect: no tables to size"},

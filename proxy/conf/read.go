@@ -253,6 +253,9 @@ func (r *reader) include(s statement) error {
 		return r.fail(s, file, "include of %s: only mime.types can be included here, "+
 			"put the text itself in its place", quote(file.text))
 	}
+	if r.settings != nil {
+		r.settings.MimeTypes = proxy.On
+	}
 	r.note(NoEffect, s.words[0], `"include" of mime.types: the usual types are built in`)
 	return nil
 }

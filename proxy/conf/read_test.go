@@ -285,7 +285,7 @@ stream { server { listen 53; } }
 		`2 c:102:10: "worker_connections": no limit is simulated`,
 		`2 c:104:5: "include" of mime.types: the usual types are built in`,
 		`2 c:105:5: "sendfile": no effect: files are in memory`,
-		`2 c:106:5: "types": no effect: the types of nginx's own mime.types`,
+		`2 c:106:5: "types": the usual types are built in, and no others`,
 		`1 c:107:5: "limit_req_zone" is not simulated, which changes no outcome: only limit_req, limit_conn and limit_rate make use of it`,
 		`0 c:108:44: load balancing method redefined`,
 		`1 c:110:16: "listen 443 ssl" is not understood, ignored: plain HTTP on IPv4 is simulated`,

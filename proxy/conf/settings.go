@@ -243,6 +243,18 @@ func (r *reader) clientTimeout(s statement) error {
 	return nil
 }
 
+// types takes a block for mime.types.
+func (r *reader) types(s statement) error {
+	r.settings.MimeTypes = proxy.On
+	r.note(NoEffect, s.words[0], `"types": the usual types are built in, and no others`)
+	return r.skip(0)
+}
+
+func (r *reader) defaultType(s statement) error {
+	r.settings.DefaultType = s.words[1].text
+	return nil
+}
+
 // serverTokens reads whether nginx shows its release. A build has no name here, so
 // that "build" is "on".
 func (r *reader) serverTokens(s statement) error {

@@ -186,6 +186,12 @@ func (w *writer) settings(s *proxy.Settings) {
 	w.flag("absolute_redirect", s.AbsoluteRedirect)
 	w.flag("port_in_redirect", s.PortInRedirect)
 	w.flag("server_name_in_redirect", s.ServerNameInRedirect)
+	if s.DefaultType != "" {
+		w.line("default_type", s.DefaultType)
+	}
+	if s.MimeTypes == proxy.On {
+		w.line("include", "mime.types")
+	}
 	w.flag("server_tokens", s.ServerTokens)
 	w.count("keepalive_requests", s.ClientMaxRequests)
 	if s.ClientIdleHeader != 0 {
