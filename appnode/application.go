@@ -208,6 +208,7 @@ func (r *Request) login() error {
 	if err := r.pause(); err != nil {
 		return err
 	}
+	was := s.ID()
 	if err := r.rotateSessionID(s); err != nil {
 		return err
 	}
@@ -217,7 +218,7 @@ func (r *Request) login() error {
 	if err := s.SetAttribute("user", v); err != nil {
 		return err
 	}
-	r.note.Login = true
+	r.note.Login, r.note.Was = true, was
 	r.wrote(Set, "user", v)
 	return r.answer()
 }

@@ -21,6 +21,7 @@ type Note struct {
 	Session   string // the id of the page's session, "" for none
 	New       bool   // created for this request
 	Login     bool   // the page logged somebody in, under a new session id
+	Was       string // with Login, the session's id before
 	Logout    bool   // the page invalidates the session, if there is one
 
 	// What the page wrote; Op is "" if it wrote nothing.

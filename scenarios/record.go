@@ -57,7 +57,7 @@ func same(notes []history.Note, again []appnode.Note) bool {
 		a, b := &notes[i], &again[i]
 		if a.Write != nil || b.Op != "" || a.Node != b.Node || a.Path != b.Path || a.Refused != b.Refused || a.Status != b.Status ||
 			a.Requested != b.Requested || a.Asked != b.Asked || a.Session != b.Session || a.New != b.New ||
-			a.Login != b.Login || a.Logout != b.Logout ||
+			a.Login != b.Login || a.Was != b.Was || a.Logout != b.Logout ||
 			(a.Got == nil) != (b.Attributes == nil) || !slices.EqualFunc(a.Got, b.Attributes, users.Shows) {
 			return false
 		}
@@ -70,7 +70,7 @@ func same(notes []history.Note, again []appnode.Note) bool {
 func fill(note *history.Note, n *appnode.Note, shown []history.Attr, room *history.Recorder) {
 	note.Node, note.Path, note.Refused, note.Status = n.Node, n.Path, n.Refused, n.Status
 	note.Requested, note.Asked, note.Session, note.New = n.Requested, n.Asked, n.Session, n.New
-	note.Login, note.Logout = n.Login, n.Logout
+	note.Login, note.Was, note.Logout = n.Login, n.Was, n.Logout
 	if n.Op != "" {
 		note.Write = room.Write()
 		*note.Write = history.Write{Name: n.Attribute, Value: n.Value, Number: int64(n.Number), Op: history.Op(n.Op), Writes: int64(n.Writes)}

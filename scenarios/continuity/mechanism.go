@@ -11,6 +11,7 @@ const (
 	NoCopyLeft          Mechanism = "no_copy_left"
 	CreatedLate         Mechanism = "created_late"
 	IDChangeLate        Mechanism = "id_change_late"
+	IDChangeLost        Mechanism = "id_change_lost"
 	IDChangedByPeer     Mechanism = "id_changed_by_peer"
 	DeltaLate           Mechanism = "delta_late"
 	ExpiredLate         Mechanism = "expired_late"
@@ -44,6 +45,7 @@ var Mechanisms = []struct {
 	{NoCopyLeft, "no machine and no store holds the session any more"},
 	{CreatedLate, "the message that makes the copy came after the request"},
 	{IDChangeLate, "the message with the new id came after the request"},
+	{IDChangeLost, "the message with the new id overtook the one that makes the copy, and was dropped"},
 	{IDChangedByPeer, "another node's message had given the copy a new id"},
 	{DeltaLate, "the message with the change came after the request"},
 	{ExpiredLate, "the message that ends the copy came after the request, or not at all"},

@@ -42,6 +42,11 @@ func TestAStoryNamesItsMechanism(t *testing.T) {
 		{lost + "\n> 0-3 CREATED S1 a b applied\n> 9-11 CHANGE_ID S1 a b applied", IDChangeLate, "1 ms after it was asked"},
 		{lost + "\n> 0-3 CREATED S1 a b applied\n> 6-7 CHANGE_ID S1 a b applied", IDChangedByPeer, "another id at 0.007s"},
 
+		{lost + "\n> 4-5 DELTA S1 c b unknown_session", DeltaUnknownSession, "b held no such session at 0.005s: it dropped the DELTA of c."},
+		{"alice 0-1 /login was=S0 : 200 a S1*\nalice 10-12 /session : 200 b -\n> 0-9 CREATED S0 a b applied\n> 1-3 CHANGE_ID S0 a b unknown_session",
+			IDChangeLost, "the CHANGE_ID of a reached it at 0.003s, where no such session was held (its CREATED came 6 ms later)"},
+		{"alice 0-1 /add : 200 a S8* count=1#1/1\nalice 4-5 /add : 200 a S1* count=1#2/1\nalice 10-12 /session : 200 b -\n> 2-3 EXPIRED S8 a b applied", NeverSent, "No CREATED of S1 went to b."},
+
 		{rolledBack, NotReplicated, "b has a session of its own"},
 		{rolledBack + elsewhere, NeverSent, "No message with the change went from a to b."},
 		{rolledBack + elsewhere + "\n! 6 kill a", CopyDied, "a was killed at 0.006s, before it had sent the change to b."},

@@ -25,6 +25,22 @@ type session struct {
 	id        string // the first one
 	items     []item // by start
 	idChanges int
+	ids       []string // all that it has had, without route
+}
+
+// known reports whether the session has had an id.
+func (s *session) known(id string) bool { return id != "" && slices.Contains(s.ids, base(id)) }
+
+// called enters an id of the session, and the one that a login took from it.
+func (s *session) called(id string, r *history.Record) {
+	if !s.known(id) {
+		s.ids = append(s.ids, base(id))
+	}
+	for i := range r.Notes {
+		if n := &r.Notes[i]; n.Was != "" && base(n.Session) == base(id) && !s.known(n.Was) {
+			s.ids = append(s.ids, base(n.Was))
+		}
+	}
 }
 
 type item struct {
@@ -194,6 +210,7 @@ func (c *checker) sessionsOf(p *person) []*session {
 			s = sent // the id has changed
 		}
 		byID[base(id)] = s
+		s.called(id, r)
 		if fresh && !r.Audit {
 			p.newSessions++
 		}

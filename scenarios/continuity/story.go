@@ -57,10 +57,10 @@ func short(id string) string {
 	return id
 }
 
-// by names the node that answered, or who was asked where the answer does not say.
+// by names the node whose answer it was, or who was asked where nothing says.
 func by(r *history.Record) string {
-	if r.Node != "" {
-		return r.Node
+	if node := r.AnsweredBy(); node != "" {
+		return node
 	}
 	return cmp.Or(r.On, "the proxy")
 }

@@ -28,7 +28,7 @@ const ms = time.Millisecond
 // Times are milliseconds. A user presents the session id that the latest answer
 // before gave, unless sent= says another (sent=- none); foreign marks a cookie
 // that the script chose, withheld a session whose cookie the browser does not keep; noted= is how often it was executed, once if nothing is
-// said; page= is the page that ran, if the path is another. Behind the colon: a status, or an error; the node; the session with * when it is new, "-" for
+// said; page= is the page that ran, if the path is another; was= the id before a login. Behind the colon: a status, or an error; the node; the session with * when it is new, "-" for
 // none, or "html" for an answer that says nothing; cookie=ID for a bare cookie;
 // attributes as name=value#write/writes. Writes are numbered from 1 in the
 // order of lines.
@@ -84,7 +84,7 @@ func tale(t testing.TB, text string) *history.History {
 		count[r.User]++
 		r.N = count[r.User]
 		r.Sent = jar[r.User]
-		executed, page := 1, r.Path
+		executed, page, was := 1, r.Path, ""
 		for _, word := range f[3:] {
 			name, value, _ := strings.Cut(word, "=")
 			switch name {
@@ -96,6 +96,8 @@ func tale(t testing.TB, text string) *history.History {
 				if executed, _ = strconv.Atoi(value); executed == 0 && value != "0" {
 					t.Fatalf("tale: %q: how often was it executed?", line)
 				}
+			case "was":
+				was = value
 			case "page":
 				page = value
 			case "foreign":
@@ -112,7 +114,7 @@ func tale(t testing.TB, text string) *history.History {
 		}
 		read(t, &r, strings.Fields(answer))
 		note := history.Note{Node: r.Node, Path: page, Session: r.Session, Asked: r.Got != nil, Got: r.Got,
-			Login: strings.HasPrefix(page, "/login"), Logout: page == "/logout"}
+			Login: strings.HasPrefix(page, "/login"), Was: was, Logout: page == "/logout"}
 		if w := intent(page); w != nil {
 			number++
 			shown, there := r.Attr(w.Name)

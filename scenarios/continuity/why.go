@@ -33,23 +33,11 @@ func (t *trial) passagesOf() []*history.Passage {
 	if t.messages != nil {
 		return t.messages
 	}
-	var ids []string
-	add := func(id string) {
-		if id = base(id); id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	for _, it := range t.sess.items {
-		if it.part == alive {
-			add(t.recs[it.req].Session)
-		}
-		add(t.recs[it.req].Sent)
-	}
 	t.messages = []*history.Passage{}
-	for _, id := range ids {
+	for _, id := range t.sess.ids {
 		t.messages = append(t.messages, c.passages[id]...)
 	}
-	if len(ids) > 1 {
+	if len(t.sess.ids) > 1 {
 		slices.SortStableFunc(t.messages, func(a, b *history.Passage) int { return cmp.Compare(a.At, b.At) })
 	}
 	return t.messages
@@ -212,17 +200,20 @@ func (t *trial) absent(r int32) why {
 	if good >= 0 {
 		home, since = t.recs[good].Node, t.start[good]
 	}
-	var made, renamed *history.Passage // the latest messages that made a copy here, and that gave it another id
+	// The latest messages that made a copy here, that gave it another id, that were
+	// to give it the id presented, and that met no copy.
+	var made, renamed, unnamed, unmet *history.Passage
+	presented := base(rec.Sent)
 	for _, p := range t.passagesOf() {
 		if p.To != node {
 			continue
 		}
 		late := p.At > t.start[r]
 		switch {
-		case p.Kind == "EXPIRED" && p.Fate == history.Applied && !late:
+		case p.Kind == "EXPIRED" && p.Fate == history.Applied && p.Session == presented && !late:
 			return because(ExpiredByPeer, "The EXPIRED of %s had ended the copy of %s at %s.", p.From, node, clock(p.At))
 		case p.Kind == "CREATED" && (p.Fate == history.Applied || p.Fate == history.CopyReplaced):
-			if late && made == nil {
+			if late && made == nil && unnamed == nil {
 				return because(CreatedLate, "%s held no copy: the CREATED of %s was processed %s after it was asked.", node, p.From, span(p.At-t.start[r]))
 			}
 			if !late {
@@ -235,9 +226,17 @@ func (t *trial) absent(r int32) why {
 		case p.Kind == "CHANGE_ID" && p.Fate == history.Applied && late && p.Sent <= t.end[r]:
 			return because(IDChangeLate, "%s knew the session by its old id: the CHANGE_ID of %s was processed %s after it was asked.",
 				node, p.From, span(p.At-t.start[r]))
-		case p.Kind == "CHANGE_ID" && p.Fate == history.Applied && !late && p.At >= since:
+		case p.Kind == "CHANGE_ID" && p.Fate == history.Applied && p.Session == presented && !late && p.At >= since:
 			renamed = p
+		case p.Kind == "CHANGE_ID" && p.Fate == history.UnknownSession && p.Session != presented && !late:
+			unnamed = p
+		case p.Kind == "DELTA" && p.Fate == history.UnknownSession && p.Session == presented && !late:
+			unmet = p
 		}
+	}
+	if unnamed != nil {
+		return because(IDChangeLost, "%s knew the session by its old id at most: the CHANGE_ID of %s reached it at %s, where no such session was held%s, and was dropped.",
+			node, unnamed.From, clock(unnamed.At), t.createdLater(node, unnamed.At))
 	}
 	if renamed != nil {
 		return because(IDChangedByPeer, "The CHANGE_ID of %s had given the copy of %s another id at %s.", renamed.From, node, clock(renamed.At))
@@ -254,6 +253,8 @@ func (t *trial) absent(r int32) why {
 		}
 	}
 	switch {
+	case unmet != nil:
+		return because(DeltaUnknownSession, "%s held no such session at %s: it dropped the DELTA of %s.", node, clock(unmet.At), unmet.From)
 	case made != nil || home == node:
 		return why{mechanism: Unknown}
 	case len(t.history.Passages) == 0 && home != "":

@@ -83,17 +83,17 @@ func decode(text []byte) (Record, error) {
 
 // noteLine is what a reader finds of a note.
 type noteLine struct {
-	Node, Path, Requested string
-	Session               json.RawMessage
-	New, Login, Logout    bool
-	Write                 *Write
-	Got                   map[string]Attr
-	Refused               string
-	Status                int
+	Node, Path, Requested, Was string
+	Session                    json.RawMessage
+	New, Login, Logout         bool
+	Write                      *Write
+	Got                        map[string]Attr
+	Refused                    string
+	Status                     int
 }
 
 func (l *noteLine) note(r *Record) (Note, error) {
-	n := Note{Node: l.Node, Path: l.Path, Requested: l.Requested, New: l.New, Login: l.Login, Logout: l.Logout,
+	n := Note{Node: l.Node, Path: l.Path, Requested: l.Requested, Was: l.Was, New: l.New, Login: l.Login, Logout: l.Logout,
 		Write: l.Write, Got: attrs(l.Got), Refused: l.Refused, Status: l.Status, Asked: l.Session != nil}
 	if l.Got == nil {
 		n.Got = r.Got

@@ -24,7 +24,7 @@ import (
 // foreign, withheld, set_cookies[] (whole lines), received[]{node line header[]} where the
 // run keeps it, write{name value number op writes}, maybe, and started and ended in
 // nanoseconds where milliseconds with three decimals cannot say them; and
-// notes[]{node path requested session new login logout write got refused status},
+// notes[]{node path requested session new login was logout write got refused status},
 // what nodes say that the request was, where what is false, empty or, for got, as
 // in the line itself is left out.
 func EncodeRun(w io.Writer, h *History, mark string) error {
@@ -160,6 +160,7 @@ func appendNotes(b []byte, r *Record) []byte {
 		}
 		b = appendTrue(b, "new", n.New)
 		b = appendTrue(b, "login", n.Login)
+		b = appendOptional(b, "was", n.Was)
 		b = appendTrue(b, "logout", n.Logout)
 		b = appendWrite(b, n.Write)
 		if n.Got != nil && !slices.Equal(n.Got, r.Got) {

@@ -28,7 +28,7 @@ func full() Record {
 		Received:   []Received{{"tomcat1", "POST /set HTTP/1.0", []string{"Host: tomcats", "X: \t"}}},
 		Notes: []Note{
 			{Node: "tomcat2", Refused: "an underscore", Status: 400, Got: []Attr{}},
-			{Node: "tomcat1", Path: "/set", Requested: "A1.tomcat2", Asked: true, Session: "A1.tomcat1", New: true, Login: true, Logout: true,
+			{Node: "tomcat1", Path: "/set", Requested: "A1.tomcat2", Asked: true, Session: "A1.tomcat1", New: true, Login: true, Was: "A1.tomcat2", Logout: true,
 				Write: &Write{Name: "cart", Value: "pen", Number: 12, Op: Set, Writes: 1}, Got: []Attr{{"cart", "pen", 12, 1}}},
 			{Node: "tomcat1", Path: "/logout", Asked: true, Got: []Attr{}},
 		},
@@ -49,7 +49,7 @@ func TestLineOfJSONHasThePromisedNames(t *testing.T) {
 		`"received":[{"node":"tomcat1","line":"POST /set HTTP/1.0","header":["Host: tomcats","X: \t"]}],"new_session":true,"withheld":true,` +
 		`"write":{"name":"cart","value":"pen","number":12,"op":"set","writes":1},` +
 		`"notes":[{"node":"tomcat2","got":{},"refused":"an underscore","status":400},` +
-		`{"node":"tomcat1","path":"/set","requested":"A1.tomcat2","session":"A1.tomcat1","new":true,"login":true,"logout":true,` +
+		`{"node":"tomcat1","path":"/set","requested":"A1.tomcat2","session":"A1.tomcat1","new":true,"login":true,"was":"A1.tomcat2","logout":true,` +
 		`"write":{"name":"cart","value":"pen","number":12,"op":"set","writes":1},"got":{"cart":{"value":"pen","write":12,"writes":1}}},` +
 		`{"node":"tomcat1","path":"/logout","session":null,"got":{}}],"maybe":true,` +
 		`"want":{"cart":{"value":"pen","write":12,"writes":1}},` +

@@ -13,6 +13,7 @@ type Note struct {
 	Asked     bool   // the page asked for its session: "" above means that there was none
 	New       bool   // the session was created for it
 	Login     bool   // it logged somebody in, which changes the session's id
+	Was       string // with Login, that id before
 	Logout    bool   // it was to invalidate the session, whether the node had one or not
 
 	*Write        // what it changed, nil for a read
@@ -79,12 +80,7 @@ func (r *Record) Login() bool {
 // Answering is the note of the execution that the answer comes from, nil when no
 // node's answer reached the user: the proxy may have answered by itself.
 func (r *Record) Answering() *Note {
-	node := r.Node
-	if node == "" && r.Answered() {
-		if node = r.On; node == "" {
-			node = r.answered()
-		}
-	}
+	node := r.AnsweredBy()
 	if node == "" {
 		return nil
 	}
@@ -94,6 +90,18 @@ func (r *Record) Answering() *Note {
 		}
 	}
 	return nil
+}
+
+// AnsweredBy is the node whose answer the user has: the one that the answer names,
+// or the one that the proxy had it from; "" if none is known.
+func (r *Record) AnsweredBy() string {
+	switch {
+	case r.Node != "" || !r.Answered():
+		return r.Node
+	case r.On != "":
+		return r.On
+	}
+	return r.answered()
 }
 
 // answered is the node whose answer the proxy had to its last attempt, "" if that
