@@ -36,9 +36,9 @@ func (r *Result) Follow(who string) ([]history.Event, error) {
 		}
 	default:
 		id := strings.ToUpper(sessions.Base(who))
-		of := func(other string) bool {
+		of := f.throughLogins(func(other string) bool {
 			return len(id) >= leastOfID && strings.HasPrefix(strings.ToUpper(sessions.Base(other)), id)
-		}
+		})
 		f.request = func(rec *history.Record) bool { return of(rec.Sent) || of(rec.Session) || of(rec.SetCookie) }
 		f.passage = func(p *history.Passage) bool { return of(p.Session) }
 		f.event = byOperator
@@ -82,8 +82,31 @@ func (f *follower) sessions() map[string]bool {
 				ids[sessions.Base(id)] = true
 			}
 		}
+		for i := range rec.Notes {
+			if was := rec.Notes[i].Was; was != "" {
+				ids[sessions.Base(was)] = true
+			}
+		}
 	}
 	return ids
+}
+
+// throughLogins finds the ids that logins gave to the sessions picked, or took from
+// them.
+func (f *follower) throughLogins(of func(id string) bool) func(id string) bool {
+	more := map[string]bool{}
+	with := func(id string) bool { return more[sessions.Base(id)] || of(id) }
+	for found := true; found; {
+		found = false
+		for _, rec := range f.h.Requests {
+			for i := range rec.Notes {
+				if n := &rec.Notes[i]; n.Was != "" && with(n.Was) != with(n.Session) {
+					more[sessions.Base(n.Was)], more[sessions.Base(n.Session)], found = true, true, true
+				}
+			}
+		}
+	}
+	return with
 }
 
 // byOperator reports whether a line of the script caused an event.

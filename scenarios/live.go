@@ -187,9 +187,12 @@ func (l *Live) said(step int, act script.Act) string {
 func Describe(rec *history.Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s -> ", rec.User, rec.Method, rec.Path)
-	if rec.Status == 0 {
+	switch {
+	case rec.Status == 0:
 		b.WriteString(rec.Err)
-	} else {
+	case rec.Err != "":
+		fmt.Fprintf(&b, "%d, cut short (%s)", rec.Status, rec.Err)
+	default:
 		fmt.Fprint(&b, rec.Status)
 	}
 	if rec.Node != "" {
