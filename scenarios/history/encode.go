@@ -2,11 +2,14 @@ package history
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -272,7 +275,7 @@ func AppendString(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if c >= ' ' && c != '"' && c != '\\' && c < 0x7f {
 			i++
 			continue
 		}
@@ -302,8 +305,41 @@ func AppendString(b []byte, s string) []byte {
 			start = i
 			continue
 		}
+		if !unicode.IsGraphic(r) {
+			b = append(b, s[start:i]...)
+			b = appendEscape(b, r)
+			start = i + size
+		}
 		i += size
 	}
 	b = append(b, s[start:]...)
 	return append(b, '"')
+}
+
+// Escaped is JSON with everything in it that a terminal would obey or hide,
+// beyond what JSON itself demands, written as \u202e. It means the same.
+func Escaped(text []byte) []byte {
+	hidden := func(r rune) bool { return r >= 0x7f && !unicode.IsGraphic(r) }
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var b []byte
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if hidden(r) {
+			b = appendEscape(b, r)
+		} else {
+			b = append(b, text[:size]...)
+		}
+		text = text[size:]
+	}
+	return b
+}
+
+// appendEscape appends a character as JSON writes it in ASCII.
+func appendEscape(b []byte, r rune) []byte {
+	if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
+		return fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+	}
+	return fmt.Appendf(b, `\u%04x`, r)
 }

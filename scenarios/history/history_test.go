@@ -402,3 +402,21 @@ func BenchmarkAppendRecord(b *testing.B) {
 		line = AppendRecord(line[:0], &r)
 	}
 }
+
+func TestWhatATerminalWouldObeyIsEscapedInJSON(t *testing.T) {
+	const text = "a\u009b31m \u202e é 日 \x7f \u2028 \U000e0041"
+	const want = `"a\u009b31m \u202e é 日 \u007f \u2028 \udb40\udc41"`
+	plain, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string][]byte{"AppendString": AppendString(nil, text), "Escaped": Escaped(plain)} {
+		if string(got) != want {
+			t.Errorf("%s = %s, want %s", name, got, want)
+		}
+		var back string
+		if err := json.Unmarshal(got, &back); err != nil || back != text {
+			t.Errorf("%s reads back as %q, %v; want %q", name, back, err, text)
+		}
+	}
+}
