@@ -41,8 +41,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // Close does nothing: what is left is swallowed after the handler.
 func (b *requestBody) Close() error { return nil }
 
-// LimitReads implements world.ReadLimiter.
-func (b *requestBody) LimitReads(d time.Duration) { b.in.limit = d }
+// LimitReads implements world.ReadLimiter. Behind the end of the body nothing more
+// of it is read, and the connection is the watch's.
+func (b *requestBody) LimitReads(d time.Duration) {
+	if b.err == nil {
+		b.in.limit = d
+	}
+}
 
 // Limit implements world.BodyLimiter, for a body that is one itself.
 func (b *requestBody) Limit(n int64) {

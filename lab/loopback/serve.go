@@ -321,8 +321,8 @@ func (c *serverConn) exchange(last bool) bool {
 	}
 
 	answered := c.handle(resp, req)
+	watch.stop() // who watches reads c.in
 	c.in.limit = 0
-	watch.stop()
 	if c.sock.isClosed() || c.lis.host.isDown() {
 		return false
 	}
