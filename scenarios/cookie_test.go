@@ -98,3 +98,22 @@ expect   alice.ok == 1
 		t.Errorf("got %s because of %q, want inconclusive because of %q alone", r.Verdict, r.Reasons, want)
 	}
 }
+
+// Nobody in the lab speaks https: a browser keeps such a cookie and never sends it.
+func TestASecureCookieIsNotSentOverHTTP(t *testing.T) {
+	everywhere(t, `
+nodes    a
+user     bob
+bob      POST /counter
+bob      POST /counter
+expect   bob.last.new == true and bob.last.count == 1
+end      1s
+expect   sessions.lost == 1
+-- nginx.conf --
+events {}
+http {
+    upstream pool { server a:8080; }
+    server { listen 80; location / { proxy_cookie_flags ~ secure; proxy_pass http://pool; } }
+}
+`)
+}

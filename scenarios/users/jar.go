@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// jar holds a user's cookies. Paths are honoured, and a cookie for another domain
+// jar holds a user's cookies. Paths and Secure are honoured, and a cookie for another domain
 // than the host's is not taken; other attributes are not looked at: every cookie
 // lives as long as the user, unless Max-Age=0 removes it. As in a browser, cookies
 // carry no port.
-// Source: RFC 6265, 5.1.3 (domains), 5.1.4 (paths), 8.5 (ports).
+// Source: RFC 6265, 5.1.3 (domains), 5.1.4 (paths), 5.4 (Secure), 8.5 (ports).
 type jar struct {
 	mu      sync.Mutex // guards memory only
 	cookies []cookie
@@ -18,7 +18,10 @@ type jar struct {
 	path    string // the path that header is for, "" for every path
 }
 
-type cookie struct{ name, value, path string }
+type cookie struct {
+	name, value, path string
+	secure            bool // it goes over https alone, which no user of the lab speaks
+}
 
 // line is the Cookie header for a path, "" if there is none.
 func (j *jar) line(path string) string {
@@ -33,6 +36,9 @@ func (j *jar) line(path string) string {
 	j.path = ""
 	var b strings.Builder
 	for _, c := range j.cookies {
+		if c.secure {
+			continue
+		}
 		if c.path != "/" {
 			j.path = path
 		}
@@ -54,7 +60,7 @@ func (j *jar) value(name, path string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, c := range j.cookies {
-		if c.name == name && (path == "" || matches(c.path, path)) {
+		if c.name == name && (path == "" || !c.secure && matches(c.path, path)) {
 			return c.value
 		}
 	}
@@ -75,6 +81,8 @@ func (j *jar) set(line, host string) (name, value string) {
 		a, attributes, _ = strings.Cut(attributes, ";")
 		key, v, _ := strings.Cut(strings.TrimSpace(a), "=")
 		switch {
+		case strings.EqualFold(key, "Secure"):
+			c.secure = true
 		case strings.EqualFold(key, "Path") && strings.HasPrefix(v, "/"):
 			c.path = v
 		case strings.EqualFold(key, "Domain") && v != "" && !within(host, strings.TrimPrefix(v, ".")):
