@@ -93,6 +93,7 @@ var parseErrors = []struct {
 	{"unknown word", "nodes 2\nusers 5 journey=shopping\nend 2s\n", "2:17", `journey: unknown word "shopping"`, "known: browse, counter, shop"},
 	{"misspelt word of a list", "nodes 2\nproxy proxy_next_upstream=\"error time_out\"\nend 2s\n", "2:27", `proxy_next_upstream: unknown word "time_out"`, `did you mean "timeout"?`},
 	{"off and more", "nodes 2\nproxy proxy_next_upstream=\"off error\"\nend 2s\n", "2:27", `proxy_next_upstream: "off" stands alone`, ""},
+	{"size with another unit", "nodes 2\ninterceptor MessageDispatchInterceptor maxQueueSize=100GiB\nend 2s\n", "2:53", `maxQueueSize: "100GiB" is no size: such as 512B, 64KiB or 1024MiB`, ""},
 	{"size without unit", "nodes 2\ninterceptor MessageDispatchInterceptor maxQueueSize=64\nend 2s\n", "2:53", "maxQueueSize: a size needs a unit: 64B, 64KiB or 64MiB", ""},
 	{"ring too large", "nodes 2\nproxy hash $uri consistent\nserver tomcat1 weight=9999\nserver tomcat2 weight=2\nend 2s\n", "4:16", "the weights of all servers of a consistent hash are 10001 together: at most 10000", "each unit of weight is 160 points of the ring"},
 	{"id too long", "nodes 2\nmanager DeltaManager sessionIdLength=1025\nend 2s\n", "2:38", "sessionIdLength: 1025 is too large: at most 1024", "an id must fit into the head of a request, which has 8 KiB"},

@@ -179,7 +179,7 @@ var sizeUnits = []struct {
 // parseSize reads a number of bytes with its unit: 64MiB, 8KiB, 512B.
 func parseSize(s string) (int64, error) {
 	for _, u := range sizeUnits {
-		if number, ok := strings.CutSuffix(s, u.name); ok {
+		if number, ok := strings.CutSuffix(s, u.name); ok && number != "" && strings.Trim(number, "0123456789") == "" {
 			n, err := parseCount(number)
 			if err != nil {
 				return 0, err
@@ -193,7 +193,7 @@ func parseSize(s string) (int64, error) {
 	if _, err := parseCount(s); err == nil {
 		return 0, fmt.Errorf("a size needs a unit: %sB, %sKiB or %sMiB", s, s, s)
 	}
-	return 0, fmt.Errorf("%q is no size", s)
+	return 0, fmt.Errorf("%q is no size: such as 512B, 64KiB or 1024MiB", s)
 }
 
 // formatSize is the canonical text of a size, in the largest unit that divides it.
