@@ -40,6 +40,8 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 			"no copy of it is left"},
 		{"killed at work, where another node has a copy", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin\nuser bob\nbob POST /counter\nwait until quiet\nmeanwhile bob GET /counter?add=1&ms=500&flush=1 as x\nwait 100ms\nkill b\nwait for bob.x\nend 1s\nexpect sessions.lost == 0", 0, 0, report.Pass,
 			""},
+		{"killed at work for somebody else", "nodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nuser eve\nbob POST /counter\nmeanwhile eve GET /session?ms=500&flush=1 as x\nwait 100ms\nkill b\nwait for eve.x\nend 1s\nexpect sessions.lost == 0", 0, 0, report.Pass,
+			""},
 		{"frozen", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob POST /counter\nwait until quiet\npause a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by a (primary), b (replica)"},
 		{"frozen after a stale read", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=8\nvalve JvmRouteBinderValve enabled=false\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob GET /counter\nwait until quiet\nbob POST /set?name=z&value=1\nwait until quiet\nhold DELTA from a to b\nbob POST /set?name=z&value=2\nbob GET /session\nrelease DELTA\nwait until quiet\npause a b\nend 100ms\nexpect sessions.rolled_back == 0 and sessions.stale_reads == 1", 0, 1, report.Inconclusive,
