@@ -15,7 +15,8 @@ import (
 	"sessionlab/scenarios/report"
 )
 
-// patience is how long a run in virtual time goes on without a word, and grace
+// patience is how long a run in virtual time, or the last looks of one in real
+// time, go on without a word, and grace
 // how long it may take to come to its end once it is interrupted. Real time.
 const (
 	patience = time.Second
@@ -32,6 +33,7 @@ type narrator struct {
 	w     io.Writer
 	world world.World
 	real  bool
+	quiet bool
 	title string
 	width int // columns, 0 where it is no terminal
 	end   time.Duration
@@ -46,7 +48,7 @@ type narrator struct {
 // function ends it.
 func (s *session) narrate(title string, end time.Duration, o *scenarios.Options) (stop func()) {
 	title = report.Visible(title)
-	n := &narrator{w: s.env.Stderr, world: o.World, real: s.kind.Real, title: title, end: end}
+	n := &narrator{w: s.env.Stderr, world: o.World, real: s.kind.Real, quiet: s.quiet, title: title, end: end}
 	if _, ok := terminal(s.env.Stderr); ok && !s.quiet {
 		n.width = cmp.Or(s.env.width(s.env.Stderr), 80)
 	}
@@ -72,6 +74,7 @@ func (n *narrator) watch(done <-chan struct{}, interrupted func() bool) {
 	defer ticks.Stop()
 	began := time.Now()
 	var heard time.Time
+	looks := false
 	for i := 0; ; i++ {
 		select {
 		case <-done:
@@ -84,6 +87,10 @@ func (n *narrator) watch(done <-chan struct{}, interrupted func() bool) {
 			heard = time.Now()
 		case !n.real && time.Since(heard) >= grace:
 			n.world.Interrupt()
+		}
+		if n.real && !n.quiet && !looks && n.world.Elapsed() > n.end+patience {
+			looks = true
+			n.line("the end has come: each user looks once more")
 		}
 		if n.width > 0 && i%4 == 0 && (n.real || time.Since(began) >= patience) {
 			n.draw()
@@ -143,8 +150,19 @@ func (n *narrator) event(e lab.Event) {
 		}
 		n.told[kind] = true
 	}
+	n.print(moment(e.At, e.Text, n.width))
+}
+
+func (n *narrator) line(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.print(moment(n.end, text, n.width))
+}
+
+// print prints a line where the bar may stand. Its caller holds n.mu.
+func (n *narrator) print(line string) {
 	if n.bar != nil {
 		_ = n.bar.Clear()
 	}
-	fmt.Fprintln(n.w, moment(e.At, e.Text, n.width))
+	fmt.Fprintln(n.w, line)
 }
