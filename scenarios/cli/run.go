@@ -155,6 +155,9 @@ func (env *Env) run(c *cli.Context) error {
 	if errors.Is(s.unwritten, syscall.EPIPE) {
 		s.unwritten = nil // that is all it costs
 	}
+	if s.unwritten != nil && err == nil {
+		s.unwritten = fmt.Errorf("the report is whole, the history is not (hence status %d): %w", exitLab, s.unwritten)
+	}
 	if err = errors.Join(err, s.lostSight, s.undelivered, s.unwritten, out.Close(), history.Close()); err != nil {
 		return err
 	}
