@@ -39,7 +39,7 @@ func (t *Membership) Alive(now time.Time, m Member) (added bool) {
 	e.heard = now
 	if e.member.AliveMs != m.AliveMs {
 		e.member.AliveMs, e.member.Command, e.member.Payload = m.AliveMs, m.Command, m.Payload
-		t.sort()
+		t.move(i)
 	}
 	return false
 }
@@ -67,6 +67,17 @@ func (t *Membership) sort() {
 		}
 		return 0
 	})
+}
+
+// move brings the one entry that may be out of order to where sort would have it.
+func (t *Membership) move(i int) {
+	t.listed = nil
+	for ; i > 0 && t.entries[i-1].member.AliveMs < t.entries[i].member.AliveMs; i-- {
+		t.entries[i-1], t.entries[i] = t.entries[i], t.entries[i-1]
+	}
+	for ; i+1 < len(t.entries) && t.entries[i+1].member.AliveMs > t.entries[i].member.AliveMs; i++ {
+		t.entries[i], t.entries[i+1] = t.entries[i+1], t.entries[i]
+	}
 }
 
 // Remove takes a member out and reports whether it was there.
