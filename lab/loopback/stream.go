@@ -261,6 +261,9 @@ func (t *stream) pump() {
 		if !left {
 			if t.awaitLeave(p) != nil {
 				t.shut()
+				if w.ctx.Err() != nil {
+					t.abandon() // the run is over: nothing is sent again
+				}
 				continue
 			}
 			t.mu.Lock()

@@ -42,6 +42,15 @@ var resendRows = []row{
 		r.gets("tomcat2", in, "last words")
 		r.eventually("tomcat2 sees the end", in.ended)
 	}},
+	{"a run ends while a partition keeps back what was written", func(r *rig) {
+		one, two := r.boot("tomcat1"), r.boot("tomcat2")
+		s, far := r.connect(one, two, 4000)
+		in := r.collect(two, far)
+		r.partition()
+		r.writes(one, s, delta("s1"), "never sent again")
+		r.settle()
+		same(r, "received across the partition", in.text(), "")
+	}},
 	{"a writer into a partition waits for room", func(r *rig) {
 		one, two := r.boot("tomcat1"), r.boot("tomcat2")
 		s, far := r.connect(one, two, 4000)
