@@ -91,9 +91,14 @@ func New(w world.World, p Plan) (*Lab, error) {
 // only begin to start.
 func (l *Lab) Start(ctx context.Context) error {
 	op := l.world.Operator()
+	manager := l.plan.Manager.Delta
+	manager.Release = l.plan.Tomcat
+	ask, answer := manager.Transfer()
 	l.formation = &tribes.Formation{
 		JVMStart: l.timing.JVMStart + l.timing.JVMStartSpread/2,
-		Delay:    l.plan.Delay, Spread: l.plan.Spread, StateAcked: l.plan.Manager.Delta.StateAcked(),
+		Deploy:   l.shortestDeploy(),
+		Delay:    l.plan.Delay, Spread: l.plan.Spread,
+		Ask: ask, Answer: answer,
 	}
 	for _, name := range l.names {
 		if n := l.nodes[name]; !n.plan.Cold {
@@ -124,6 +129,17 @@ func (l *Lab) Start(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// shortestDeploy is what the web application of any node takes at least to come up.
+func (l *Lab) shortestDeploy() time.Duration {
+	shortest := l.timing.JVMStart
+	for _, n := range l.plan.Nodes {
+		if n.JVMStart > 0 {
+			shortest = min(shortest, n.JVMStart)
+		}
+	}
+	return shortest - shortest*boundAfter/100
 }
 
 // Zero is the operator's elapsed time at the lab's time zero.

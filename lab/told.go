@@ -41,7 +41,16 @@ func (l *Lab) channelTraced(name string, e tribes.Event) {
 		event.Text = fmt.Sprintf("%s suspects %s, which still accepts connections and so stays a member", name, peer)
 	case tribes.SendFailed:
 		event.Class, event.Fate = "send failed", SendFailed
-		event.Text = name + " cannot send " + aMessage(e.Label) + " to " + peer + "; the request goes on all the same"
+		switch e.Err {
+		case tribes.ErrConnectTimeout:
+			event.Class = "not connected"
+			event.Text = fmt.Sprintf("%s has tried in vain to connect to %s, and does not send it %s", name, peer, aMessage(e.Label))
+		case tribes.ErrWriteTimeout:
+			event.Class = "not written"
+			event.Text = fmt.Sprintf("%s has waited in vain for room to send %s to %s", name, aMessage(e.Label), peer)
+		default:
+			event.Text = name + " cannot send " + aMessage(e.Label) + " to " + peer + "; the request goes on all the same"
+		}
 	case tribes.AckTimedOut:
 		event.Class = "not acknowledged"
 		event.Text = fmt.Sprintf("%s has waited in vain for %s to acknowledge %s; the request goes on all the same", name, peer, aMessage(e.Label))

@@ -219,6 +219,64 @@ expect   latency.max >= 5s and latency.max < 5100ms
 `, []told{once("tomcat1 drops tomcat2", 3500*time.Millisecond, 4800*time.Millisecond), once("tomcat2 drops tomcat1", 3500*time.Millisecond, 4800*time.Millisecond),
 		once("tomcat1 lists tomcat2", 10*second, 10700*time.Millisecond), once("tomcat2 lists tomcat1", 10*second, 10700*time.Millisecond)}},
 
+	{"nodes that have formed from cold have connections, and what is sent on them in a partition arrives late", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+cluster  channelSendOptions=6
+valve    JvmRouteBinderValve enabled=no
+user     alice
+user     bob
+alice    POST /set?name=v&value=1  on tomcat1
+wait     700ms
+partition tomcat1 | tomcat2
+meanwhile alice POST /set?name=v&value=1001  on tomcat1
+meanwhile bob   POST /set?name=v&value=2001  on tomcat2  cookie=alice
+wait     6s
+alice    POST /set?name=v&value=1002  on tomcat1
+bob      POST /set?name=v&value=2002  on tomcat2  cookie=alice
+wait     4s
+heal
+wait     6s
+expect   alice.copy(tomcat1).v == 2001 and alice.copy(tomcat2).v == 1001
+end      20s
+expect   latency.max >= 5s and latency.max < 5100ms
+`, []told{{"has waited in vain", 2, 2, 5 * second, 6 * second}, never("tried in vain")}},
+
+	{"what their first messages do not wait for is delivered after a cut of TCP, and nobody notices", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+valve    JvmRouteBinderValve enabled=no
+user     alice
+user     bob
+user     ben
+alice    POST /set?name=v&value=1  on tomcat1
+wait     700ms
+partition tomcat1 | tomcat2 over tcp
+bob      POST /set?name=v&value=2000  on tomcat2  4 times cookie=alice think=200ms
+wait     6s
+ben      POST /counter  on tomcat2
+bob      POST /set?name=v&value=2001  on tomcat2  cookie=alice
+wait     3s
+heal
+wait     6s
+expect   ben.copies == 2 and alice.copy(tomcat1).v >= 2000
+end      25s
+expect   latency.max < 200ms
+`, []told{never("drops tomcat"), never("in vain")}},
+
+	{"a connection that cannot be made in time is no missing acknowledgement", `
+nodes    tomcat1 tomcat2
+manager  DeltaManager
+sender   keepAliveCount=0
+user     alice
+alice    POST /counter  on tomcat1
+wait     700ms
+partition tomcat1 | tomcat2 over tcp
+alice    POST /counter  on tomcat1
+end      10s
+expect   latency.max < 200ms
+`, []told{once("tomcat1 has tried in vain to connect to tomcat2, and does not send it a DELTA", 5*second, 6*second), never("acknowledge")}},
+
 	{"after a partition of 30 s it has not arrived 6 s later", twoWritersThatWait + `
 partition tomcat1 | tomcat2
 meanwhile alice POST /set?name=v&value=1001  on tomcat1

@@ -112,9 +112,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// StateAcked reports whether a node that sends its sessions to one that starts,
-// none included, waits for an acknowledgement in its own thread.
-func (c Config) StateAcked() bool {
-	acked := c.SendOptions&tribes.UseAck != 0 && c.SendOptions&tribes.Asynchronous == 0
-	return acked || c.SendAllSessions == True
+// Transfer are the options of the message that asks for the state, and of those that
+// answer it when there are no sessions.
+// Source: Tomcat DeltaManager.java, getAllClusterSessions, handleGET_ALL_SESSIONS.
+func (c Config) Transfer() (ask tribes.Options, answer []tribes.Options) {
+	c = c.withDefaults()
+	ask, answer = tribes.Asynchronous, []tribes.Options{stateOptions, c.SendOptions}
+	if behaviourOf(c.Release).getAllAsClustered {
+		ask = c.SendOptions
+	}
+	if c.SendAllSessions != True {
+		answer = answer[1:]
+	}
+	return ask, answer
 }
+
+// stateOptions are those of a STATE.
+const stateOptions = tribes.UseAck | tribes.SynchronizedAck

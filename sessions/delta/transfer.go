@@ -48,10 +48,7 @@ func (m *Manager) fetchState(ctx context.Context) error {
 	m.mu.Unlock()
 
 	ask := &message{kind: GetAll, timestamp: began}
-	options := tribes.Asynchronous
-	if m.release.getAllAsClustered {
-		options = m.cfg.SendOptions
-	}
+	options, _ := m.cfg.Transfer()
 	m.trace(Transferring, ask, &master, "")
 	m.send(ctx, members[:1], ask, options)
 	if err := m.awaitState(ctx, began, master); err != nil {
@@ -152,7 +149,7 @@ func (m *Manager) sendState(ctx context.Context, to tribes.Member) {
 			m.cfg.Distributable(&states[j])
 		}
 		m.send(ctx, target, &message{kind: State, timestamp: snapshot, states: states},
-			tribes.UseAck|tribes.SynchronizedAck)
+			stateOptions)
 		if pause := m.cfg.SendAllSessionsWaitTime; pause > 0 && i+size < len(all) {
 			if m.host.Sleep(ctx, pause) != nil {
 				return

@@ -21,6 +21,7 @@ type dispatcher struct {
 	mu     sync.Mutex // guards memory only
 	run    bool
 	queued int64 // bytes, those being sent included
+	begun  int   // threads of the core that have been started
 }
 
 // dispatch is one queued message.
@@ -61,6 +62,9 @@ func (d *dispatcher) sendMessage(ctx context.Context, to []Member, m *Message) e
 	full := async && d.queued+size > d.cfg.MaxQueueSize
 	if async && !full {
 		d.queued += size
+		if m.newThread = d.begun < d.cfg.MaxSpareThreads; m.newThread {
+			d.begun++
+		}
 	}
 	d.mu.Unlock()
 	switch {

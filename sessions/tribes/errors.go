@@ -7,8 +7,11 @@ import (
 
 // Causes of a failed send, beside those of the wire.
 var (
-	// ErrAckTimeout: no acknowledgement in time.
-	ErrAckTimeout = errors.New("operation has timed out")
+	// ErrConnectTimeout, ErrWriteTimeout, ErrAckTimeout: no connection, no room for the
+	// message, no acknowledgement in time. For Tomcat they are the same.
+	ErrConnectTimeout = errors.New("operation has timed out while connecting")
+	ErrWriteTimeout   = errors.New("operation has timed out while writing")
+	ErrAckTimeout     = errors.New("operation has timed out")
 	// ErrRemoteProcess: the receiver answered with a negative acknowledgement.
 	ErrRemoteProcess = errors.New("received a failed ack")
 	// ErrNoSender: all senders of the pool were busy for too long.

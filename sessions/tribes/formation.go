@@ -15,11 +15,16 @@ type Formation struct {
 	// manager: each node is a member for longer than the next by this and what the
 	// membership takes.
 	JVMStart time.Duration
+	// Deploy is the least time from the start of a channel, beside what the membership
+	// takes, to that of the session manager.
+	Deploy time.Duration
 	// Delay is what a message is on the wire, and Spread up to how much more.
 	Delay, Spread time.Duration
-	// StateAcked says that whoever sends the state to a node that starts waits for
-	// its acknowledgement.
-	StateAcked bool
+	// Ask are the options of the message with which a node that starts asks the
+	// longest alive for its state, and Answer those of the messages of the answer, one
+	// after another. Without an Answer nobody asks.
+	Ask    Options
+	Answer []Options
 
 	mu       sync.Mutex // guards memory only
 	channels []*Channel // in the order of their starts
@@ -32,8 +37,8 @@ func (f *Formation) join(c *Channel) {
 }
 
 // Complete makes the channels that have started know each other as if each had
-// started when those before it were up and had settled. It takes no time, and
-// sends nothing. The tests hold it against clusters that start cold.
+// started when those before it were up and had settled. It sends nothing, and takes
+// the time of one connect. The tests hold it against clusters that start cold.
 func (f *Formation) Complete(ctx context.Context) {
 	f.mu.Lock()
 	channels := f.channels
@@ -69,11 +74,13 @@ func (f *Formation) Complete(ctx context.Context) {
 			c.memberAdded(ctx, m)
 		}
 	}
+	f.connect(ctx, channels)
 }
 
 // acquaintance is what a node of a cluster that has settled knows of another.
 // What comes and goes, or depends on the luck of the draw, is not known.
 type acquaintance struct {
+	talks  bool // a static membership sends to it, and again and again
 	heard  bool // its membership has an entry
 	kept   bool // which never expires: what it hears is no news
 	listed bool // it is a member for whoever sends
@@ -91,9 +98,7 @@ func (f *Formation) knows(c *Config, own, port, nodes int) acquaintance {
 	if services&membership != membership || services&ReceiveMessages == 0 {
 		return acquaintance{}
 	}
-	// A connect takes as long as the slowest of its two packets may.
-	connect := 2*f.Delay + f.Spread
-	answer := 2*(f.Delay+f.Spread) + max(0, c.Pickup)*threadsLate
+	connect, answer := f.connectTime(), f.answerTime(c)
 	// kept: the entry never expires meanwhile.
 	kept := c.Membership.DropTime > c.Membership.Frequency+f.Spread
 	if s := c.Static; s != nil {
@@ -115,25 +120,47 @@ func (f *Formation) knows(c *Config, own, port, nodes int) acquaintance {
 		kept = asked && answer < s.RpcTimeout || s.ExpirationTime > period+ping+f.Spread
 	}
 	if !slices.Contains(c.Interceptors, TcpFailureDetector) {
-		return acquaintance{kept, kept, kept}
+		return acquaintance{c.Static != nil, kept, kept, kept}
 	}
 	// The detector keeps whom it can connect to, as a suspect if need be.
 	d := &c.FailureDetector
-	check, connects := connect, connect < d.ConnectTimeout
-	if d.PerformReadTest && !d.NoSendTest {
-		check, connects = connect+answer, connects && answer < d.ReadTestTimeout
-	}
-	if !kept && c.Static == nil && time.Duration(nodes)*check >= c.Membership.Frequency {
+	connects := connect < d.ConnectTimeout && (!c.readTest() || answer < d.ReadTestTimeout)
+	if !kept && c.Static == nil && time.Duration(nodes)*f.checkTime(c) >= c.Membership.Frequency {
 		connects = false // it checks one after the other, and may never get to the last
 	}
-	return acquaintance{true, kept, connects}
+	return acquaintance{c.Static != nil, true, kept, connects}
+}
+
+// connectTime is what a connect takes: as long as the slowest of its two packets may.
+func (f *Formation) connectTime() time.Duration { return 2*f.Delay + f.Spread }
+
+// answerTime is the most that an answer on a connection takes.
+func (f *Formation) answerTime(c *Config) time.Duration {
+	return 2*(f.Delay+f.Spread) + max(0, c.Pickup)*threadsLate
+}
+
+// checkTime is the most that the failure detector takes to check one member.
+func (f *Formation) checkTime(c *Config) time.Duration {
+	switch {
+	case !slices.Contains(c.Interceptors, TcpFailureDetector):
+		return 0
+	case c.readTest():
+		return f.connectTime() + f.answerTime(c)
+	}
+	return f.connectTime()
+}
+
+// readTest reports whether the failure detector waits for an answer.
+func (c *Config) readTest() bool {
+	return c.FailureDetector.PerformReadTest && !c.FailureDetector.NoSendTest
 }
 
 // suspects says that who sends the state surely takes the other for gone, and then
 // finds its port open: the connection that is made for it takes longer than a send
 // may. A static membership has made one before.
 func (f *Formation) suspects(c *Config) bool {
-	return f.StateAcked && c.Static == nil && c.StartOptions&SendMessages != 0 && 2*f.Delay >= c.Sender.Timeout &&
+	acked := slices.ContainsFunc(f.Answer, func(o Options) bool { return o&UseAck != 0 && o&Asynchronous == 0 })
+	return acked && c.Static == nil && c.StartOptions&SendMessages != 0 && 2*f.Delay >= c.Sender.Timeout &&
 		c.FailureDetector.RemoveSuspectsTimeout > settled
 }
 

@@ -29,8 +29,9 @@ type Message struct {
 	// From is the sender; Send sets it.
 	From Member
 
-	failed error
-	nth    uint64 // the how-manieth of its label that this channel sends
+	failed    error
+	nth       uint64 // the how-manieth of its label that this channel sends
+	newThread bool   // it is sent by a thread of the dispatcher that has just been started
 }
 
 // Fail says that the receiver could not process the message: a synchronized

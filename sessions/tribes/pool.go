@@ -17,6 +17,8 @@ type pool struct {
 	cfg   SenderConfig
 	watch *watch
 	pick  *pickup
+	// started says that the JVM has just started when the pool is made.
+	started bool
 
 	mu      sync.Mutex // guards memory only
 	open    bool
@@ -37,7 +39,18 @@ func (p *pool) first() bool {
 
 // newPool makes a pool; cold says that the JVM has just started.
 func newPool(h world.Host, cfg SenderConfig, w *watch, pick *pickup, cold bool) *pool {
-	return &pool{host: h, cfg: cfg, watch: w, pick: pick, cold: cold}
+	return &pool{host: h, cfg: cfg, watch: w, pick: pick, cold: cold, started: cold}
+}
+
+// formed is the sender of a Formation, which has sent before; the first call makes it.
+func (p *pool) formed() *sender {
+	fresh := newSender(p.host, p.cfg, p.watch)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 {
+		p.idle = append(p.idle, fresh)
+	}
+	return p.idle[0]
 }
 
 func (p *pool) start() {
@@ -65,6 +78,9 @@ func (p *pool) send(ctx context.Context, to []Member, m *Message) error {
 		return err
 	}
 	s.keepalive()
+	if m.newThread && m.Options&UseAck == 0 {
+		return p.host.Sleep(ctx, p.pick.returning(m, p.started))
+	}
 	return nil
 }
 

@@ -34,6 +34,7 @@ type receiver struct {
 	looked   time.Duration // when the selector last looked for messages without a thread
 	ready    selection     // connections that can be read and are watched
 	coming   []*inbound    // connections that the selector has yet to accept
+	expected int           // connections that a Formation has the selector know already
 	selected int           // of the latest selection, those that wait for a thread
 	spare    []*received
 	idle     []*worker // tasks without a connection
@@ -87,7 +88,11 @@ func (r *receiver) accept(l world.StreamListener) {
 				hash: identityHash(r.host.Key("tribes selection key").Str(r.host.Name()).Str(from).Int(nth)),
 			}
 			r.streams[s] = conn
-			r.coming = append(r.coming, conn)
+			if conn.watched = r.expected > 0; conn.watched {
+				r.expected--
+			} else {
+				r.coming = append(r.coming, conn)
+			}
 		}
 		r.mu.Unlock()
 		r.event.Set()
@@ -97,6 +102,13 @@ func (r *receiver) accept(l world.StreamListener) {
 		}
 		r.host.Go("tribes receiver", func(context.Context) { r.serve(conn) })
 	}
+}
+
+// expect says that a connection will come which the selector is to know already.
+func (r *receiver) expect() {
+	r.mu.Lock()
+	r.expected++
+	r.mu.Unlock()
 }
 
 func (r *receiver) refuse(s world.Stream, err error) {

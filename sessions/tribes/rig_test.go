@@ -111,10 +111,13 @@ func (r *rig) on(h world.Host, cfg tribes.Config) *node {
 	return n
 }
 
-// formed starts a formed cluster of n nodes.
+// formed starts a formed cluster of n nodes, of which nobody has asked for a state
+// unless the configuration's Formation says so.
 func (r *rig) formed(n int, cfg tribes.Config) []*node {
 	r.t.Helper()
-	cfg.Formation = &tribes.Formation{JVMStart: 800 * time.Millisecond}
+	if cfg.Formation == nil {
+		cfg.Formation = &tribes.Formation{JVMStart: 800 * time.Millisecond}
+	}
 	var nodes []*node
 	for i := range n {
 		nd := r.on(r.boot(i+1), cfg)

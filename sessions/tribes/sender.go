@@ -48,9 +48,10 @@ type sending struct {
 
 // delivery is the way of one message to one destination.
 type delivery struct {
-	to   Member
-	done bool
-	err  error
+	to    Member
+	stage error // what it is called if the time is over now
+	done  bool
+	err   error
 }
 
 // send writes m to every destination. A time limit that passes is noticed only
@@ -69,7 +70,7 @@ func (s *sender) send(ctx context.Context, to []Member, m *Message) error {
 		if way == nil {
 			way = &sending{ctx: s.under, m: m, frame: frame, start: s.host.Elapsed(), deliveries: make([]delivery, 0, len(to))}
 		}
-		way.deliveries = append(way.deliveries, delivery{to: to[i], err: err})
+		way.deliveries = append(way.deliveries, delivery{to: to[i], stage: ErrConnectTimeout, err: err})
 	}
 	if way == nil {
 		s.room = frame
@@ -128,7 +129,7 @@ func (w *sending) failed() *ChannelError {
 	for i := range w.deliveries {
 		switch d := &w.deliveries[i]; {
 		case !d.done:
-			late = append(late, FaultyMember{d.to, ErrAckTimeout})
+			late = append(late, FaultyMember{d.to, d.stage})
 		case d.err != nil:
 			faulty = append(faulty, FaultyMember{d.to, d.err})
 		}
@@ -151,13 +152,13 @@ func (s *sender) giveUp() {
 func (s *sender) deliver(way *sending, i int) {
 	ctx, to, err := way.ctx, way.deliveries[i].to, way.deliveries[i].err
 	if err == nil {
-		err = s.attempt(ctx, to, way)
+		err = s.attempt(ctx, to, way, i)
 	}
 	for n := 0; err != nil && ctx.Err() == nil && n < s.cfg.MaxRetryAttempts; n++ {
 		s.watch.event(Event{Kind: SendRetried, Member: to, Label: way.m.Label, Err: err})
 		s.drop(to)
 		s.happened.Set()
-		err = s.attempt(ctx, to, way)
+		err = s.attempt(ctx, to, way, i)
 	}
 	way.mu.Lock()
 	way.deliveries[i].done, way.deliveries[i].err = true, err
@@ -165,11 +166,20 @@ func (s *sender) deliver(way *sending, i int) {
 	s.happened.Set()
 }
 
-func (s *sender) attempt(ctx context.Context, to Member, way *sending) error {
+// at says how far a delivery is.
+func (w *sending) at(i int, stage error) {
+	w.mu.Lock()
+	w.deliveries[i].stage = stage
+	w.mu.Unlock()
+}
+
+func (s *sender) attempt(ctx context.Context, to Member, way *sending, i int) error {
+	way.at(i, ErrConnectTimeout)
 	conn, err := s.connect(ctx, to)
 	if err != nil {
 		return err
 	}
+	way.at(i, ErrWriteTimeout)
 	if err := conn.write(ctx, way.m, way.frame); err != nil {
 		return err
 	}
@@ -177,6 +187,7 @@ func (s *sender) attempt(ctx context.Context, to Member, way *sending) error {
 	if way.m.Options&UseAck == 0 {
 		return nil
 	}
+	way.at(i, ErrAckTimeout)
 	conn.listen(s.host)
 	if err := conn.awaitAck(ctx); err != nil && !(err == ErrRemoteProcess && s.cfg.NoThrowOnFailedAck) {
 		return err
@@ -207,6 +218,27 @@ func (s *sender) connect(ctx context.Context, to Member) (*connection, error) {
 	}
 	s.happened.Set()
 	return conn, nil
+}
+
+// open connects to a member, as if some messages had been sent to it. If that fails
+// there is no connection, as after a failed send.
+func (s *sender) open(ctx context.Context, to Member, sent int) {
+	if conn, err := s.connect(ctx, to); err == nil {
+		conn.sent = sent
+		conn.listen(s.host)
+	}
+}
+
+// connected adds its connections to how many there are, by the address of the
+// member.
+func (s *sender) connected(to map[string]int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		if conn.ended() == nil {
+			to[conn.to.Addr()]++
+		}
+	}
 }
 
 // connection is the one to a member, nil if there is none.

@@ -1,5 +1,7 @@
 package tribes
 
+import "slices"
+
 // Status is a channel at one moment, for tables.
 type Status struct {
 	Local    Member
@@ -12,6 +14,7 @@ type Status struct {
 	DispatchBusy    int
 	SendersInUse    int
 	SendersIdle     int
+	Connections     map[string]int // of its senders, by the member's "address:port"
 	ReceiverThreads int
 	ReceiverBusy    int // threads that read or process messages
 	ReceiverWaiting int // connections with messages that wait for a receiver thread
@@ -50,7 +53,12 @@ func (c *Channel) Status() Status {
 	p := c.coord.pool
 	p.mu.Lock()
 	s.SendersInUse, s.SendersIdle = len(p.inUse), len(p.idle)
+	senders := slices.Concat(p.idle, p.inUse)
 	p.mu.Unlock()
+	s.Connections = map[string]int{}
+	for _, from := range senders {
+		from.connected(s.Connections)
+	}
 	r := c.coord.receiver
 	now := c.host.Elapsed()
 	r.mu.Lock()
