@@ -25,15 +25,15 @@ type ending struct {
 	first  time.Time // when it came; of the goroutine that hears signals
 }
 
-// hear notes a signal that comes at a time, and reports whether it is one too
-// many: it ends the process at once. A closed terminal sends its hang-up more
-// than once.
-func (e *ending) hear(by os.Signal, at time.Time) (atOnce bool) {
+// hear notes a signal that comes at a time. It reports whether that is the first,
+// and whether it is one too many, which ends the process at once. A closed terminal
+// sends its hang-up more than once.
+func (e *ending) hear(by os.Signal, at time.Time) (first, atOnce bool) {
 	if e.status.CompareAndSwap(0, int32(ended(by))) {
 		e.first = at
-		return false
+		return true, false
 	}
-	return by != syscall.SIGHUP && at.Sub(e.first) > oneRequest
+	return false, by != syscall.SIGHUP && at.Sub(e.first) > oneRequest
 }
 
 // come reports whether there was one.
@@ -55,7 +55,13 @@ func (env *Env) onSignal(e *ending) (stop func()) {
 		for {
 			select {
 			case by := <-c:
-				if e.hear(by, time.Now()) {
+				switch first, atOnce := e.hear(by, time.Now()); {
+				case first && by != syscall.SIGHUP:
+					if _, ok := terminal(env.Stderr); ok {
+						fmt.Fprintln(env.Stderr) // behind ^C, or the bar
+					}
+					fmt.Fprintf(env.Stderr, "sessionlab: %v: the run ends, and the report so far follows; once more ends it at once\n", by)
+				case atOnce:
 					fmt.Fprintf(env.Stderr, "sessionlab: %v again: the run ends at once, without a report\n", by)
 					env.Exit(ended(by))
 				}

@@ -24,11 +24,11 @@ func TestSignalsOfOneMomentAreOneRequestToStop(t *testing.T) {
 	} {
 		var e ending
 		at := time.Unix(0, 0)
-		if e.hear(c.first, at) {
-			t.Errorf("%v: the first ends the process at once", c.first)
+		if first, atOnce := e.hear(c.first, at); !first || atOnce {
+			t.Errorf("%v: first %v, at once %v, want the first and no end at once", c.first, first, atOnce)
 		}
-		if got := e.hear(c.second, at.Add(c.later)); got != c.atOnce {
-			t.Errorf("%v, and %v %v later: at once %v, want %v", c.first, c.second, c.later, got, c.atOnce)
+		if first, got := e.hear(c.second, at.Add(c.later)); first || got != c.atOnce {
+			t.Errorf("%v, and %v %v later: first %v, at once %v, want a further one and %v", c.first, c.second, c.later, first, got, c.atOnce)
 		}
 		if got := e.status.Load(); got != c.status {
 			t.Errorf("%v, and %v %v later: status %d, want %d", c.first, c.second, c.later, got, c.status)
