@@ -17,6 +17,9 @@ type Config struct {
 
 	// Variables are names that exist and are empty unless a Set says otherwise.
 	Variables []string
+	// Undefined are variables that a line which is not simulated would define, with
+	// that line and its place: whoever uses one is told why there is none.
+	Undefined map[string]string
 	// Files are the static files by path: root, slash, URI, such as
 	// "html/50x.html". nginx's own 50x.html and index.html are there already.
 	Files map[string]string

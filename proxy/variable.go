@@ -82,6 +82,9 @@ func (c *compiler) variable(name string) (variable, error) {
 			return family(c, key), nil
 		}
 	}
+	if line := c.config.Undefined[name]; line != "" {
+		return nil, fmt.Errorf(`unknown "%s" variable (%s, which would define it, is not simulated)`, name, line)
+	}
 	return nil, fmt.Errorf(`unknown "%s" variable`, name)
 }
 

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -179,6 +180,26 @@ func (r *reader) skipLine(s statement) {
 		line.Own = slices.Contains(noHeirs, s.name())
 	}
 	r.leaveOut(s.words[0], line)
+	r.undefine(s)
+}
+
+// definers are the directives of which an argument names a variable that they
+// define.
+var definers = []string{"geo", "split_clients", "perl_set", "js_set", "auth_request_set", "geoip2", "set_by_lua", "set_secure_random"}
+
+// undefine notes the variables that a line would define.
+func (r *reader) undefine(s statement) {
+	if !slices.Contains(definers, s.name()) {
+		return
+	}
+	for _, text := range s.texts() {
+		if name, ok := strings.CutPrefix(text, "$"); ok && !strings.ContainsAny(name, "${}") {
+			if r.config.Undefined == nil {
+				r.config.Undefined = map[string]string{}
+			}
+			r.config.Undefined[strings.ToLower(name)] = fmt.Sprintf("%s at %v", s.name(), s.words[0].Position)
+		}
+	}
 }
 
 // leaveOut notes a line, or a part of one, that is not simulated, for the level

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -155,5 +156,16 @@ func TestNamesThatAreNotReadMatterOnlyAmongSeveralServers(t *testing.T) {
 		if got := len(config.Skipped); got != want {
 			t.Errorf("%s: %d lines can change outcomes, want %d", text, got, want)
 		}
+	}
+}
+
+func TestVariablesOfSkippedLinesAreKnownAsTheirs(t *testing.T) {
+	config, _, err := Read("c", []byte("events {}\nhttp {\n geo $remote_addr $Here { default 0; }\n split_clients $uri $half { 50% a; * b; }\n map $uri $mine { default 1; }\n}\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"remote_addr": "geo at c:3:2", "here": "geo at c:3:2", "uri": "split_clients at c:4:2", "half": "split_clients at c:4:2"}
+	if !maps.Equal(config.Undefined, want) {
+		t.Errorf("undefined: got %v, want %v", config.Undefined, want)
 	}
 }
