@@ -24,7 +24,7 @@ func main() {
 	dumpAtQuit()
 	os.Exit(cli.Main(cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Version: version(), Worlds: worlds(), Interrupts: interrupts, Memory: memory(),
+		Version: version(), Worlds: worlds(), Interrupts: interrupts, Memory: cli.SystemMemory(),
 	}))
 }
 

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// memory says how much memory is in use and how much may be, in bytes: half of
-// what was free when the program began, or of what it was given. What is garbage
-// counts only as long as the collector lets it.
-func memory() func() (used, most uint64) {
+// SystemMemory returns a function that says how many bytes of memory this process has
+// in use and how many it may have: half of what was free when SystemMemory was
+// called, or of what the process was given. It makes that the collector's limit,
+// unless GOMEMLIMIT says another.
+func SystemMemory() func() (used, most uint64) {
 	most := uint64(freeMemory() / 2)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(most)) // from there on memory matters more than time
@@ -27,7 +28,7 @@ func memory() func() (used, most uint64) {
 func freeMemory() int64 {
 	free := int64(8 << 30) // where nobody says it
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
-		if kib, ok := field(string(text), "MemAvailable:"); ok {
+		if kib, ok := kibibytes(string(text), "MemAvailable:"); ok {
 			free = kib << 10
 		}
 	}
@@ -48,12 +49,12 @@ func reserved() int64 {
 	if err != nil {
 		return 0
 	}
-	kib, _ := field(string(text), "VmSize:")
+	kib, _ := kibibytes(string(text), "VmSize:")
 	return kib << 10
 }
 
-// field is the number behind a name in /proc/meminfo or /proc/self/status.
-func field(text, name string) (int64, bool) {
+// kibibytes is the number behind a name in /proc/meminfo or /proc/self/status.
+func kibibytes(text, name string) (int64, bool) {
 	_, rest, found := strings.Cut(text, name)
 	words := strings.Fields(rest)
 	if !found || len(words) == 0 {
