@@ -30,7 +30,7 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 		verdict    report.Verdict
 		reason     string // a part of a story
 	}{
-		{"killed with kill -9", "nodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nkill a b\nend 100ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
+		{"killed with kill -9", "nodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nkill a b\nend 500ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
 			"no copy of it is left on any machine or in any store"},
 		{"stopped, with the sessions in a file", saved + "proxy round_robin\nuser bob\nbob POST /counter\nstop a b\nwait until a is down\nwait until b is down\nend 1500ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by SESSIONS.ser of a"},
@@ -42,19 +42,19 @@ func TestALastLookThatNoNodeAnswersShowsNothing(t *testing.T) {
 			""},
 		{"killed at work for somebody else", "nodes a b\nmanager StandardManager\nproxy round_robin\nuser bob\nuser eve\nbob POST /counter\nmeanwhile eve GET /session?ms=500&flush=1 as x\nwait 100ms\nkill b\nwait for eve.x\nend 1s\nexpect sessions.lost == 0", 0, 0, report.Pass,
 			""},
-		{"frozen", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob POST /counter\nwait until quiet\npause a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+		{"frozen", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob POST /counter\nwait until quiet\npause a b\nend 500ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by a (primary), b (replica)"},
-		{"frozen after a stale read", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=8\nvalve JvmRouteBinderValve enabled=false\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob GET /counter\nwait until quiet\nbob POST /set?name=z&value=1\nwait until quiet\nhold DELTA from a to b\nbob POST /set?name=z&value=2\nbob GET /session\nrelease DELTA\nwait until quiet\npause a b\nend 100ms\nexpect sessions.rolled_back == 0 and sessions.stale_reads == 1", 0, 1, report.Inconclusive,
+		{"frozen after a stale read", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=8\nvalve JvmRouteBinderValve enabled=false\nproxy round_robin proxy_read_timeout=200ms\nuser bob\nbob GET /counter\nwait until quiet\nbob POST /set?name=z&value=1\nwait until quiet\nhold DELTA from a to b\nbob POST /set?name=z&value=2\nbob GET /session\nrelease DELTA\nwait until quiet\npause a b\nend 500ms\nexpect sessions.rolled_back == 0 and sessions.stale_reads == 1", 0, 1, report.Inconclusive,
 			"still held by a (replica), b (replica)"},
-		{"cut off from the proxy", "nodes a b\nmanager StandardManager\nproxy round_robin proxy_connect_timeout=200ms\nuser bob\nbob POST /counter\npartition proxy | a b\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+		{"cut off from the proxy", "nodes a b\nmanager StandardManager\nproxy round_robin proxy_connect_timeout=200ms\nuser bob\nbob POST /counter\npartition proxy | a b\nend 500ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"still held by a (sole)"},
-		{"answered by the proxy itself", "nodes a b\nuser bob\nbob POST /counter on a\nend 100ms\nexpect sessions.lost == 0" + strings.Replace(front, "%s", "location / { return 403; }", 1), 0, 1, report.Inconclusive,
+		{"answered by the proxy itself", "nodes a b\nuser bob\nbob POST /counter on a\nend 500ms\nexpect sessions.lost == 0" + strings.Replace(front, "%s", "location / { return 403; }", 1), 0, 1, report.Inconclusive,
 			"the proxy answered 403"},
-		{"answered by the nodes with an error", "nodes a b\nproxy round_robin\nuser bob\nbob POST /counter\nanswer a 503\nanswer b 503\nend 100ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
+		{"answered by the nodes with an error", "nodes a b\nproxy round_robin\nuser bob\nbob POST /counter\nanswer a 503\nanswer b 503\nend 500ms\nexpect sessions.lost == 0", 0, 1, report.Inconclusive,
 			"answered 503"},
-		{"with a cookie for one path only", "nodes a b\napp sessionCookiePath=/counter\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nkill a\nend 100ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
+		{"with a cookie for one path only", "nodes a b\napp sessionCookiePath=/counter\nmanager StandardManager\nproxy round_robin\nuser bob\nbob POST /counter\nkill a\nend 500ms\nexpect sessions.lost == 0", 1, 0, report.Fail,
 			"b knew no such session"},
-		{"through the only way that there is", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nuser bob\nbob POST /buy\nend 100ms\nexpect sessions.kept == 1 and sessions.unseen == 0" +
+		{"through the only way that there is", "nodes a b\nmanager DeltaManager\ncluster channelSendOptions=6\nuser bob\nbob POST /buy\nend 500ms\nexpect sessions.kept == 1 and sessions.unseen == 0" +
 			strings.Replace(front, "%s", "location = /buy { proxy_pass http://pool/counter; } location / { return 403; }", 1), 0, 0, report.Pass, ""},
 	} {
 		for _, w := range worlds {
@@ -98,7 +98,7 @@ func TestASessionThatItsUserDoesNotPresent(t *testing.T) {
 		for _, w := range worlds {
 			t.Run(row.name+" "+w.kind, func(t *testing.T) {
 				t.Parallel()
-				r := run(t, row.name, []byte("nodes a b\nmanager StandardManager\n"+row.nouns+row.script+"end 100ms\nexpect sessions.lost == 0"+
+				r := run(t, row.name, []byte("nodes a b\nmanager StandardManager\n"+row.nouns+row.script+"end 500ms\nexpect sessions.lost == 0"+
 					strings.Replace(front, "%s", row.line, 1)), w.kind, w.make)
 				if r.Sessions.Kept != row.kept || r.Sessions.Lost != row.lost {
 					t.Errorf("kept %d, lost %d, want %d, %d\n%s", r.Sessions.Kept, r.Sessions.Lost, row.kept, row.lost, textOf(t, r))
@@ -124,7 +124,7 @@ manager  StandardManager
 user     bob
 bob      GET /in
 bob      GET /in
-end      100ms
+end      500ms
 -- nginx.conf --
 events {}
 http {
@@ -178,7 +178,7 @@ user     bob
 bob      POST /counter
 wait     until quiet
 bob      GET /session
-end      100ms
+end      500ms
 expect   `+row.expect+`
 -- nginx.conf --
 events {}
@@ -212,7 +212,7 @@ nodes    a b %s
 user     bob
 bob      GET /session header="X-A: %s"
 bob      GET /session
-end      100ms
+end      500ms
 expect   requests.refused_by_node == %d and requests.failed == %[3]d and requests.total == 2
 -- nginx.conf --
 events {}
@@ -242,7 +242,7 @@ nodes    a b
 user     bob cookies=no
 bob      GET /session  3 times
 bob      GET /status/400  on a
-end      100ms
+end      500ms
 expect   requests.by_status(400) == 4 and requests.refused_by_node == 3 and requests.failed == 3 and requests.ok == 1
 expect   bob.failed == 3 and availability == 25%
 -- nginx.conf --
